@@ -1,0 +1,1 @@
+//! (unused so far: XOAUTH2 strings are made in transport)

@@ -1,0 +1,138 @@
+//! What the engine reports: answers to commands, and which things changed.
+
+use crate::engine_api::link::LinkStep;
+use crate::model::folder::Folder;
+use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId};
+use crate::model::message::{MessageRow, ReadableMessage};
+use crate::model::outgoing::{OutboxEntry, OutboxState, StoredDraft};
+use crate::problem::Problem;
+
+/// A report of the engine.
+#[derive(Clone, Debug)]
+pub enum EngineEvent {
+    /// The command is done, and what it changed is stored: it can no longer be lost.
+    CommandDone {
+        /// The command.
+        id: CommandId,
+    },
+    /// The command failed and changed nothing.
+    CommandFailed {
+        /// The command.
+        id: CommandId,
+        /// Why.
+        problem: Problem,
+    },
+    /// The command was stopped by `Cancel` and changed nothing.
+    CommandCancelled {
+        /// The command.
+        id: CommandId,
+    },
+    /// A sign-in or check has come one step further.
+    LinkProgress {
+        /// The command.
+        id: CommandId,
+        /// The step.
+        step: LinkStep,
+    },
+    /// The account is linked and saved.
+    Linked {
+        /// The command.
+        id: CommandId,
+        /// The account.
+        account: AccountId,
+    },
+    /// Answers `ListFolders`.
+    FoldersLoaded {
+        /// The command.
+        id: CommandId,
+        /// The account.
+        account: AccountId,
+        /// Its folders in the order of roles, then names; non-mail folders included.
+        folders: Vec<Folder>,
+    },
+    /// Answers `LoadWindow`; fewer rows than asked for means the end was reached.
+    WindowLoaded {
+        /// The command.
+        id: CommandId,
+        /// The folder.
+        folder: FolderId,
+        /// Position of the first row, 0 for the newest message.
+        first: u32,
+        /// The rows, newest first.
+        rows: Vec<MessageRow>,
+        /// How many messages of the folder the cache knows.
+        known: u32,
+    },
+    /// Answers `LoadMessage`.
+    MessageLoaded {
+        /// The command.
+        id: CommandId,
+        /// Its row.
+        row: Box<MessageRow>,
+        /// Its content.
+        message: Box<ReadableMessage>,
+    },
+    /// Answers `LoadRaw`.
+    RawLoaded {
+        /// The command.
+        id: CommandId,
+        /// The server's own bytes.
+        bytes: Vec<u8>,
+    },
+    /// Answers `Send`: the message is in the outbox and can no longer be lost.
+    Queued {
+        /// The command.
+        id: CommandId,
+        /// Its place in the outbox.
+        entry: OutboxId,
+        /// Its Message-ID, without angle brackets.
+        message_id: String,
+    },
+    /// Answers `ListOutbox`.
+    OutboxLoaded {
+        /// The command.
+        id: CommandId,
+        /// Oldest first.
+        entries: Vec<OutboxEntry>,
+    },
+    /// Answers `SaveDraft` and `CancelOutbox`.
+    DraftSaved {
+        /// The command.
+        id: CommandId,
+        /// The draft.
+        draft: DraftId,
+    },
+    /// Answers `ListDrafts`.
+    DraftsLoaded {
+        /// The command.
+        id: CommandId,
+        /// Newest first.
+        drafts: Vec<StoredDraft>,
+    },
+    /// Ask again for the folders of this account: counts, names or roles changed.
+    FoldersChanged {
+        /// The account.
+        account: AccountId,
+    },
+    /// Ask again for what is shown of this folder.
+    FolderChanged {
+        /// The folder.
+        folder: FolderId,
+    },
+    /// A message of the outbox went on.
+    OutboxChanged {
+        /// Which message.
+        entry: OutboxId,
+        /// Where it stands now.
+        state: OutboxState,
+        /// Why it did not go further, where that needs a person.
+        problem: Option<Problem>,
+    },
+    /// The server refused a queued change later on; the store has undone it.
+    OperationFailed {
+        /// The messages that are as before again.
+        messages: Vec<MessageId>,
+        /// Why.
+        problem: Problem,
+    },
+}

@@ -1,0 +1,95 @@
+//! Folders ("mailboxes" in the words of IMAP) and what they are for.
+
+use crate::model::ids::{AccountId, FolderId};
+
+/// What a folder is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FolderRole {
+    /// Where mail arrives.
+    Inbox,
+    /// Unfinished messages.
+    Drafts,
+    /// Copies of what was sent.
+    Sent,
+    /// Kept, out of the way.
+    Archive,
+    /// Junk.
+    Junk,
+    /// To be deleted.
+    Trash,
+    /// An ordinary folder for mail.
+    Mail,
+    /// Holds no mail: calendar, contacts, tasks (Exchange shows them over IMAP). Hidden.
+    Other,
+}
+
+impl FolderRole {
+    /// Every role, in the order in which folders are listed.
+    pub const ALL: [Self; 8] = [
+        Self::Inbox,
+        Self::Drafts,
+        Self::Sent,
+        Self::Archive,
+        Self::Junk,
+        Self::Trash,
+        Self::Mail,
+        Self::Other,
+    ];
+
+    /// The word in JSON and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inbox => "inbox",
+            Self::Drafts => "drafts",
+            Self::Sent => "sent",
+            Self::Archive => "archive",
+            Self::Junk => "junk",
+            Self::Trash => "trash",
+            Self::Mail => "mail",
+            Self::Other => "other",
+        }
+    }
+
+    /// The role a stored word stands for.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
+}
+
+/// One folder as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// Its id in the cache.
+    pub id: FolderId,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// Full name, decoded, with the server's separators; not yet safe to show.
+    pub name: String,
+    /// The separator between levels; `None` for a flat name space.
+    pub delimiter: Option<char>,
+    /// What it is for.
+    pub role: FolderRole,
+    /// Messages in it, as last heard.
+    pub total: u32,
+    /// Unread messages in it, as last heard.
+    pub unread: u32,
+}
+
+impl Folder {
+    /// The last level of the name.
+    #[must_use]
+    pub fn leaf(&self) -> &str {
+        self.delimiter
+            .and_then(|delimiter| self.name.rsplit(delimiter).next())
+            .filter(|leaf| !leaf.is_empty())
+            .unwrap_or(&self.name)
+    }
+
+    /// How many levels lie above it.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.delimiter.map_or(0, |delimiter| self.name.matches(delimiter).count())
+    }
+}

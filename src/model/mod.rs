@@ -1,0 +1,11 @@
+//! The nouns of mail as plain values: no I/O, no async, nothing of the rest of the program.
+
+pub mod account;
+pub mod address;
+pub mod endpoint;
+pub mod envelope;
+pub mod flags;
+pub mod folder;
+pub mod ids;
+pub mod message;
+pub mod outgoing;

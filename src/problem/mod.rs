@@ -1,0 +1,133 @@
+//! Every failure a person can see: what happened, why, and what to do next.
+//!
+//! The edges of the program have typed errors; each turns into a [`Problem`] through the
+//! constructors here and the data table in [`catalogue`]. Nothing else writes such texts.
+
+pub mod catalogue;
+
+use crate::model::ids::AccountId;
+
+/// What kind of failure it is; decides the exit code of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// Something was refused or broke. Exit code 1.
+    Failed,
+    /// The request itself makes no sense. Exit code 2.
+    Usage,
+    /// A person has to sign in. Exit code 3.
+    SignInNeeded,
+    /// A server could not be reached, or not safely. Exit code 4.
+    Network,
+}
+
+impl ProblemKind {
+    /// The process exit code.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::SignInNeeded => 3,
+            Self::Network => 4,
+        }
+    }
+}
+
+/// What helps. The screen binds each to a key, the command line prints it as a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Try again; nothing else has to change.
+    Retry,
+    /// Sign in to the account again.
+    SignInAgain(AccountId),
+    /// Start the sign-in over, with the right person or a new code.
+    StartOver,
+    /// Correct the settings that were entered (servers, client id, tenant, address).
+    EditSettings,
+    /// Look at the network, the host name or a proxy.
+    CheckNetwork,
+    /// Look at the certificate, or name the authority that signed it.
+    CheckCertificate,
+    /// Someone who administers the organisation has to change a setting.
+    AskAdministrator,
+    /// Choose another place for secrets, or unlock this one.
+    CheckSecrets,
+    /// Correct the message; it is still there.
+    EditMessage,
+    /// Look into the Sent folder, then decide whether to send again.
+    CheckSent,
+    /// Free space or correct permissions on this machine.
+    CheckDisk,
+    /// Nothing can be done from here.
+    Nothing,
+}
+
+/// A failure as a person is told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What kind of failure.
+    pub kind: ProblemKind,
+    /// Stable word for scripts, such as `sign-in-declined` or `AADSTS530035`.
+    pub code: String,
+    /// What happened: one short sentence without a full stop.
+    pub what: String,
+    /// Why, in plain words; may be empty when `what` says it all.
+    pub why: String,
+    /// What helps.
+    pub remedy: Remedy,
+    /// What the server said word for word, for an administrator. Never holds a secret; shown only
+    /// on request, after `mime::sanitise`.
+    pub details: String,
+}
+
+impl Problem {
+    /// A problem with no server text behind it.
+    #[must_use]
+    pub fn new(kind: ProblemKind, code: &str, what: &str, why: &str, remedy: Remedy) -> Self {
+        Self {
+            kind,
+            code: code.to_owned(),
+            what: what.to_owned(),
+            why: why.to_owned(),
+            remedy,
+            details: String::new(),
+        }
+    }
+
+    /// The same problem with the server's own words kept behind it.
+    #[must_use]
+    pub fn with_details(self, details: &str) -> Self {
+        Self { details: details.to_owned(), ..self }
+    }
+
+    /// The same problem with another remedy.
+    #[must_use]
+    pub fn with_remedy(self, remedy: Remedy) -> Self {
+        Self { remedy, ..self }
+    }
+}
+
+impl Remedy {
+    /// What to do, as a sentence for the command line and for help beside the key.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Retry => "Try again in a moment.",
+            Self::SignInAgain(_) => "Sign in to this account again.",
+            Self::StartOver => "Start the sign-in again.",
+            Self::EditSettings => "Check the address, servers, client id and tenant you entered.",
+            Self::CheckNetwork => "Check the network connection and the server name.",
+            Self::CheckCertificate => {
+                "If your organisation has its own certificate authority, name its file (--ca)."
+            }
+            Self::AskAdministrator => "Ask the administrator of your organisation.",
+            Self::CheckSecrets => "Unlock the place where secrets are kept, or choose another.",
+            Self::EditMessage => "Correct the message and send it again; it has been kept.",
+            Self::CheckSent => {
+                "Look into the Sent folder before you send it again: it may have arrived."
+            }
+            Self::CheckDisk => "Free some space or correct the permissions, then try again.",
+            Self::Nothing => "Nothing can be done from here.",
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What is known of mail providers: a table of presets, and detection from an address.
+
+pub mod presets;

@@ -1,0 +1,5 @@
+//! What the standard library lacks: a clock that tests can turn, back-off, atomic files.
+
+pub mod atomic_file;
+pub mod backoff;
+pub mod clock;
