@@ -1,5 +1,7 @@
 //! Where tokens are kept: keyring, vault or memory behind one trait.
 
+pub mod memory;
+
 use crate::model::account::{AccountName, SecretsKind};
 use crate::problem::Problem;
 use async_trait::async_trait;
