@@ -186,9 +186,8 @@ fn write_file(path: &Path, text: &str) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     // A directory that is there already may be shared: its mode is not ours to change.
-    match target.parent().filter(|dir| !dir.as_os_str().is_empty() && !dir.exists()) {
-        Some(dir) => atomic_file::create_private_dir(dir)?,
-        None => {}
+    if let Some(dir) = target.parent().filter(|dir| !dir.as_os_str().is_empty() && !dir.exists()) {
+        atomic_file::create_private_dir(dir)?;
     }
     atomic_file::write_private(&target, text.as_bytes())
 }
