@@ -90,7 +90,7 @@ impl Clean {
 }
 
 /// What stands for `c`, or `None` when it is dropped. Line ends are kept.
-fn keep(c: char) -> Option<char> {
+pub(crate) fn keep(c: char) -> Option<char> {
     match c {
         '\t' => Some(' '),
         _ if is_line_end(c) => Some(c),
