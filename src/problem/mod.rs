@@ -4,6 +4,7 @@
 //! constructors here and the data table in [`catalogue`]. Nothing else writes such texts.
 
 pub mod catalogue;
+pub mod local;
 
 use crate::model::ids::AccountId;
 
