@@ -1,9 +1,9 @@
 //! The commands the engine has not answered yet, and what each was for.
 
 use crate::app::problem_box::About;
+use crate::mime::quote::ReplyScope;
 use crate::model::flags::FlagChange;
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId};
-use crate::mime::quote::ReplyScope;
 use std::collections::BTreeMap;
 
 /// Whether a person asked, or the program on its own.
@@ -109,12 +109,6 @@ impl Pending {
         let id = CommandId(self.last);
         self.open.insert(id, purpose);
         id
-    }
-
-    /// A fresh id for a command that has no answer of its own.
-    pub fn unanswered(&mut self) -> CommandId {
-        self.last += 1;
-        CommandId(self.last)
     }
 
     /// Closes a command and says what it was for; `None` when it was closed before.
