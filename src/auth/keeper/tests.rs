@@ -200,7 +200,7 @@ async fn callers_of_one_process_share_one_refresh() {
 async fn processes_take_turns_and_the_second_uses_what_the_first_stored() {
     let home = tempfile::tempdir().unwrap();
     let mut bench = Bench::signed_in([fresh("access2", Some("refresh2"))]).await;
-    bench.lock_file = Some(home.path().join("work.lock"));
+    bench.lock_file = Some(home.path().join("locks/work.lock"));
     bench.clock.advance(3_600);
     let (one, other) = (bench.keeper(), bench.keeper());
     let (a, b) = tokio::join!(one.access_token(), other.access_token());
