@@ -5,3 +5,5 @@
 
 mod driver;
 mod linking;
+mod mail;
+mod sending;
