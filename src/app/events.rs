@@ -5,6 +5,7 @@ use crate::app::clean;
 use crate::app::effect::Effect;
 use crate::app::layer::Layer;
 use crate::app::layout::Pane;
+use crate::app::message_list::MessageList;
 use crate::app::pending::{AskedBy, Purpose};
 use crate::app::problem_box::About;
 use crate::app::reader::Reader;
@@ -230,7 +231,9 @@ impl App {
         self.mail.folders.keep_only(self.accounts.all());
         let gone = |id| self.mail.folders.get(id).is_none();
         if before.len() > self.accounts.all().len() && self.mail.list.folder.is_some_and(gone) {
-            self.mail = Default::default();
+            self.mail.list = MessageList::default();
+            self.mail.reader = Reader::default();
+            self.mail.focus = Pane::List;
         }
         if first && self.accounts.all().is_empty() {
             self.open_wizard();

@@ -59,6 +59,15 @@ impl From<bool> for Shown {
     }
 }
 
+/// Whether a row gets the keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Focus {
+    /// It does.
+    Here,
+    /// Another one does.
+    Away,
+}
+
 /// One row.
 #[derive(Clone, Debug)]
 pub struct Row<K> {
@@ -98,11 +107,15 @@ impl<K: Copy + PartialEq> Form<K> {
         Self { rows: rows.collect(), at: 0 }
     }
 
-    /// The rows on screen, each with whether it is focused.
-    pub fn visible(&self) -> impl Iterator<Item = (&Row<K>, bool)> {
+    /// The rows on screen, each with whether it gets the keys.
+    pub fn visible(&self) -> impl Iterator<Item = (&Row<K>, Focus)> {
         let focused = self.at;
-        let rows = self.rows.iter().enumerate().map(move |(at, row)| (row, at == focused));
-        rows.filter(|(row, _focused)| row.shown == Shown::Yes)
+        let rows = self
+            .rows
+            .iter()
+            .enumerate()
+            .map(move |(at, row)| (row, if at == focused { Focus::Here } else { Focus::Away }));
+        rows.filter(|(row, _focus)| row.shown == Shown::Yes)
     }
 
     /// The name of the focused row.

@@ -171,15 +171,11 @@ impl App {
 
     /// A draft is stored.
     pub(in crate::app) fn draft_saved(&mut self, id: CommandId, draft: DraftId) -> Vec<Effect> {
-        match self.pending.close(id) {
-            Some(Purpose::TakeBack(_)) => {
-                let purpose = Purpose::Drafts(DraftsFor::Open(draft));
-                let mut effects =
-                    vec![self.command(purpose, |id| EngineCommand::ListDrafts { id })];
-                effects.extend(self.refresh_outbox());
-                return effects;
-            }
-            Some(_) | None => {}
+        if let Some(Purpose::TakeBack(_)) = self.pending.close(id) {
+            let purpose = Purpose::Drafts(DraftsFor::Open(draft));
+            let mut effects = vec![self.command(purpose, |id| EngineCommand::ListDrafts { id })];
+            effects.extend(self.refresh_outbox());
+            return effects;
         }
         let confirmed = self.composer_mut().is_some_and(|c| c.save_confirmed(id, draft));
         // Something may have been typed while the save was on its way.
@@ -427,5 +423,263 @@ impl App {
     #[must_use]
     pub fn draft_in_words(stored: &StoredDraft) -> (String, String) {
         (sanitise::line(&stored.draft.to), sanitise::line(&stored.draft.subject))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::composer::Field;
+    use crate::app::effect::Effect;
+    use crate::app::layer::Layer;
+    use crate::app::msg::Msg;
+    use crate::app::tests::{Behaviour, Desk, NOW, problem};
+    use crate::engine_api::command::{EngineCommand, Outgoing};
+    use crate::engine_api::event::EngineEvent;
+    use crate::model::ids::{AccountId, DraftId, MessageId, OutboxId};
+    use crate::model::outgoing::{Draft, OutboxEntry, OutboxState, StoredDraft};
+    use crate::problem::Remedy;
+
+    fn sent(desk: &Desk) -> Vec<(Draft, Option<MessageId>, Option<DraftId>)> {
+        let sent = desk.commands.iter().filter_map(|command| match command {
+            EngineCommand::Send { outgoing, answers, draft, .. } => match outgoing.as_ref() {
+                Outgoing::Draft(written) => Some((written.clone(), *answers, *draft)),
+                Outgoing::Raw(_) => None,
+            },
+            _other => None,
+        });
+        sent.collect()
+    }
+
+    fn saves(desk: &Desk) -> usize {
+        let saves = |command: &&EngineCommand| matches!(command, EngineCommand::SaveDraft { .. });
+        desk.commands.iter().filter(saves).count()
+    }
+
+    fn says(desk: &Desk, words: &str) -> bool {
+        desk.app.notice.as_ref().is_some_and(|notice| notice.text.contains(words))
+    }
+
+    fn quits(desk: &Desk) -> bool {
+        desk.other.iter().any(|effect| matches!(effect, Effect::Quit))
+    }
+
+    #[test]
+    fn a_reply_goes_out_with_its_thread_and_closes_the_composer() {
+        let mut desk = Desk::linked();
+        desk.press("Enter r");
+        desk.type_text("Splendid.");
+        desk.press("Ctrl-s");
+        let sent = sent(&desk);
+        let (draft, answers, _stored) = &sent[0];
+        assert_eq!(draft.to, "Alan Turing <alan@example.org>");
+        assert_eq!(
+            (draft.subject.as_str(), *answers),
+            ("Re: Notes on the engine", Some(MessageId(12)))
+        );
+        assert_eq!(draft.in_reply_to, "m1@example.org");
+        assert!(draft.body.starts_with("Splendid."));
+        assert!(says(&desk, "In the outbox") && desk.app.layers.is_empty());
+        let entry = OutboxId(1);
+        let state = OutboxState::Sent;
+        desk.event(EngineEvent::OutboxChanged { entry, state, problem: None });
+        assert!(says(&desk, "Sent"));
+    }
+
+    #[test]
+    fn a_message_is_answered_from_the_list_without_opening_it() {
+        let mut desk = Desk::linked();
+        desk.press("f");
+        let composer = desk.app.composer_mut().unwrap();
+        assert_eq!((composer.answers, composer.focus), (None, Field::To));
+        assert!(composer.subject.text().starts_with("Fwd:"));
+    }
+
+    #[test]
+    fn what_cannot_be_sent_stays_on_screen() {
+        let mut desk = Desk::linked();
+        desk.press("c Ctrl-s");
+        assert_eq!(desk.app.composer_mut().unwrap().error(Field::To), "say who gets the message");
+        desk.type_text("alan@example.org");
+        desk.press("Ctrl-s");
+        assert!(matches!(desk.app.layers.last(), Some(Layer::Question(_))));
+        desk.press("n");
+        assert!(sent(&desk).is_empty());
+        desk.behaviour = Behaviour::Silent;
+        desk.press("Ctrl-s y");
+        assert_eq!(sent(&desk).len(), 1);
+        // Typing and a second press change nothing while the message is on its way.
+        desk.type_text("x");
+        desk.press("Ctrl-s");
+        assert_eq!(sent(&desk).len(), 1);
+        let problem = problem("disk-full", Remedy::CheckDisk);
+        desk.event(EngineEvent::CommandFailed { id: desk.last_id(), problem });
+        desk.press("Esc");
+        assert_eq!(desk.app.composer_mut().unwrap().to.text(), "alan@example.org");
+        desk.press("Ctrl-s");
+        assert_eq!(sent(&desk).len(), 2);
+    }
+
+    #[test]
+    fn leaving_keeps_a_draft_and_says_so() {
+        let mut desk = Desk::linked();
+        desk.press("c Esc");
+        assert_eq!((saves(&desk), desk.app.layers.len()), (0, 0));
+        desk.press("c");
+        desk.type_text("alan");
+        desk.press("Esc");
+        assert_eq!((saves(&desk), desk.app.layers.len()), (1, 0));
+        assert!(says(&desk, "Kept as a draft"));
+    }
+
+    #[test]
+    fn typing_while_a_save_is_on_its_way_is_kept_too() {
+        let mut desk = Desk::linked();
+        desk.press("c");
+        desk.type_text("alan");
+        desk.behaviour = Behaviour::Silent;
+        (1..=5).for_each(|second| desk.tick(second));
+        assert_eq!(saves(&desk), 1);
+        let first = desk.last_id();
+        desk.type_text("@example.org");
+        desk.press("Esc");
+        assert_eq!((saves(&desk), desk.app.layers.len()), (1, 1));
+        desk.event(EngineEvent::DraftSaved { id: first, draft: DraftId(4) });
+        let Some(EngineCommand::SaveDraft { draft, content, id, .. }) = desk.commands.last() else {
+            panic!("nothing is saved")
+        };
+        assert_eq!((*draft, content.to.as_str()), (Some(DraftId(4)), "alan@example.org"));
+        let id = *id;
+        desk.event(EngineEvent::DraftSaved { id, draft: DraftId(4) });
+        assert!(desk.app.layers.is_empty());
+    }
+
+    #[test]
+    fn sending_waits_for_the_save_so_that_no_draft_is_left_behind() {
+        let mut desk = Desk::linked();
+        desk.press("c");
+        desk.type_text("alan@example.org");
+        desk.press("Tab Tab Tab");
+        desk.type_text("Hi");
+        desk.behaviour = Behaviour::Silent;
+        (1..=5).for_each(|second| desk.tick(second));
+        let save = desk.last_id();
+        desk.press("Ctrl-s");
+        assert!(sent(&desk).is_empty());
+        desk.event(EngineEvent::DraftSaved { id: save, draft: DraftId(4) });
+        assert_eq!(sent(&desk)[0].2, Some(DraftId(4)));
+    }
+
+    #[test]
+    fn quitting_waits_for_the_last_save_but_not_for_ever() {
+        let mut desk = Desk::linked();
+        desk.press("c");
+        desk.type_text("alan");
+        desk.behaviour = Behaviour::Silent;
+        desk.press("Ctrl-c");
+        assert!(!quits(&desk));
+        desk.event(EngineEvent::DraftSaved { id: desk.last_id(), draft: DraftId(4) });
+        assert!(quits(&desk));
+        let mut desk = Desk::linked();
+        desk.press("c");
+        desk.type_text("alan");
+        desk.behaviour = Behaviour::Silent;
+        desk.press("Ctrl-c");
+        (1..=4).for_each(|second| desk.tick(second));
+        assert!(quits(&desk));
+        let mut desk = Desk::linked();
+        desk.press("q");
+        assert!(quits(&desk));
+    }
+
+    #[test]
+    fn discarding_asks_first_and_removes_the_stored_draft() {
+        let mut desk = Desk::linked();
+        desk.press("c");
+        desk.type_text("alan");
+        (1..=5).for_each(|second| desk.tick(second));
+        desk.press("Ctrl-x n");
+        assert!(desk.app.composer_mut().is_some());
+        desk.press("Ctrl-x y");
+        assert!(desk.app.layers.is_empty());
+        assert!(matches!(
+            desk.commands.last(),
+            Some(EngineCommand::DiscardDraft { draft: DraftId(1), .. })
+        ));
+    }
+
+    #[test]
+    fn the_external_editor_changes_the_text() {
+        let mut desk = Desk::linked();
+        desk.press("Enter r Ctrl-e");
+        assert!(
+            matches!(desk.other.last(), Some(Effect::Edit(text)) if text.contains("> Dear Ada"))
+        );
+        desk.feed(Msg::Edited("All new\n".to_owned()));
+        assert_eq!(desk.app.composer_mut().unwrap().draft().body, "All new");
+    }
+
+    fn entry(state: OutboxState) -> OutboxEntry {
+        OutboxEntry {
+            id: OutboxId(5),
+            account: AccountId(1),
+            state,
+            message_id: "m5@example.org".to_owned(),
+            recipients: vec!["alan@example.org".parse().unwrap()],
+            subject: "Cards".to_owned(),
+            queued_at: NOW.plus(-600),
+            last_problem: String::new(),
+            answers: None,
+        }
+    }
+
+    #[test]
+    fn only_a_message_in_doubt_is_asked_about_before_it_is_sent_again() {
+        #[track_caller]
+        fn check(state: OutboxState, keys: &str, retried: bool) {
+            let mut desk = Desk::linked();
+            desk.outbox = vec![entry(state)];
+            desk.press("O");
+            desk.press(keys);
+            let retries = desk.commands.iter().any(|command| {
+                matches!(command, EngineCommand::RetryOutbox { entry: OutboxId(5), .. })
+            });
+            assert_eq!(retries, retried, "{state:?} {keys}");
+        }
+        check(OutboxState::Refused, "r", true);
+        check(OutboxState::Queued, "r", true);
+        check(OutboxState::InDoubt, "r", false);
+        check(OutboxState::InDoubt, "r n", false);
+        check(OutboxState::InDoubt, "r y", true);
+        check(OutboxState::Sending, "r", false);
+    }
+
+    #[test]
+    fn a_refused_message_comes_back_into_the_composer() {
+        let mut desk = Desk::linked();
+        let draft = Draft { to: "alan@example.org".to_owned(), ..Draft::default() };
+        let (id, account, saved_at) = (DraftId(77), AccountId(1), NOW);
+        desk.drafts = vec![StoredDraft { id, account, draft, saved_at }];
+        desk.event(EngineEvent::OutboxChanged {
+            entry: OutboxId(5),
+            state: OutboxState::Refused,
+            problem: Some(problem("550", Remedy::EditMessage)),
+        });
+        assert!(matches!(desk.app.layers.last(), Some(Layer::Problem(_))));
+        desk.press("e");
+        assert_eq!(desk.app.composer_mut().unwrap().stored(), Some(DraftId(77)));
+    }
+
+    #[test]
+    fn kept_drafts_are_offered_at_the_start_and_gone_on_with() {
+        let mut desk = Desk::linked();
+        let draft = Draft { to: "alan@example.org".to_owned(), ..Draft::default() };
+        let (id, account, saved_at) = (DraftId(9), AccountId(1), NOW);
+        desk.drafts = vec![StoredDraft { id, account, draft, saved_at }];
+        desk.press("D Enter");
+        assert_eq!(desk.app.composer_mut().unwrap().stored(), Some(DraftId(9)));
+        desk.press("Esc D x y");
+        assert!(desk.commands.iter().any(|command| {
+            matches!(command, EngineCommand::DiscardDraft { draft: DraftId(9), .. })
+        }));
     }
 }

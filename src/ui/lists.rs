@@ -7,33 +7,50 @@ use crate::app::dates;
 use crate::app::views::{DraftsView, OutboxView, state_in_words};
 use crate::app::wizard::secrets::in_words;
 use crate::engine_api::status::Connection;
+use crate::model::outgoing::OutboxState;
 use crate::ui::pen::{Pen, inset};
 use crate::ui::status_line::{connection_in_words, token_in_words};
 use crate::ui::text;
 use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 /// Rows that explain the row under the cursor.
 const DETAIL_ROWS: u16 = 6;
 
-/// A row of a list: its columns with their widths in hundredths of the screen, and its style.
-struct Columns<'a> {
-    cells: &'a [(&'a str, usize)],
-    urgent: bool,
+/// Where the cursor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cursor {
+    Here,
+    Elsewhere,
 }
 
-fn draw_row(row: &Columns<'_>, selected: bool, theme: &Theme, pen: &mut Pen<'_>) {
+fn cursor_at(cursor: usize, row: usize) -> Cursor {
+    if cursor == row { Cursor::Here } else { Cursor::Elsewhere }
+}
+
+/// Draws a row: its columns with their widths in hundredths of the screen.
+fn draw_row(
+    columns: &[(&str, usize)],
+    style: Style,
+    cursor: Cursor,
+    theme: &Theme,
+    pen: &mut Pen<'_>,
+) {
     let width = pen.width().saturating_sub(2);
-    let style = if row.urgent { theme.strong } else { theme.text };
-    let mut spans = vec![Span::styled(if selected { "> " } else { "  " }, theme.accent)];
-    for (words, share) in row.cells {
+    let mark = match cursor {
+        Cursor::Here => "> ",
+        Cursor::Elsewhere => "  ",
+    };
+    let mut spans = vec![Span::styled(mark, theme.accent)];
+    for (words, share) in columns {
         let cells = width * share / 100;
         let words = text::fit(words, cells.saturating_sub(1));
         spans.push(Span::styled(format!("{words} "), style));
     }
-    if let Some(y) = pen.line(&Line::from(spans)).filter(|_y| selected) {
+    if let Some(y) = pen.line(&Line::from(spans)).filter(|_y| cursor == Cursor::Here) {
         pen.paint(y, theme.cursor);
     }
 }
@@ -58,7 +75,8 @@ pub fn render_accounts(app: &App, board: &Board, theme: &Theme, area: Rect, buf:
             (connection.as_str(), 35),
         ];
         let urgent = account.needs_sign_in() || 0 < account.status.outbox_stuck;
-        draw_row(&Columns { cells: &cells, urgent }, number == at, theme, &mut pen);
+        let style = if urgent { theme.strong } else { theme.text };
+        draw_row(&cells, style, cursor_at(at, number), theme, &mut pen);
     }
     let Some(account) = accounts.get(at) else { return };
     let mut pen = Pen::new(buf, inset(pen_rest(area, rows), 2));
@@ -115,7 +133,8 @@ pub fn render_outbox(app: &App, view: &OutboxView, theme: &Theme, area: Rect, bu
             (age.as_str(), 12),
         ];
         let urgent = !entry.last_problem.is_empty();
-        draw_row(&Columns { cells: &cells, urgent }, number == at, theme, &mut pen);
+        let style = if urgent { theme.strong } else { theme.text };
+        draw_row(&cells, style, cursor_at(at, number), theme, &mut pen);
     }
     let Some(entry) = entries.get(at) else { return };
     let mut pen = Pen::new(buf, inset(pen_rest(area, rows), 2));
@@ -126,8 +145,7 @@ pub fn render_outbox(app: &App, view: &OutboxView, theme: &Theme, area: Rect, bu
     pen.paragraph(state_explained(entry.state), theme.dim);
 }
 
-fn state_explained(state: crate::model::outgoing::OutboxState) -> &'static str {
-    use crate::model::outgoing::OutboxState;
+fn state_explained(state: OutboxState) -> &'static str {
     match state {
         OutboxState::Queued => "It goes out as soon as the server can be reached.",
         OutboxState::Sending => "It is going out now.",
@@ -165,6 +183,6 @@ pub fn render_drafts(app: &App, view: &DraftsView, theme: &Theme, area: Rect, bu
         let subject = if subject.is_empty() { "(no subject)".to_owned() } else { subject };
         let saved = dates::short(app.setup.zone, stored.saved_at, app.now);
         let cells = [(saved.as_str(), 20), (to.as_str(), 35), (subject.as_str(), 45)];
-        draw_row(&Columns { cells: &cells, urgent: false }, number == at, theme, &mut pen);
+        draw_row(&cells, theme.text, cursor_at(at, number), theme, &mut pen);
     }
 }
