@@ -225,6 +225,9 @@ impl<K: Copy + PartialEq> Form<K> {
         {
             field.set(text);
         }
+        if let Some(row) = self.row_mut(key) {
+            row.error.clear();
+        }
     }
 
     /// Chooses in a row.

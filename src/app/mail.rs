@@ -15,6 +15,7 @@ use crate::model::flags::{Flag, FlagChange};
 use crate::model::folder::FolderRole;
 use crate::model::ids::{AccountId, FolderId, MessageId};
 use crate::model::message::{MessageRow, ReadableMessage};
+use std::collections::BTreeSet;
 
 /// The three panes.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub struct Mail {
     pub focus: Pane,
     /// The account whose inbox opens as soon as its folders are known.
     pub inbox_wanted: Option<AccountId>,
+    /// Accounts whose folders are to be asked for again.
+    pub folders_stale: BTreeSet<AccountId>,
 }
 
 impl Default for Mail {
@@ -39,6 +42,7 @@ impl Default for Mail {
             reader: Reader::default(),
             focus: Pane::List,
             inbox_wanted: None,
+            folders_stale: BTreeSet::new(),
         }
     }
 }
@@ -106,10 +110,17 @@ impl App {
             return self.current_row().is_some();
         }
         if action == Action::Open {
-            return self.mail.focus != Pane::Reader && self.mail.list.folder.is_some();
+            return match self.mail.focus {
+                Pane::Folders => self.mail.folders.selected.is_some(),
+                Pane::List => self.mail.list.selected.is_some(),
+                Pane::Reader => false,
+            };
         }
         if action == Action::Compose {
             return !self.accounts.all().is_empty();
+        }
+        if action == Action::LinkAccount {
+            return self.accounts.all().is_empty();
         }
         true
     }
@@ -243,12 +254,38 @@ impl App {
         self.fetch_rows()
     }
 
+    /// Asks for the folders of an account; once more when an earlier answer is still on its way,
+    /// because that may be of before.
     pub(in crate::app) fn list_folders(&mut self, account: AccountId) -> Vec<Effect> {
         let purpose = Purpose::Folders(account);
         if self.pending.has(&purpose) {
+            self.mail.folders_stale.insert(account);
             return Vec::new();
         }
+        self.mail.folders_stale.remove(&account);
         vec![self.command(purpose, |id| EngineCommand::ListFolders { id, account })]
+    }
+
+    /// Asks again for the folders that changed while an answer was on its way.
+    pub(in crate::app) fn list_stale_folders(&mut self) -> Vec<Effect> {
+        let stale = std::mem::take(&mut self.mail.folders_stale);
+        stale.into_iter().flat_map(|account| self.list_folders(account)).collect()
+    }
+
+    /// An account is online again: what could not be asked for meanwhile is asked for now.
+    pub(in crate::app) fn back_online(&mut self, account: AccountId) -> Vec<Effect> {
+        if !self.mail.folders.knows(account) {
+            return self.list_folders(account);
+        }
+        let open = self.mail.list.folder.and_then(|id| self.mail.folders.get(id));
+        let Some(folder) = open.filter(|folder| folder.account == account).map(|f| f.id) else {
+            return Vec::new();
+        };
+        let purpose = Purpose::OpenFolder(folder, AskedBy::Program);
+        if self.mail.list.heard == Heard::Server || self.pending.has(&purpose) {
+            return Vec::new();
+        }
+        vec![self.refresh_folder(folder, AskedBy::Program)]
     }
 
     /// The folders of an account are known: opens its inbox when nothing else is open.

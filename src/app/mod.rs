@@ -194,6 +194,7 @@ impl App {
         }
         let mut effects = self.autosave();
         effects.extend(self.fetch_rows());
+        effects.extend(self.list_stale_folders());
         effects
     }
 }

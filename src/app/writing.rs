@@ -261,10 +261,7 @@ impl App {
 
     pub(in crate::app) fn refresh_outbox(&mut self) -> Vec<Effect> {
         let shown = self.layers.iter().any(|layer| matches!(layer, Layer::Outbox(_)));
-        if !shown || self.pending.has(&Purpose::Outbox) {
-            return Vec::new();
-        }
-        vec![self.list_outbox()]
+        if shown { vec![self.list_outbox()] } else { Vec::new() }
     }
 
     fn selected_entry(&self) -> Option<(OutboxId, OutboxState, String)> {

@@ -195,7 +195,7 @@ fn render_done(run: &LinkRun, theme: &Theme, area: Rect, buf: &mut Buffer) {
 fn render_failed(run: &LinkRun, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut pen = Pen::new(buf, inset(area, 1));
     roomy_blank(&mut pen, area);
-    if run.reached_checks() {
+    if run.reached_checks() && run.details == Details::Hidden {
         user_line(run, theme, &mut pen);
         check_lines(run, theme, &mut pen);
         roomy_blank(&mut pen, area);

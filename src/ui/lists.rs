@@ -31,9 +31,18 @@ fn cursor_at(cursor: usize, row: usize) -> Cursor {
     if cursor == row { Cursor::Here } else { Cursor::Elsewhere }
 }
 
-/// Draws a row: its columns with their widths in hundredths of the screen.
+/// How wide a column is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Width {
+    /// So many cells.
+    Cells(usize),
+    /// So many hundredths of what the others leave.
+    Share(usize),
+}
+
+/// Draws a row of columns.
 fn draw_row(
-    columns: &[(&str, usize)],
+    columns: &[(&str, Width)],
     style: Style,
     cursor: Cursor,
     theme: &Theme,
@@ -45,8 +54,16 @@ fn draw_row(
         Cursor::Elsewhere => "  ",
     };
     let mut spans = vec![Span::styled(mark, theme.accent)];
-    for (words, share) in columns {
-        let cells = width * share / 100;
+    let fixed = columns.iter().map(|(_words, width)| match width {
+        Width::Cells(cells) => *cells,
+        Width::Share(_) => 0,
+    });
+    let shared = width.saturating_sub(fixed.sum());
+    for (words, width) in columns {
+        let cells = match width {
+            Width::Cells(cells) => *cells,
+            Width::Share(share) => shared * share / 100,
+        };
         let words = text::fit(words, cells.saturating_sub(1));
         spans.push(Span::styled(format!("{words} "), style));
     }
@@ -70,9 +87,9 @@ pub fn render_accounts(app: &App, board: &Board, theme: &Theme, area: Rect, buf:
     for (number, account) in accounts.iter().enumerate().skip(top).take(usize::from(rows)) {
         let connection = connection_in_words(app, account);
         let cells = [
-            (account.shown_name.as_str(), 25),
-            (account.shown_address.as_str(), 40),
-            (connection.as_str(), 35),
+            (account.shown_name.as_str(), Width::Share(25)),
+            (account.shown_address.as_str(), Width::Share(40)),
+            (connection.as_str(), Width::Share(35)),
         ];
         let urgent = account.needs_sign_in() || 0 < account.status.outbox_stuck;
         let style = if urgent { theme.strong } else { theme.text };
@@ -127,10 +144,10 @@ pub fn render_outbox(app: &App, view: &OutboxView, theme: &Theme, area: Rect, bu
         let age = dates::span(app.now.since(entry.queued_at));
         let subject = if entry.subject.is_empty() { "(no subject)" } else { &entry.subject };
         let cells = [
-            (state_in_words(entry.state), 15),
-            (to.as_str(), 35),
-            (subject, 38),
-            (age.as_str(), 12),
+            (state_in_words(entry.state), Width::Cells(10)),
+            (to.as_str(), Width::Share(45)),
+            (subject, Width::Share(55)),
+            (age.as_str(), Width::Cells(8)),
         ];
         let urgent = !entry.last_problem.is_empty();
         let style = if urgent { theme.strong } else { theme.text };
@@ -182,7 +199,11 @@ pub fn render_drafts(app: &App, view: &DraftsView, theme: &Theme, area: Rect, bu
         let to = if to.is_empty() { "(nobody yet)".to_owned() } else { to };
         let subject = if subject.is_empty() { "(no subject)".to_owned() } else { subject };
         let saved = dates::short(app.setup.zone, stored.saved_at, app.now);
-        let cells = [(saved.as_str(), 20), (to.as_str(), 35), (subject.as_str(), 45)];
+        let cells = [
+            (saved.as_str(), Width::Cells(11)),
+            (to.as_str(), Width::Share(45)),
+            (subject.as_str(), Width::Share(55)),
+        ];
         draw_row(&cells, theme.text, cursor_at(at, number), theme, &mut pen);
     }
 }

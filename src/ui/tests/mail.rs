@@ -190,7 +190,7 @@ fn an_empty_screen_says_what_to_do() {
     |
     |  Starting…
     (4 free rows)
-    | [?] keys  [Tab] pane  [q] quit
+    | [?] keys  [A] link an account
     "#);
     desk.status(Vec::new());
     desk.press("Esc");
@@ -206,7 +206,7 @@ fn an_empty_screen_says_what_to_do() {
     |                          │
     |                          │
     |                          │
-    | [?] keys  [Tab] pane  [q] quit  [Esc] back
+    | [?] keys  [A] link an account  [Tab] pane  [q] quit  [Esc] back
     "#);
     let mut desk = Desk::empty();
     desk.rows.clear();
@@ -223,7 +223,7 @@ fn an_empty_screen_says_what_to_do() {
     |                          │
     |                          │
     |                          │
-    | [?] keys  [Enter] read  [c] compose  [Tab] pane  [q] quit  [Esc] back
+    | [?] keys  [c] compose  [Tab] pane  [q] quit  [Esc] back
     "#);
 }
 
@@ -254,13 +254,13 @@ fn a_problem_says_what_why_and_which_key_helps() {
     | work                     │>•   Alan Turing     Message 12                09:00
     |> Inbox                 2 │ •   Alan Turing     Message 11                09:00
     |  Drafts                  │     Alan Turing     Message 10                09:00
-    |  Sent Items              │     Alan Turing     Message 9                 09:00
-    |   Engin┌ Problem ─────────────────────────────────────────────────────┐  09:00
-    |        │ ! the sign-in server refused                                 │  09:00
+    |  Sent I┌ Problem ─────────────────────────────────────────────────────┐  09:00
+    |   Engin│ ! the sign-in server refused                                 │  09:00
     |        │ Your organisation does not allow this.                       │  09:00
     |        │ Sign in to this account again.                               │  09:00
+    |        │                                                              │  09:00
+    |        │ [s] sign in again                                            │  09:00
     |        └──────────────────────────────────────────────────────────────┘  09:00
-    |                          │     Alan Turing     Message 3                 09:00
     |                          │     Alan Turing     Message 2                 09:00
     |                          │     Alan Turing     Message 1                 09:00
     |                          │
@@ -278,8 +278,8 @@ fn a_problem_says_what_why_and_which_key_helps() {
     |│                                      │
     |│ The server said (AADSTS70043):       │
     |│ AADSTS530035: access blocked         │
+    |│                                      │
     |└──────────────────────────────────────┘
-    |     Alan Tu…  Message 3          09:00
     | [s] sign in  [d] details  [Esc] close
     "#);
 }
@@ -337,8 +337,8 @@ fn the_outbox_explains_each_state() {
     desk.press("O");
     assert_snapshot!(screen(&mut desk, 80, 14), @r#"
     | Outbox: messages that are not sent yet              token valid 52 min  online
-    |> in doubt   alan@example.org           Cards                        10 min
-    |  waiting    alan@example.org           Cards                        10 min
+    |> in doubt  alan@example.org           Cards                            10 min
+    |  waiting   alan@example.org           Cards                            10 min
     (5 free rows)
     |  ! the server did not answer
     |  The connection broke before the server's answer: it may have arrived. Look
@@ -349,8 +349,8 @@ fn the_outbox_explains_each_state() {
     desk.press("r");
     assert_snapshot!(screen(&mut desk, 80, 14), @r#"
     | Outbox: messages that are not sent yet              token valid 52 min  online
-    |> in doubt   alan@example.org           Cards                        10 min
-    |  waiting    alan@example.org           Cards                        10 min
+    |> in doubt  alan@example.org           Cards                            10 min
+    |  waiting   alan@example.org           Cards                            10 min
     |        ┌ Question ────────────────────────────────────────────────────┐
     |        │ Send Cards again?                                            │
     |        │ It may already have arrived: look into the Sent folder       │
@@ -370,8 +370,8 @@ fn the_outbox_explains_each_state() {
     desk.press("n");
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Outbox: messages that are not … online
-    |> in … alan@exampl… Cards         10…
-    |  wai… alan@exampl… Cards         10…
+    |> in doubt  alan@ex… Cards      10 min
+    |  waiting   alan@ex… Cards      10 min
     (3 free rows)
     |  ! the server did not answer
     |  The connection broke before the
@@ -392,6 +392,7 @@ fn help_comes_from_the_key_table() {
     |   Enter, o, l        read the message
     |
     | Mail
+    |   A                  link an account
     |   c                  write a new message
     |   r                  reply to the sender
     |   a                  reply to everybody
@@ -409,7 +410,6 @@ fn help_comes_from_the_key_table() {
     |   g a                go to the archive
     |   R                  ask the server for new mail
     |   @                  accounts
-    |   A                  link an account
     |   O                  messages that are not sent yet
     |   D                  unfinished messages
     |   q                  close the message, or quit

@@ -60,10 +60,11 @@ fn a_wrong_address_is_marked_where_it_stands() {
     assert_snapshot!(screen(&mut desk, 80, 16), @r#"
     | Write                                               token valid 52 min  online
     |>To        alan@example.org, bob
-    |           ! "bob" in To is not an address: an address needs a name, an @ and a…
+    |           ! "bob" in To is not an address: an address needs a name, an @ and a
+    |           domain, like ada@example.org
     | Subject
     |────────────────────────────────────────────────────────────────────────────────
-    (10 free rows)
+    (9 free rows)
     | [Ctrl-s] send  [Tab] next  [Ctrl-e] editor  [Ctrl-a] attach  [Esc] keep draft
     "#);
     let (_buf, cursor) = draw(&mut desk, 80, 16);
@@ -98,8 +99,8 @@ fn kept_drafts_are_listed() {
     desk.press("D j");
     assert_snapshot!(screen(&mut desk, 60, 8), @r#"
     | Unfinished messages             token valid 52 min  online
-    |  09:00      alan@example.org    (no subject)
-    |> 09:00      (nobody yet)        (no subject)
+    |  09:00      alan@example.org     (no subject)
+    |> 09:00      (nobody yet)         (no subject)
     (4 free rows)
     | [?] keys  [x] discard  [Enter] open  [Esc] back
     "#);
