@@ -248,6 +248,10 @@ impl App {
         }
         if first && self.accounts.all().is_empty() {
             self.open_wizard();
+        } else if before.is_empty() && !self.accounts.all().is_empty() {
+            // The wizard had opened by itself before the accounts were known.
+            self.layers
+                .retain(|layer| !matches!(layer, Layer::Wizard(wizard) if wizard.untouched()));
         }
         let mut effects: Vec<Effect> =
             fresh.into_iter().flat_map(|account| self.list_folders(account)).collect();

@@ -21,11 +21,11 @@ impl Choice {
 
     fn turn(&mut self, key: Key) -> Typed {
         let count = self.options.len().max(1);
-        let step = match key.code {
-            KeyCode::Right | KeyCode::Char(' ') => 1,
-            KeyCode::Left => count - 1,
-            _other_keys => return Typed::Ignored,
-        };
+        let onwards = [KeyCode::Right, KeyCode::Char(' ')].contains(&key.code);
+        if !onwards && key.code != KeyCode::Left {
+            return Typed::Ignored;
+        }
+        let step = if onwards { 1 } else { count - 1 };
         self.at = (self.at + step) % count;
         Typed::Changed
     }

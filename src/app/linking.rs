@@ -270,10 +270,12 @@ mod tests {
     use crate::app::wizard::{Step, Wizard};
     use crate::engine_api::command::EngineCommand;
     use crate::engine_api::event::EngineEvent;
-    use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep, SecretsChoice};
+    use crate::engine_api::link::{CheckName, CheckOutcome, LinkRequest, LinkStep, SecretsChoice};
     use crate::engine_api::status::Connection;
+    use crate::model::account::SecretsKind;
     use crate::model::ids::{AccountId, FolderId};
     use crate::problem::Remedy;
+    use crate::provider::presets::{fill, preset_named};
 
     fn wizard(desk: &Desk) -> &Wizard {
         match desk.app.layers.last() {
@@ -320,6 +322,44 @@ mod tests {
         desk.press("Enter");
         assert!(desk.app.layers.is_empty());
         assert_eq!(desk.app.mail.list.folder, Some(FolderId(1)));
+    }
+
+    #[test]
+    fn a_filled_in_account_is_linked_by_enter_alone() {
+        let mut desk = Desk::empty();
+        let preset = preset_named("microsoft365").unwrap();
+        let address = "ada@example.org".parse().unwrap();
+        let name = "demo".parse().unwrap();
+        let id = "client".to_owned();
+        let mut settings = fill(preset, name, address, id, SecretsKind::VaultKey);
+        settings.oauth.authority = "https://127.0.0.1:4443".to_owned();
+        settings.imap.at.port = 10_993;
+        settings.ca_file = Some("/tmp/ca.pem".into());
+        settings.display_name = "Ada Lovelace".to_owned();
+        settings.login = "lovelace@example.org".parse().unwrap();
+        let secrets = SecretsChoice::Memory;
+        let expected = settings.clone();
+        desk.app.setup.demo_link = Some(Box::new(LinkRequest { settings, secrets }));
+        desk.status(Vec::new());
+        desk.press("Enter Enter Enter");
+        let Some(EngineCommand::Link { request, .. }) = desk.commands.last() else {
+            panic!("nothing is linked")
+        };
+        assert_eq!(request.settings, expected);
+        assert!(matches!(request.secrets, SecretsChoice::Memory));
+    }
+
+    #[test]
+    fn a_wizard_nobody_touched_makes_way_for_accounts_that_come_late() {
+        let mut desk = Desk::empty();
+        desk.status(Vec::new());
+        desk.status(vec![account(1, "work")]);
+        assert!(desk.app.layers.is_empty());
+        let mut desk = Desk::empty();
+        desk.status(Vec::new());
+        desk.type_text("a");
+        desk.status(vec![account(1, "work")]);
+        assert_eq!(wizard(&desk).step, Step::Address);
     }
 
     #[test]

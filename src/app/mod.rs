@@ -31,6 +31,7 @@ pub mod mail;
 pub mod message_list;
 pub mod msg;
 pub mod notice;
+pub mod outbox;
 pub mod pending;
 pub mod problem_box;
 pub mod question;
