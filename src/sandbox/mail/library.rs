@@ -236,7 +236,7 @@ fn next_braces(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, inside, behind))
 }
 
-/// One step of SplitMix64 (Steele, Lea, Flood 2014): small, and the same on every machine.
+/// One step of `SplitMix64` (Steele, Lea, Flood 2014): small, and the same on every machine.
 fn mix(state: u64) -> u64 {
     let state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

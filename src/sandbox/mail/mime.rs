@@ -277,7 +277,7 @@ mod tests {
             assert!(folded.lines().all(|line| line.len() <= 78), "{folded}");
             assert_eq!(folded.replace("\n ", " "), subject);
         }
-        check(&"word ".repeat(60).trim_end().to_owned());
+        check("word ".repeat(60).trim_end());
         check("short");
         assert!(encoded_words(&"日本語".repeat(40)).lines().all(|line| line.len() <= 76));
     }

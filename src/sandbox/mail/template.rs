@@ -236,16 +236,9 @@ fn unescape(text: &str) -> String {
             let number = u32::from_str_radix(number, 16).ok()?;
             Some((char::from_u32(number)?, rest))
         });
-        match read {
-            Some((letter, rest)) => {
-                plain.push(letter);
-                plain.push_str(rest);
-            }
-            None => {
-                plain.push_str("\\u{");
-                plain.push_str(part);
-            }
-        }
+        let (letter, rest) = read.unwrap_or(('\u{fffd}', part));
+        plain.push(letter);
+        plain.push_str(rest);
     }
     plain
 }
