@@ -5,6 +5,7 @@ use crate::model::folder::FolderRole;
 use crate::sandbox::mail::mime;
 use crate::sandbox::mail::template::{Party, Place, Template, TemplateError, read};
 use crate::stdx::clock::UnixSeconds;
+use chrono::DateTime;
 use std::sync::Arc;
 
 /// The data files, by what is in them.
@@ -17,6 +18,11 @@ const FILES: [&str; 5] = [
 ];
 /// Filler beyond the written mail goes back so far: about six years.
 const FILLER_SPAN_S: i64 = 6 * 365 * 86_400;
+
+/// Numbers a repeated message had before the oldest that belongs to the demo.
+const NUMBERED_BEFORE: i64 = 100;
+/// Running numbers begin again after so many.
+const NUMBERS: i64 = 10_000;
 
 /// Why there is no demo mail.
 pub type LibraryError = TemplateError;
@@ -192,7 +198,7 @@ impl Recipe {
     /// The message before, quoted under an attribution line.
     fn quote(&self, template: &Template, before: &Template) -> String {
         let written_at = self.written_at.plus(template.age_s - before.age_s);
-        let date = chrono::DateTime::from_timestamp(written_at.0, 0).unwrap_or_default();
+        let date = DateTime::from_timestamp(written_at.0, 0).unwrap_or_default();
         let date = date.format("%A, %-d %B %Y at %H:%M");
         let mut quoted = format!("On {date}, {} wrote:\n", before.from.name);
         for line in self.fill(&before.text.replace("{quote}", "[…]")).lines() {
@@ -203,31 +209,49 @@ impl Recipe {
         quoted
     }
 
-    /// Fills `{n}` and chooses from `{a|b|c}`; other braces stay.
+    /// Fills `{n}`, `{weekday}` and `{later}` and chooses from `{a|b|c}`; other braces stay. Lists of
+    /// the same length choose alike within a message, so that its subject fits its text.
     fn fill(&self, text: &str) -> String {
         let mut filled = String::with_capacity(text.len());
-        let mut state =
-            mix(self.library.seed ^ (self.template as u64) << 32 ^ u64::from(self.occurrence));
         let mut rest = text;
         while let Some((before, inside, behind)) = next_braces(rest) {
             filled.push_str(before);
-            if inside == "n" {
-                filled.push_str(&self.occurrence.to_string());
-            } else if inside.contains('|') {
-                let choices: Vec<&str> = inside.split('|').collect();
-                state = mix(state);
-                let chosen = usize::try_from(state % choices.len() as u64).unwrap_or_default();
-                filled.push_str(choices.get(chosen).copied().unwrap_or_default());
-            } else {
-                filled.push('{');
-                filled.push_str(inside);
-                filled.push('}');
+            match inside {
+                "n" => filled.push_str(&self.number().to_string()),
+                "weekday" => filled.push_str(&weekday(self.written_at)),
+                "later" => filled.push_str(&weekday(self.written_at.plus(2 * 86_400))),
+                list if list.contains('|') => filled.push_str(self.choose(list)),
+                other => {
+                    filled.push('{');
+                    filled.push_str(other);
+                    filled.push('}');
+                }
             }
             rest = behind;
         }
         filled.push_str(rest);
         filled
     }
+
+    /// The running number of a repeated message: the newest has the highest.
+    fn number(&self) -> i64 {
+        let count = self.library.templates.get(self.template).map_or(0, |template| template.count);
+        (i64::from(count) + NUMBERED_BEFORE - i64::from(self.occurrence)).rem_euclid(NUMBERS)
+    }
+
+    fn choose<'a>(&self, list: &'a str) -> &'a str {
+        let choices: Vec<&str> = list.split('|').collect();
+        let place = ((self.template as u64) << 32) | u64::from(self.occurrence);
+        let drawn = mix(self.library.seed ^ mix(place)) % (choices.len() as u64).max(1);
+        usize::try_from(drawn)
+            .ok()
+            .and_then(|drawn| choices.get(drawn).copied())
+            .unwrap_or_default()
+    }
+}
+
+fn weekday(at: UnixSeconds) -> String {
+    DateTime::from_timestamp(at.0, 0).unwrap_or_default().format("%A").to_string()
 }
 
 fn next_braces(text: &str) -> Option<(&str, &str, &str)> {

@@ -3,7 +3,8 @@
 //! A message begins with `== SUBJECT` (`== Re:` alone answers the message before it in its thread,
 //! `== (none)` has no subject), goes on with `key: value` lines, an empty line and its text; a line `--html--` begins an HTML
 //! alternative. `\u{1b}` stands for a character by its number, `{a|b|c}` for one of several,
-//! `{n}` for the running number of a repeated message, `{quote}` for the quoted message before.
+//! `{n}` for the running number of a repeated message, `{weekday}` for the day it was written and
+//! `{later}` for the one after the next, `{quote}` for the quoted message before.
 //!
 //! | key | value |
 //! | --- | --- |
