@@ -68,6 +68,7 @@ fn addresses(parties: &[Party]) -> String {
     parties.iter().map(party).collect::<Vec<_>>().join(",\n ")
 }
 
+/// Control characters of an ASCII name stay as they are: hostile mail does not encode them either.
 fn party(party: &Party) -> String {
     let Party { name, address } = party;
     let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == ' ';
