@@ -11,18 +11,18 @@ const ADA: &str = "ada@example.org";
 const ALAN: &str = "alan@example.org";
 
 const QUESTION: &[u8] = b"From: Alan <alan@example.org>\r\nTo: Ada <ada@example.org>\r\n\
-    Subject: Question\r\nMessage-ID: <question@example.org>\r\n\
+    Subject: Quaestio unica\r\nMessage-ID: <question@example.org>\r\n\
     Date: Fri, 20 Nov 2026 08:00:00 +0000\r\n\r\nDoes it work?\r\n";
 
 /// A composer with an answer to [`QUESTION`] in it, not sent yet.
 async fn answering() -> AppDriver {
     let mut driver = AppDriver::with_inbox(SandboxOptions::test(Clock::system())).await;
     driver.control().deliver(ADA, "INBOX", QUESTION).unwrap();
-    driver.see("Question").await;
+    driver.see("Quaestio unica").await;
     driver.keys("g g Enter");
     driver.see("Does it work?").await;
     driver.keys("r");
-    driver.see("Re: Question").await;
+    driver.see("Re: Quaestio unica").await;
     driver.type_text("It does.\n");
     driver.see("It does.").await;
     driver
@@ -38,7 +38,7 @@ fn arrived(driver: &AppDriver) -> usize {
 async fn an_answer_is_threaded_arrives_once_and_marks_the_question() {
     let mut driver = answering().await;
     driver.keys("Ctrl-s");
-    driver.see("Sent").await;
+    driver.see("The message is sent").await;
     let submitted = driver.control().submissions();
     assert_eq!(submitted.len(), 1);
     assert_eq!(submitted[0].recipients, [ALAN]);
@@ -68,9 +68,9 @@ async fn a_refused_message_comes_back_into_the_editor() {
     assert_eq!(arrived(&driver), 0);
     driver.keys("e");
     let screen = driver.see("It does.").await;
-    assert!(screen.contains("Re: Question"), "{screen}");
+    assert!(screen.contains("Re: Quaestio unica"), "{screen}");
     driver.keys("Ctrl-s");
-    driver.see("Sent").await;
+    driver.see("The message is sent").await;
     assert_eq!(arrived(&driver), 1);
 }
 
@@ -79,7 +79,7 @@ async fn a_cut_after_the_final_dot_is_doubt_and_never_a_second_copy() {
     let mut driver = answering().await;
     driver.control().script_smtp(SmtpStage::FinalDot, SmtpFault::CutAfterwards);
     driver.keys("Ctrl-s");
-    driver.see("may have").await;
+    driver.see("look into Sent").await;
     driver.pass(60);
     for _turn in 0..20 {
         driver.turn().await;
@@ -106,7 +106,7 @@ async fn what_is_left_unsent_is_kept_as_a_draft() {
     driver.keys("Esc");
     driver.see("draft").await;
     driver.keys("D");
-    driver.see("Re: Question").await;
+    driver.see("Re: Quaestio unica").await;
     driver.keys("Enter");
     driver.see("It does.").await;
 }
