@@ -56,6 +56,7 @@ fn unusable(reason: &str) -> TransportError {
 }
 
 /// Why a handshake failed, in plain words; `None` when the connection broke instead.
+#[must_use]
 pub fn reason(error: &io::Error) -> Option<String> {
     let cause = error.get_ref()?.downcast_ref::<RustlsError>()?;
     let text = match cause {

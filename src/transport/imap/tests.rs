@@ -5,7 +5,7 @@ use crate::model::flags::{Flag, FlagChange, Flags};
 use crate::model::ids::Uid;
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::imap::connect;
-use crate::transport::script::{Certificate, Heard, ScriptedServer};
+use crate::transport::test_server::{Certificate, Heard, ScriptedServer};
 use crate::transport::{Change, MailSource};
 use futures::future::BoxFuture;
 use std::time::Duration;

@@ -4,8 +4,8 @@
 use crate::model::endpoint::Security;
 use crate::model::outgoing::FrozenMessage;
 use crate::transport::error::{Transience, TransportError};
-use crate::transport::script::{Certificate, ScriptedServer};
 use crate::transport::smtp::connect;
+use crate::transport::test_server::{Certificate, ScriptedServer};
 use crate::transport::{Submission, SubmissionJournal};
 use async_trait::async_trait;
 
