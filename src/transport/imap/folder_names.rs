@@ -3,8 +3,8 @@
 use crate::model::folder::FolderRole;
 
 /// Names of the special folders, in lower case: Exchange's for work and personal accounts first,
-/// then what other servers and clients make. An earlier name wins over a later one. Exchange names them in the
-/// language the mailbox was made in, so the table speaks several.
+/// then what other servers and clients make. An earlier name wins over a later one. Exchange names
+/// them in the language the mailbox was made in, so the table speaks several.
 ///
 /// [`FolderRole::Other`] marks what holds no mail.
 pub const FOLDER_NAMES: &[(FolderRole, &[&str])] = &[
