@@ -296,6 +296,29 @@ async fn a_connection_that_failed_stays_dead() {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_not_open_is_not_empty() {
+    let script = "C: $ SELECT \"gone\"\nS: $ NO no such folder";
+    let (found, _heard) = session(LOGIN, script, |source| {
+        Box::pin(async {
+            let opened = source.open_folder("gone").await;
+            let flags = source.newest_flags(50).await;
+            [outcome(&opened), outcome(&flags)]
+        })
+    })
+    .await;
+    assert_eq!(found, ["no: no such folder", "no: no folder is open"]);
+
+    for half in ["S: * 3 EXISTS", "S: * OK [UIDVALIDITY 7] valid"] {
+        let script = format!("C: $ SELECT \"half\"\n{half}\nS: $ OK done");
+        let (found, _heard) = session(LOGIN, &script, |source| {
+            Box::pin(async { outcome(&source.open_folder("half").await) })
+        })
+        .await;
+        assert_eq!(found, "protocol: a folder without UIDVALIDITY or EXISTS");
+    }
+}
+
+#[tokio::test]
 async fn folders_are_listed_with_counts_one_way_or_the_other() {
     async fn check(login: &str, script: &str) {
         let script = format!("{login}{script}");
