@@ -121,6 +121,17 @@ pub enum FlagChange {
     Remove(Flag),
 }
 
+impl FlagChange {
+    /// What takes the change back, on messages that did not have the new state before.
+    #[must_use]
+    pub fn inverse(self) -> Self {
+        match self {
+            Self::Add(flag) => Self::Remove(flag),
+            Self::Remove(flag) => Self::Add(flag),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::model::flags::{Flag, FlagChange, Flags};

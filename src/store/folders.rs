@@ -1,0 +1,198 @@
+//! Folders in the cache.
+
+use crate::model::folder::{Folder, FolderRole};
+use crate::model::ids::{AccountId, FolderId, UidValidity};
+use crate::store::Store;
+use crate::store::error::StoreError;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+/// A folder as a server lists it, ready to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderListing {
+    /// Full name, decoded.
+    pub name: String,
+    /// Level separator.
+    pub delimiter: Option<char>,
+    /// What it is for.
+    pub role: FolderRole,
+    /// Messages in it; `None` keeps what is known.
+    pub total: Option<u32>,
+    /// Unread messages in it; `None` keeps what is known.
+    pub unread: Option<u32>,
+}
+
+/// What happened to a folder's UIDs since it was last opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generation {
+    /// The cached messages still stand for the server's.
+    Same,
+    /// UIDVALIDITY changed: everything cached of this folder was forgotten.
+    Renewed,
+}
+
+const COLUMNS: &str = "id, account_id, name, delimiter, role, total, unread";
+
+fn folder(row: &Row<'_>) -> rusqlite::Result<Folder> {
+    let delimiter: String = row.get(3)?;
+    let role: String = row.get(4)?;
+    Ok(Folder {
+        id: FolderId(row.get(0)?),
+        account: AccountId(row.get(1)?),
+        name: row.get(2)?,
+        delimiter: delimiter.chars().next(),
+        role: FolderRole::from_word(&role).unwrap_or(FolderRole::Mail),
+        total: row.get(5)?,
+        unread: row.get(6)?,
+    })
+}
+
+fn folders_of(cache: &Connection, account: AccountId) -> Result<Vec<Folder>, StoreError> {
+    let mut statement =
+        cache.prepare_cached(&format!("SELECT {COLUMNS} FROM folder WHERE account_id = ?1"))?;
+    let mut folders = statement.query_map([account.0], folder)?.collect::<Result<Vec<_>, _>>()?;
+    folders.sort_by_cached_key(|folder| (folder.role, folder.name.to_lowercase()));
+    Ok(folders)
+}
+
+impl Store {
+    /// The folders of an account in the order of roles, then names.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn folders(&self, account: AccountId) -> Result<Vec<Folder>, StoreError> {
+        self.ask(move |databases| folders_of(&databases.cache, account)).await
+    }
+
+    /// One folder; `None` when the cache does not know it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn folder(&self, id: FolderId) -> Result<Option<Folder>, StoreError> {
+        self.ask(move |databases| {
+            let sql = format!("SELECT {COLUMNS} FROM folder WHERE id = ?1");
+            Ok(databases.cache.query_row(&sql, [id.0], folder).optional()?)
+        })
+        .await
+    }
+
+    /// Keeps what the server lists: new folders appear, those it no longer lists go with their
+    /// messages. Returns the folders as [`Store::folders`] does.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn keep_folders(
+        &self,
+        account: AccountId,
+        listed: Vec<FolderListing>,
+    ) -> Result<Vec<Folder>, StoreError> {
+        self.ask(move |databases| {
+            let transaction = databases.cache.transaction()?;
+            for known in folders_of(&transaction, account)? {
+                if !listed.iter().any(|listing| listing.name == known.name) {
+                    transaction.execute("DELETE FROM folder WHERE id = ?1", [known.id.0])?;
+                }
+            }
+            for listing in &listed {
+                transaction.execute(
+                    "INSERT INTO folder (account_id, name, delimiter, role, total, unread, uid_validity)
+                     VALUES (?1, ?2, ?3, ?4, coalesce(?5, 0), coalesce(?6, 0), 0)
+                     ON CONFLICT (account_id, name) DO UPDATE SET
+                         delimiter = excluded.delimiter, role = excluded.role,
+                         total = coalesce(?5, total), unread = coalesce(?6, unread)",
+                    params![
+                        account.0,
+                        listing.name,
+                        listing.delimiter.map(String::from).unwrap_or_default(),
+                        listing.role.as_str(),
+                        listing.total,
+                        listing.unread,
+                    ],
+                )?;
+            }
+            let folders = folders_of(&transaction, account)?;
+            transaction.commit()?;
+            Ok(folders)
+        })
+        .await
+    }
+
+    /// Notes the UIDVALIDITY and size of a folder that was just opened. Another UIDVALIDITY
+    /// empties the folder's cache (RFC 4549, section 4.1).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_opened(
+        &self,
+        folder: FolderId,
+        uid_validity: UidValidity,
+        exists: u32,
+    ) -> Result<Generation, StoreError> {
+        self.ask(move |databases| {
+            let transaction = databases.cache.transaction()?;
+            let before: u32 = transaction.query_row(
+                "SELECT uid_validity FROM folder WHERE id = ?1",
+                [folder.0],
+                |row| row.get(0),
+            )?;
+            let renewed = before != uid_validity.0;
+            if renewed {
+                transaction.execute("DELETE FROM message WHERE folder_id = ?1", [folder.0])?;
+            }
+            transaction.execute(
+                "UPDATE folder SET uid_validity = ?2, total = ?3 WHERE id = ?1",
+                params![folder.0, uid_validity.0, exists],
+            )?;
+            transaction.commit()?;
+            Ok(if renewed && before != 0 { Generation::Renewed } else { Generation::Same })
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::folder::FolderRole;
+    use crate::model::ids::{AccountId, UidValidity};
+    use crate::stdx::clock::Clock;
+    use crate::store::Store;
+    use crate::store::folders::{FolderListing, Generation};
+
+    fn listing(name: &str, role: FolderRole, unread: Option<u32>) -> FolderListing {
+        FolderListing { name: name.to_owned(), delimiter: Some('/'), role, total: Some(9), unread }
+    }
+
+    #[tokio::test]
+    async fn listing_again_keeps_ids_and_drops_what_is_gone() {
+        let store = Store::in_memory(&Clock::system()).unwrap();
+        let account = AccountId(1);
+        let inbox = listing("INBOX", FolderRole::Inbox, Some(2));
+        let old = listing("Old", FolderRole::Mail, Some(0));
+        let before = store.keep_folders(account, vec![old, inbox]).await.unwrap();
+        let names: Vec<_> = before.iter().map(|folder| folder.name.as_str()).collect();
+        assert_eq!(names, ["INBOX", "Old"]);
+
+        let silent = listing("INBOX", FolderRole::Inbox, None);
+        let after = store.keep_folders(account, vec![silent]).await.unwrap();
+        assert_eq!(after.len(), 1);
+        assert_eq!((after[0].id, after[0].unread), (before[0].id, 2));
+    }
+
+    #[tokio::test]
+    async fn another_uidvalidity_is_noticed_once() {
+        let store = Store::in_memory(&Clock::system()).unwrap();
+        let folders = store
+            .keep_folders(AccountId(1), vec![listing("INBOX", FolderRole::Inbox, None)])
+            .await
+            .unwrap();
+        let inbox = folders[0].id;
+        for (uid_validity, expected) in [
+            (7, Generation::Same),
+            (7, Generation::Same),
+            (8, Generation::Renewed),
+            (8, Generation::Same),
+        ] {
+            let noted = store.note_opened(inbox, UidValidity(uid_validity), 3).await.unwrap();
+            assert_eq!(noted, expected, "UIDVALIDITY {uid_validity}");
+        }
+    }
+}

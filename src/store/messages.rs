@@ -1,0 +1,264 @@
+//! Messages in the cache: rows of lists, and bodies.
+
+use crate::model::address::Mailbox;
+use crate::model::flags::Flags;
+use crate::model::ids::{AccountId, FolderId, MessageId, Uid, UidValidity};
+use crate::model::message::MessageRow;
+use crate::stdx::clock::UnixSeconds;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::operations::reapply;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+/// A message the cache does not know yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMessage {
+    /// Its UID.
+    pub uid: Uid,
+    /// Its flags on the server.
+    pub flags: Flags,
+    /// Announced size in bytes.
+    pub size_bytes: u32,
+    /// When it was written.
+    pub date: UnixSeconds,
+    /// First author.
+    pub from: Mailbox,
+    /// Primary recipients.
+    pub to: Vec<Mailbox>,
+    /// Subject.
+    pub subject: String,
+}
+
+/// What a look at the server changes in one folder; applied as one transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FolderChanges {
+    /// Messages to add.
+    pub new: Vec<NewMessage>,
+    /// Flags as the server has them now.
+    pub flags: Vec<(Uid, Flags)>,
+    /// Messages the server no longer has.
+    pub gone: Vec<Uid>,
+}
+
+/// Where a message lies, as its server knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessagePlace {
+    /// The account.
+    pub account: AccountId,
+    /// The folder in the cache.
+    pub folder: FolderId,
+    /// The folder's decoded name.
+    pub folder_name: String,
+    /// The generation its UID belongs to.
+    pub uid_validity: UidValidity,
+    /// Its UID.
+    pub uid: Uid,
+}
+
+const COLUMNS: &str =
+    "id, folder_id, uid, flags, size_bytes, date, from_name, from_address, recipients, subject";
+
+fn message_row(row: &Row<'_>) -> rusqlite::Result<MessageRow> {
+    let recipients: String = row.get(8)?;
+    // Written by `keep_changes` below; an unreadable value costs a To column, not the list.
+    let to: Vec<(String, String)> = serde_json::from_str(&recipients).unwrap_or_default();
+    Ok(MessageRow {
+        id: MessageId(row.get(0)?),
+        folder: FolderId(row.get(1)?),
+        uid: uid_at(row, 2)?,
+        flags: Flags::from_bits(row.get(3)?),
+        size_bytes: row.get(4)?,
+        date: UnixSeconds(row.get(5)?),
+        from: Mailbox { name: row.get(6)?, address: row.get(7)? },
+        to: to.into_iter().map(|(name, address)| Mailbox { name, address }).collect(),
+        subject: row.get(9)?,
+    })
+}
+
+fn uid_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Uid> {
+    let raw: u32 = row.get(column)?;
+    Uid::new(raw).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, 0))
+}
+
+pub(in crate::store) fn place(
+    cache: &Connection,
+    message: MessageId,
+) -> Result<Option<MessagePlace>, StoreError> {
+    let mut statement = cache.prepare_cached(
+        "SELECT folder.account_id, folder.id, folder.name, folder.uid_validity, message.uid
+         FROM message JOIN folder ON folder.id = message.folder_id WHERE message.id = ?1",
+    )?;
+    let found = statement.query_row([message.0], |row| {
+        Ok(MessagePlace {
+            account: AccountId(row.get(0)?),
+            folder: FolderId(row.get(1)?),
+            folder_name: row.get(2)?,
+            uid_validity: UidValidity(row.get(3)?),
+            uid: uid_at(row, 4)?,
+        })
+    });
+    Ok(found.optional()?)
+}
+
+impl Store {
+    /// Rows `first..first + count` of a folder, newest arrival first, and how many are known.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn window(
+        &self,
+        folder: FolderId,
+        first: u32,
+        count: u32,
+    ) -> Result<(Vec<MessageRow>, u32), StoreError> {
+        self.ask(move |databases| {
+            let mut statement = databases.cache.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM message WHERE folder_id = ?1
+                 ORDER BY uid DESC LIMIT ?2 OFFSET ?3"
+            ))?;
+            let rows = statement
+                .query_map(params![folder.0, count, first], message_row)?
+                .collect::<Result<Vec<_>, _>>()?;
+            let known = databases.cache.query_row(
+                "SELECT count(*) FROM message WHERE folder_id = ?1",
+                [folder.0],
+                |row| row.get(0),
+            )?;
+            Ok((rows, known))
+        })
+        .await
+    }
+
+    /// One row; `None` when the cache does not know the message (any more).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn message(&self, id: MessageId) -> Result<Option<MessageRow>, StoreError> {
+        self.ask(move |databases| {
+            let sql = format!("SELECT {COLUMNS} FROM message WHERE id = ?1");
+            Ok(databases.cache.query_row(&sql, [id.0], message_row).optional()?)
+        })
+        .await
+    }
+
+    /// Where a message lies on its server; `None` when the cache does not know it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn place(&self, id: MessageId) -> Result<Option<MessagePlace>, StoreError> {
+        self.ask(move |databases| place(&databases.cache, id)).await
+    }
+
+    /// The server's bytes of a message, if they are cached.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn body(&self, id: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.ask(move |databases| {
+            let sql = "SELECT bytes FROM body WHERE message_id = ?1";
+            Ok(databases.cache.query_row(sql, [id.0], |row| row.get(0)).optional()?)
+        })
+        .await
+    }
+
+    /// Keeps the server's bytes of a message; does nothing when the message is gone meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn keep_body(&self, id: MessageId, bytes: Vec<u8>) -> Result<(), StoreError> {
+        self.ask(move |databases| {
+            databases.cache.execute(
+                "INSERT INTO body (message_id, bytes)
+                 SELECT id, ?2 FROM message WHERE id = ?1
+                 ON CONFLICT (message_id) DO UPDATE SET bytes = excluded.bytes",
+                params![id.0, bytes],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// UID and flags of the newest `count` cached messages, ascending by UID.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn newest_flags(
+        &self,
+        folder: FolderId,
+        count: u32,
+    ) -> Result<Vec<(Uid, Flags)>, StoreError> {
+        self.ask(move |databases| {
+            let mut statement = databases.cache.prepare_cached(
+                "SELECT uid, flags FROM message WHERE folder_id = ?1 ORDER BY uid DESC LIMIT ?2",
+            )?;
+            let mut newest = statement
+                .query_map(params![folder.0, count], |row| {
+                    Ok((uid_at(row, 0)?, Flags::from_bits(row.get(1)?)))
+                })?
+                .collect::<Result<Vec<_>, _>>()?;
+            newest.reverse();
+            Ok(newest)
+        })
+        .await
+    }
+
+    /// Applies what a look at the server found, then every pending operation of this folder on
+    /// top, so that what the person did keeps showing until the server has confirmed it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn keep_changes(
+        &self,
+        account: AccountId,
+        folder: FolderId,
+        changes: FolderChanges,
+    ) -> Result<(), StoreError> {
+        self.ask(move |databases| {
+            let transaction = databases.cache.transaction()?;
+            keep_new(&transaction, folder, &changes.new)?;
+            {
+                let mut update = transaction.prepare_cached(
+                    "UPDATE message SET flags = ?3 WHERE folder_id = ?1 AND uid = ?2",
+                )?;
+                for (uid, flags) in &changes.flags {
+                    update.execute(params![folder.0, uid.get(), flags.to_bits()])?;
+                }
+                let mut delete = transaction
+                    .prepare_cached("DELETE FROM message WHERE folder_id = ?1 AND uid = ?2")?;
+                for uid in &changes.gone {
+                    delete.execute(params![folder.0, uid.get()])?;
+                }
+            }
+            reapply(&databases.user, &transaction, account)?;
+            transaction.commit()?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn keep_new(cache: &Connection, folder: FolderId, new: &[NewMessage]) -> Result<(), StoreError> {
+    let mut insert = cache.prepare_cached(
+        "INSERT INTO message (folder_id, uid, flags, size_bytes, date, from_name, from_address,
+                              recipients, subject)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (folder_id, uid) DO NOTHING",
+    )?;
+    for message in new {
+        let recipients: Vec<_> = message.to.iter().map(|to| (&to.name, &to.address)).collect();
+        let recipients = serde_json::to_string(&recipients)
+            .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        insert.execute(params![
+            folder.0,
+            message.uid.get(),
+            message.flags.to_bits(),
+            message.size_bytes,
+            message.date.0,
+            message.from.name,
+            message.from.address,
+            recipients,
+            message.subject,
+        ])?;
+    }
+    Ok(())
+}
