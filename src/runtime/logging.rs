@@ -9,13 +9,14 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Mutex;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::Directive;
 
 /// The environment variable that sets the level: `error`, `warn`, `info`, `debug` or `trace`.
 pub const LEVEL_VARIABLE: &str = "POSTHASTE_LOG";
 /// Level when the variable is not set.
-const DEFAULT_LEVEL: &str = "warn";
+const DEFAULT_LEVEL: LevelFilter = LevelFilter::WARN;
 /// The log starts anew beyond this size.
 const SIZE_LIMIT_BYTES: u64 = 1024 * 1024;
 /// Crates whose logs hold credentials or mail, or drown everything else.
@@ -56,8 +57,9 @@ fn open_log(path: &Path) -> io::Result<File> {
 
 /// A level and nothing more: directives from outside could switch the silenced targets on again.
 fn filter(level: &str) -> EnvFilter {
-    let level = level.trim().parse::<tracing::level_filters::LevelFilter>();
-    let base = level.map_or_else(|_| DEFAULT_LEVEL.to_owned(), |level| level.to_string());
+    let word = level.trim();
+    let named = Some(word).filter(|word| !word.is_empty()).and_then(|word| word.parse().ok());
+    let base = named.unwrap_or(DEFAULT_LEVEL).to_string();
     SILENCED
         .iter()
         .filter_map(|text| text.parse::<Directive>().ok())
