@@ -1,7 +1,10 @@
 //! Bytes to model and back, as pure functions.
 
+mod address_list;
 pub mod compose;
+mod fields;
 pub mod html;
 pub mod parse;
 pub mod quote;
 pub mod sanitise;
+mod tree;
