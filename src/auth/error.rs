@@ -1,7 +1,9 @@
 //! What can go wrong while signing in.
 
+use crate::auth::entra;
 use crate::model::ids::AccountId;
-use crate::problem::Problem;
+use crate::problem::catalogue::{self, Row};
+use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::secrets::SecretError;
 
 /// A failure of a sign-in or a refresh.
@@ -45,6 +47,9 @@ pub enum AuthError {
     /// The sign-in server cannot be reached.
     #[error("the sign-in server cannot be reached: {0}")]
     Unreachable(String),
+    /// The sign-in server cannot prove that it is the one we mean.
+    #[error("the sign-in server cannot prove its identity: {0}")]
+    Untrusted(String),
     /// The sign-in server answered what is not understood, or failed for a moment (5xx, 429).
     #[error("the sign-in server answered what is not understood: {0}")]
     NotUnderstood(String),
@@ -56,7 +61,215 @@ pub enum AuthError {
 impl AuthError {
     /// The failure in plain words. `account` is `None` while it is being linked.
     #[must_use]
-    pub fn problem(&self, _account: Option<AccountId>) -> Problem {
-        todo!()
+    pub fn problem(&self, account: Option<AccountId>) -> Problem {
+        let problem = self.words();
+        match (problem.remedy, account) {
+            (Remedy::StartOver, Some(id)) => problem.with_remedy(Remedy::SignInAgain(id)),
+            (_, Some(_) | None) => problem,
+        }
+    }
+
+    /// Whether asking again later can help without anybody doing anything.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::NotUnderstood(_) => true,
+            Self::Refused { error, code, .. } => entra::is_passing(error, *code),
+            Self::Declined
+            | Self::CodeExpired
+            | Self::SignInNeeded { .. }
+            | Self::WrongUser { .. }
+            | Self::UnsafePage(_)
+            | Self::Untrusted(_)
+            | Self::Secrets(_) => false,
+        }
+    }
+
+    fn words(&self) -> Problem {
+        match self {
+            Self::Declined => Problem::new(
+                ProblemKind::Failed,
+                "sign-in-declined",
+                "The sign-in was cancelled in the browser",
+                "Somebody chose Cancel on the sign-in page.",
+                Remedy::StartOver,
+            ),
+            Self::CodeExpired => Problem::new(
+                ProblemKind::Failed,
+                "code-expired",
+                "The code ran out before anyone signed in",
+                "A code lasts about 15 minutes.",
+                Remedy::StartOver,
+            ),
+            Self::Refused { error, code, description } => {
+                let generic = Problem::new(
+                    ProblemKind::Failed,
+                    "sign-in-refused",
+                    "The sign-in server refused",
+                    "It gives a reason of its own, which stands in the details.",
+                    Remedy::AskAdministrator,
+                );
+                let row = row_for(*code).or_else(|| catalogue::for_oauth_word(error));
+                with_row(generic, row, *code, &format!("{error}: {description}"))
+            }
+            Self::SignInNeeded { code, description }
+                if code.is_none() && description.is_empty() =>
+            {
+                Problem::new(
+                    ProblemKind::SignInNeeded,
+                    "sign-in-needed",
+                    "Nobody is signed in to this account",
+                    "No sign-in is stored for it on this computer.",
+                    Remedy::StartOver,
+                )
+            }
+            Self::SignInNeeded { code, description } => {
+                let generic = Problem::new(
+                    ProblemKind::SignInNeeded,
+                    "sign-in-needed",
+                    "The sign-in is no longer accepted",
+                    "It has run out or was withdrawn, for example by a new password.",
+                    Remedy::StartOver,
+                );
+                let problem = with_row(generic, row_for(*code), *code, description);
+                Problem { kind: ProblemKind::SignInNeeded, ..problem }
+            }
+            Self::WrongUser { expected, found } => Problem::new(
+                ProblemKind::Failed,
+                "wrong-user",
+                &format!("You signed in as {found}, not as {expected}"),
+                "The browser may have picked an account that was signed in already. Nothing of \
+                 that sign-in has been kept.",
+                Remedy::StartOver,
+            ),
+            Self::UnsafePage(page) => Problem::new(
+                ProblemKind::Network,
+                "unsafe-page",
+                "The sign-in server names a page that is not safe to open",
+                "A sign-in page must begin with https and have an ordinary address.",
+                Remedy::EditSettings,
+            )
+            .with_details(page),
+            Self::Unreachable(reason) => Problem::new(
+                ProblemKind::Network,
+                "sign-in-server-unreachable",
+                "The sign-in server cannot be reached",
+                "",
+                Remedy::CheckNetwork,
+            )
+            .with_details(reason),
+            Self::Untrusted(reason) => Problem::new(
+                ProblemKind::Network,
+                "sign-in-server-untrusted",
+                "The sign-in server cannot prove its identity",
+                "Its certificate is not signed by an authority that this computer trusts, or is \
+                 made for another server. Nothing was sent to it.",
+                Remedy::CheckCertificate,
+            )
+            .with_details(reason),
+            Self::NotUnderstood(reason) => Problem::new(
+                ProblemKind::Network,
+                "sign-in-server-not-understood",
+                "The sign-in server gave no usable answer",
+                "It may be busy, or something between here and there answers in its place.",
+                Remedy::Retry,
+            )
+            .with_details(reason),
+            Self::Secrets(error) => error.problem(),
+        }
+    }
+}
+
+fn row_for(code: Option<u32>) -> Option<&'static Row> {
+    code.and_then(catalogue::for_aadsts)
+}
+
+/// The row's words where there is one; always the number where there is one.
+fn with_row(generic: Problem, row: Option<&Row>, code: Option<u32>, details: &str) -> Problem {
+    let problem = row.map_or_else(|| generic.with_details(details), |row| row.problem(details));
+    match code {
+        Some(code) => Problem { code: format!("AADSTS{code}"), ..problem },
+        None => problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::auth::error::AuthError;
+    use crate::model::ids::AccountId;
+    use crate::problem::{ProblemKind, Remedy};
+
+    fn refused(error: &str, code: Option<u32>) -> AuthError {
+        AuthError::Refused { error: error.to_owned(), code, description: "raw".to_owned() }
+    }
+
+    fn sign_in_needed(code: Option<u32>, description: &str) -> AuthError {
+        AuthError::SignInNeeded { code, description: description.to_owned() }
+    }
+
+    #[test]
+    fn every_failure_has_a_kind_a_stable_code_and_a_remedy() {
+        #[track_caller]
+        fn check(error: &AuthError, kind: ProblemKind, code: &str, remedy: Remedy) {
+            let problem = error.problem(None);
+            assert_eq!((problem.kind, problem.code.as_str()), (kind, code));
+            assert_eq!(problem.remedy, remedy, "{code}");
+            assert!(!problem.what.is_empty() && !problem.what.contains("AADSTS"), "{code}");
+        }
+        use ProblemKind::{Failed, Network, SignInNeeded};
+        check(&AuthError::Declined, Failed, "sign-in-declined", Remedy::StartOver);
+        check(&AuthError::CodeExpired, Failed, "code-expired", Remedy::StartOver);
+        check(
+            &refused("access_denied", Some(530_035)),
+            Failed,
+            "AADSTS530035",
+            Remedy::AskAdministrator,
+        );
+        check(&refused("x", Some(1)), Failed, "AADSTS1", Remedy::AskAdministrator);
+        check(&refused("invalid_client", None), Failed, "client-refused", Remedy::EditSettings);
+        check(&refused("x", None), Failed, "sign-in-refused", Remedy::AskAdministrator);
+        check(&sign_in_needed(None, ""), SignInNeeded, "sign-in-needed", Remedy::StartOver);
+        check(&sign_in_needed(None, "raw"), SignInNeeded, "sign-in-needed", Remedy::StartOver);
+        check(
+            &sign_in_needed(Some(530_036), "raw"),
+            SignInNeeded,
+            "AADSTS530036",
+            Remedy::AskAdministrator,
+        );
+        check(
+            &AuthError::Untrusted(String::new()),
+            Network,
+            "sign-in-server-untrusted",
+            Remedy::CheckCertificate,
+        );
+        check(
+            &AuthError::Unreachable(String::new()),
+            Network,
+            "sign-in-server-unreachable",
+            Remedy::CheckNetwork,
+        );
+    }
+
+    #[test]
+    fn a_linked_account_is_signed_in_to_again_rather_than_linked_anew() {
+        let problem =
+            sign_in_needed(Some(50_173), "AADSTS50173: revoked").problem(Some(AccountId(7)));
+        assert_eq!(problem.remedy, Remedy::SignInAgain(AccountId(7)));
+        assert_eq!(problem.details, "AADSTS50173: revoked");
+    }
+
+    #[test]
+    fn only_trouble_that_passes_by_itself_is_transient() {
+        #[track_caller]
+        fn check(error: &AuthError, expected: bool) {
+            assert_eq!(error.is_transient(), expected, "{error:?}");
+        }
+        check(&AuthError::Unreachable(String::new()), true);
+        check(&AuthError::NotUnderstood(String::new()), true);
+        check(&refused("temporarily_unavailable", None), true);
+        check(&refused("invalid_request", Some(50_196)), true);
+        check(&refused("invalid_request", Some(900_144)), false);
+        check(&sign_in_needed(None, ""), false);
+        check(&AuthError::Untrusted(String::new()), false);
     }
 }

@@ -1,10 +1,13 @@
-//! Signing in: device code, refresh with single flight, SASL strings.
+//! Signing in: device code, tokens, and refreshing them one at a time.
 
 pub mod device_code;
+mod entra;
 pub mod error;
 pub mod http;
 pub mod keeper;
-pub mod sasl;
+mod refresh;
+#[cfg(test)]
+mod test_server;
 pub mod token;
 
 /// Scopes asked for at sign-in: IMAP and SMTP of Exchange Online, a refresh token, and who it is.

@@ -4,6 +4,8 @@
 //! constructors here and the data table in [`catalogue`]. Nothing else writes such texts.
 
 pub mod catalogue;
+pub mod catalogue_entra;
+pub mod catalogue_servers;
 
 use crate::model::ids::AccountId;
 

@@ -1,5 +1,6 @@
-//! What the standard library lacks: a clock that tests can turn, back-off, atomic files.
+//! What the standard library lacks: a clock that tests can turn, back-off, atomic files, file locks.
 
 pub mod atomic_file;
 pub mod backoff;
 pub mod clock;
+pub mod file_lock;

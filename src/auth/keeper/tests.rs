@@ -1,0 +1,321 @@
+//! The keeper against a sign-in server that plays Entra's answers, and places of secrets that fail.
+
+use crate::auth::error::AuthError;
+use crate::auth::keeper::{KeeperSetup, TokenKeeper};
+use crate::auth::test_server::{Reply, TestServer, client};
+use crate::auth::token::{AccessToken, TokenSet};
+use crate::model::account::SecretsKind;
+use crate::secrets::memory::MemoryStore;
+use crate::secrets::{SecretError, SecretKey, SecretKind, SecretStore};
+use crate::stdx::clock::{Clock, UnixSeconds};
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// Memory that keeps a log of what is put and refuses what it is told to.
+#[derive(Default)]
+struct Watched {
+    inner: MemoryStore,
+    puts: Mutex<Vec<String>>,
+    refuses: Mutex<Vec<SecretKind>>,
+}
+
+#[async_trait]
+impl SecretStore for Watched {
+    fn kind(&self) -> SecretsKind {
+        SecretsKind::Memory
+    }
+
+    async fn get(&self, key: &SecretKey) -> Result<Option<SecretString>, SecretError> {
+        self.inner.get(key).await
+    }
+
+    async fn put(&self, key: &SecretKey, secret: &SecretString) -> Result<(), SecretError> {
+        self.puts.lock().unwrap().push(format!("{:?}", key.kind));
+        if self.refuses.lock().unwrap().contains(&key.kind) {
+            return Err(SecretError::Keyring("full".to_owned()));
+        }
+        self.inner.put(key, secret).await
+    }
+
+    async fn delete(&self, key: &SecretKey) -> Result<(), SecretError> {
+        self.inner.delete(key).await
+    }
+}
+
+struct Bench {
+    server: TestServer,
+    secrets: Arc<Watched>,
+    clock: Clock,
+    lock_file: Option<PathBuf>,
+}
+
+impl Bench {
+    async fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self {
+            server: TestServer::start(replies).await,
+            secrets: Arc::new(Watched::default()),
+            clock: Clock::manual(UnixSeconds(10_000)),
+            lock_file: None,
+        }
+    }
+
+    /// One with tokens `access1` (good for an hour) and `refresh1` stored.
+    async fn signed_in(replies: impl IntoIterator<Item = Reply>) -> Self {
+        let bench = Self::new(replies).await;
+        bench.keeper().store(&bench.tokens()).await.unwrap();
+        bench.secrets.puts.lock().unwrap().clear();
+        bench
+    }
+
+    fn tokens(&self) -> TokenSet {
+        let access = AccessToken {
+            secret: "access1".into(),
+            expires_at: self.clock.now().plus(3_600),
+            scopes: Vec::new(),
+        };
+        TokenSet { access, refresh: Some("refresh1".into()), user: None }
+    }
+
+    fn keeper(&self) -> TokenKeeper {
+        TokenKeeper::new(KeeperSetup {
+            account: "work".parse().unwrap(),
+            app: self.server.app.clone(),
+            secrets: Arc::<Watched>::clone(&self.secrets),
+            http: client(),
+            clock: self.clock.clone(),
+            lock_file: self.lock_file.clone(),
+        })
+    }
+
+    async fn stored(&self, kind: SecretKind) -> Option<String> {
+        let key = SecretKey { account: "work".parse().unwrap(), kind };
+        let stored = self.secrets.get(&key).await.unwrap();
+        stored.map(|secret| secret.expose_secret().to_owned())
+    }
+
+    async fn stored_refresh(&self) -> Option<String> {
+        self.stored(SecretKind::RefreshToken).await
+    }
+}
+
+fn fresh(access: &str, refresh: Option<&str>) -> Reply {
+    let json = serde_json::json!({
+        "token_type": "Bearer", "scope": "s", "expires_in": 3_600, "access_token": access,
+        "refresh_token": refresh,
+    });
+    Reply::ok(&json.to_string())
+}
+
+fn shown(answer: Result<AccessToken, AuthError>) -> String {
+    match answer {
+        Ok(token) => token.secret.expose_secret().to_owned(),
+        Err(AuthError::SignInNeeded { code, .. }) => format!("sign in {code:?}"),
+        Err(AuthError::Refused { error, code, .. }) => format!("refused {error} {code:?}"),
+        Err(AuthError::NotUnderstood(_)) => "not understood".to_owned(),
+        Err(AuthError::Unreachable(_)) => "unreachable".to_owned(),
+        Err(AuthError::Secrets(_)) => "secrets".to_owned(),
+        Err(other) => format!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_used_until_five_minutes_before_its_end() {
+    let bench = Bench::signed_in([fresh("access2", Some("refresh2"))]).await;
+    let keeper = bench.keeper();
+    bench.clock.advance(3_300);
+    assert_eq!(shown(keeper.access_token().await), "access1");
+    assert_eq!(bench.server.asked().len(), 0);
+    bench.clock.advance(1);
+    assert_eq!(shown(keeper.access_token().await), "access2");
+    assert_eq!(shown(keeper.access_token().await), "access2");
+    assert_eq!(keeper.valid_until().await, Some(bench.clock.now().plus(3_600)));
+    let asked = bench.server.asked();
+    assert_eq!(asked.len(), 1);
+    let grant =
+        "/common/oauth2/v2.0/token grant_type=refresh_token&refresh_token=refresh1&scope=https";
+    assert!(asked[0].starts_with(grant), "{asked:?}");
+    assert!(asked[0].ends_with("&client_id=client"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn the_new_refresh_token_is_stored_first_and_the_old_one_kept_when_there_is_none() {
+    let bench =
+        Bench::signed_in([fresh("access2", Some("refresh2")), fresh("access3", None)]).await;
+    bench.clock.advance(3_600);
+    assert_eq!(shown(bench.keeper().access_token().await), "access2");
+    assert_eq!(*bench.secrets.puts.lock().unwrap(), ["RefreshToken", "AccessToken"]);
+    bench.clock.advance(3_600);
+    assert_eq!(shown(bench.keeper().access_token().await), "access3");
+    assert_eq!(bench.stored_refresh().await.as_deref(), Some("refresh2"));
+    assert!(bench.server.asked()[1].contains("refresh_token=refresh2"));
+}
+
+#[tokio::test]
+async fn a_new_run_needs_no_refresh() {
+    let bench = Bench::signed_in([]).await;
+    let keeper = bench.keeper();
+    assert_eq!(keeper.valid_until().await, Some(UnixSeconds(13_600)));
+    assert_eq!(shown(keeper.access_token().await), "access1");
+    assert_eq!(bench.server.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn an_access_token_that_cannot_be_kept_loses_no_refresh_token() {
+    let bench = Bench::signed_in([fresh("access2", Some("refresh2"))]).await;
+    bench.secrets.refuses.lock().unwrap().push(SecretKind::AccessToken);
+    bench.clock.advance(3_600);
+    assert_eq!(shown(bench.keeper().access_token().await), "access2");
+    assert_eq!(bench.stored_refresh().await.as_deref(), Some("refresh2"));
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_cannot_be_kept_is_kept_next_time_without_asking_again() {
+    let bench = Bench::signed_in([fresh("access2", Some("refresh2"))]).await;
+    bench.secrets.refuses.lock().unwrap().push(SecretKind::RefreshToken);
+    bench.clock.advance(3_600);
+    let keeper = bench.keeper();
+    assert_eq!(shown(keeper.access_token().await), "secrets");
+    assert_eq!(shown(keeper.access_token().await), "secrets");
+    assert_eq!(bench.stored_refresh().await.as_deref(), Some("refresh1"));
+    bench.secrets.refuses.lock().unwrap().clear();
+    assert_eq!(shown(keeper.access_token().await), "access2");
+    assert_eq!(bench.stored_refresh().await.as_deref(), Some("refresh2"));
+    assert_eq!(bench.server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn callers_of_one_process_share_one_refresh() {
+    let bench = Bench::signed_in([fresh("access2", Some("refresh2"))]).await;
+    bench.clock.advance(3_600);
+    let keeper = bench.keeper();
+    let answers = futures::future::join_all((0..8).map(|_| keeper.access_token())).await;
+    assert!(answers.into_iter().all(|answer| shown(answer) == "access2"));
+    assert_eq!(bench.server.asked().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_take_turns_and_the_second_uses_what_the_first_stored() {
+    let home = tempfile::tempdir().unwrap();
+    let mut bench = Bench::signed_in([fresh("access2", Some("refresh2"))]).await;
+    bench.lock_file = Some(home.path().join("work.lock"));
+    bench.clock.advance(3_600);
+    let (one, other) = (bench.keeper(), bench.keeper());
+    let (a, b) = tokio::join!(one.access_token(), other.access_token());
+    assert_eq!((shown(a).as_str(), shown(b).as_str()), ("access2", "access2"));
+    assert_eq!(bench.server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_does_not_interrupt_the_refresh() {
+    let bench = Bench::signed_in([fresh("access2", Some("refresh2"))]).await;
+    bench.clock.advance(3_600);
+    let keeper = bench.keeper();
+    // Polled once, so the refresh has begun, then dropped.
+    assert!(futures::FutureExt::now_or_never(keeper.access_token()).is_none());
+    // The second caller waits for its turn and finds what the first one fetched.
+    assert_eq!(shown(keeper.access_token().await), "access2");
+    assert_eq!(bench.server.asked().len(), 1);
+    assert_eq!(bench.stored_refresh().await.as_deref(), Some("refresh2"));
+}
+
+#[tokio::test]
+async fn refusals_ask_for_a_person_or_pass_and_only_dead_tokens_are_wiped() {
+    async fn check(reply: Reply, expected: &str, kept: Option<&str>) {
+        let bench = Bench::signed_in([reply.clone()]).await;
+        bench.clock.advance(3_600);
+        let keeper = bench.keeper();
+        assert_eq!(shown(keeper.access_token().await), expected, "{reply:?}");
+        assert_eq!(bench.stored_refresh().await.as_deref(), kept, "{reply:?}");
+    }
+    let kept = Some("refresh1");
+    check(Reply::error("invalid_grant", 50_078), "sign in Some(50078)", kept).await;
+    check(Reply::error("invalid_grant", 53_003), "sign in Some(53003)", kept).await;
+    check(Reply::error("interaction_required", 50_076), "sign in Some(50076)", kept).await;
+    check(Reply::error("invalid_client", 7_000_218), "sign in Some(7000218)", kept).await;
+    check(Reply::error("unauthorized_client", 700_016), "sign in Some(700016)", kept).await;
+    check(Reply::error("invalid_grant", 700_082), "sign in Some(700082)", None).await;
+    check(Reply::error("invalid_grant", 530_036), "sign in Some(530036)", None).await;
+    check(Reply::error("invalid_grant", 50_173), "sign in Some(50173)", None).await;
+    let bare = Reply::Answer(400, "", r#"{"error":"invalid_grant"}"#.to_owned());
+    check(bare, "sign in None", kept).await;
+    let busy = "refused temporarily_unavailable Some(90033)";
+    check(Reply::error("temporarily_unavailable", 90_033), busy, kept).await;
+    check(Reply::error("invalid_grant", 70_012), "refused invalid_grant Some(70012)", kept).await;
+    check(Reply::error("invalid_request", 900_144), "refused invalid_request Some(900144)", kept)
+        .await;
+    check(Reply::Answer(503, "", String::new()), "not understood", kept).await;
+    check(Reply::Answer(429, "", String::new()), "not understood", kept).await;
+    check(Reply::Answer(400, "", "<html>".to_owned()), "not understood", kept).await;
+    check(Reply::ok("{}"), "not understood", kept).await;
+    check(Reply::Hangup, "unreachable", kept).await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_asked_for_again_until_time_passes_or_someone_signs_in() {
+    let bench = Bench::signed_in([Reply::error("invalid_grant", 50_078)]).await;
+    bench.clock.advance(3_600);
+    let keeper = bench.keeper();
+    for _ in 0..5 {
+        assert_eq!(shown(keeper.access_token().await), "sign in Some(50078)");
+    }
+    assert_eq!(bench.server.asked().len(), 1);
+    bench.clock.advance(60);
+    bench.server.then(Reply::error("invalid_request", 50_196));
+    for _ in 0..5 {
+        assert!(shown(keeper.access_token().await).ends_with("Some(50196)"));
+    }
+    assert_eq!(bench.server.asked().len(), 2);
+    keeper.store(&bench.tokens()).await.unwrap();
+    assert_eq!(shown(keeper.access_token().await), "access1");
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_leaves_the_old_token_in_use() {
+    let bench = Bench::signed_in([Reply::Hangup, Reply::Hangup]).await;
+    let keeper = bench.keeper();
+    assert_eq!(shown(keeper.access_token().await), "access1");
+    bench.clock.advance(3_500);
+    assert_eq!(shown(keeper.access_token().await), "access1");
+    bench.clock.advance(100);
+    assert_eq!(shown(keeper.access_token().await), "unreachable");
+    bench.server.then(fresh("access2", None));
+    assert_eq!(shown(keeper.access_token().await), "access2");
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_by_the_stored_one_or_a_new_one() {
+    let bench = Bench::signed_in([fresh("access2", None)]).await;
+    let keeper = bench.keeper();
+    let first = keeper.access_token().await.unwrap();
+    let second = keeper.replace(&first).await.unwrap();
+    assert_eq!(second.secret.expose_secret(), "access2");
+    // A second connection that still had the first token gets the second without a refresh.
+    assert_eq!(shown(keeper.replace(&first).await), "access2");
+    // So does another process.
+    assert_eq!(shown(bench.keeper().replace(&first).await), "access2");
+    assert_eq!(bench.server.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_forgotten_is_gone() {
+    let bench = Bench::signed_in([]).await;
+    let keeper = bench.keeper();
+    assert_eq!(shown(keeper.access_token().await), "access1");
+    keeper.forget().await.unwrap();
+    assert_eq!(shown(keeper.access_token().await), "sign in None");
+    assert_eq!(keeper.valid_until().await, None);
+    assert_eq!(bench.stored(SecretKind::AccessToken).await, None);
+}
+
+#[tokio::test]
+async fn no_message_or_debug_output_holds_a_token() {
+    let body = r#"{"error":"invalid_grant","error_description":"bad token refresh1"}"#;
+    let bench = Bench::signed_in([Reply::Answer(400, "", body.to_owned())]).await;
+    bench.clock.advance(3_600);
+    let keeper = bench.keeper();
+    let error = keeper.access_token().await.unwrap_err();
+    let all = format!("{error} {error:?} {:?} {keeper:?}", error.problem(None));
+    assert!(!all.contains("refresh1") && !all.contains("access1"), "{all}");
+}

@@ -1,1 +1,0 @@
-//! (unused so far: XOAUTH2 strings are made in transport)
