@@ -1,16 +1,40 @@
-//! The engine: supervisor and one task per account. Reached only through `engine_api`.
+//! The engine: a supervisor, and for each account one task that reads and one that sends.
+//!
+//! Reached only through `engine_api`. The supervisor owns the configuration and answers what the
+//! cache can answer; an account task owns its IMAP connection; an outbox task hands messages over.
+//! Nothing here writes text for people: failures leave as [`crate::problem::Problem`].
+//!
+//! Start at [`Engine::start`], then [`supervisor::Supervisor::run`].
+
+pub mod access;
+pub mod account_task;
+pub mod failure;
+pub mod freeze;
+pub mod link;
+pub mod outbox_task;
+pub mod preflight;
+pub mod reading;
+pub mod reporter;
+pub mod supervisor;
+pub mod sync;
 
 use crate::config::ConfigFile;
+use crate::engine::reporter::Reporter;
+use crate::engine::supervisor::Supervisor;
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::EngineStatus;
+use crate::engine_api::{COMMAND_QUEUE_LIMIT, EVENT_QUEUE_LIMIT};
 use crate::secrets::SecretPlaces;
 use crate::stdx::clock::Clock;
 use crate::store::Store;
+use crate::store::error::StoreError;
 use rustls::pki_types::CertificateDer;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// When the engine connects by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,19 +81,38 @@ pub struct Engine {
     pub commands: mpsc::Sender<EngineCommand>,
     /// Reports.
     pub events: mpsc::Receiver<EngineEvent>,
-    /// The newest status.
+    /// The newest status; complete from the start.
     pub status: watch::Receiver<EngineStatus>,
+    cancel: CancellationToken,
+    tasks: TaskTracker,
 }
 
 impl Engine {
     /// Starts the engine on the current tokio runtime.
-    #[must_use]
-    pub fn start(_setup: EngineSetup) -> Self {
-        todo!()
+    ///
+    /// # Errors
+    /// [`StoreError`] when the accounts cannot be looked up; nothing runs then.
+    pub async fn start(setup: EngineSetup) -> Result<Self, StoreError> {
+        let (commands, queue) = mpsc::channel(COMMAND_QUEUE_LIMIT);
+        let (events_in, events) = mpsc::channel(EVENT_QUEUE_LIMIT);
+        let (status_in, status) = watch::channel(EngineStatus::default());
+        let cancel = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let reporter = Reporter::new(events_in, status_in);
+        let supervisor = Supervisor::new(setup, reporter, cancel.clone(), tasks.clone()).await?;
+        tasks.spawn(supervisor.run(queue));
+        Ok(Self { commands, events, status, cancel, tasks })
     }
 
     /// Stops every task, waiting up to `limit`.
-    pub async fn shutdown(self, _limit: Duration) -> Stopped {
-        todo!()
+    pub async fn shutdown(mut self, limit: Duration) -> Stopped {
+        self.cancel.cancel();
+        // A task that waits for room in the event queue must not wait for a reader that is gone.
+        self.events.close();
+        self.tasks.close();
+        match tokio::time::timeout(limit, self.tasks.wait()).await {
+            Ok(()) => Stopped::Clean,
+            Err(_elapsed) => Stopped::Abandoned { tasks: self.tasks.len() },
+        }
     }
 }

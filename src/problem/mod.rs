@@ -6,6 +6,7 @@
 pub mod catalogue;
 pub mod catalogue_entra;
 pub mod catalogue_servers;
+pub mod local;
 
 use crate::model::ids::AccountId;
 

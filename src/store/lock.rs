@@ -1,5 +1,6 @@
-//! Locks between processes: one screen per home, one sender per home.
+//! Locks between processes: one screen per home, one sender per account.
 
+use crate::model::ids::AccountId;
 use crate::stdx::atomic_file::{PRIVATE_FILE_MODE, create_private_dir};
 use crate::store::error::StoreError;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -22,12 +23,12 @@ impl FileLock {
         Self::try_at(data_dir, "posthaste.lock")
     }
 
-    /// The lock of whoever hands messages to a server.
+    /// The lock of whoever hands messages of `account` to its server.
     ///
     /// # Errors
     /// [`StoreError::Locked`] when another process is sending, [`StoreError::Io`].
-    pub fn sender(data_dir: &Path) -> Result<Self, StoreError> {
-        Self::try_at(data_dir, "outbox.lock")
+    pub fn sender(data_dir: &Path, account: AccountId) -> Result<Self, StoreError> {
+        Self::try_at(data_dir, &format!("outbox-{account}.lock"))
     }
 
     fn try_at(data_dir: &Path, name: &str) -> Result<Self, StoreError> {
@@ -60,6 +61,7 @@ impl FileLock {
 
 #[cfg(test)]
 mod tests {
+    use crate::model::ids::AccountId;
     use crate::store::error::StoreError;
     use crate::store::lock::FileLock;
 
@@ -72,7 +74,7 @@ mod tests {
             matches!(second, Err(StoreError::Locked { pid }) if pid == std::process::id()),
             "{second:?}"
         );
-        FileLock::sender(home.path()).unwrap();
+        FileLock::sender(home.path(), AccountId(1)).unwrap();
         drop(first);
         FileLock::instance(home.path()).unwrap();
     }

@@ -178,26 +178,25 @@ impl Store {
         .await
     }
 
-    /// UID and flags of the newest `count` cached messages, ascending by UID.
+    /// UID and flags of the cached messages of a folder from `lowest` on, ascending by UID; of all
+    /// of them without `lowest`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn newest_flags(
+    pub async fn cached_flags(
         &self,
         folder: FolderId,
-        count: u32,
+        lowest: Option<Uid>,
     ) -> Result<Vec<(Uid, Flags)>, StoreError> {
         self.ask(move |databases| {
             let mut statement = databases.cache.prepare_cached(
-                "SELECT uid, flags FROM message WHERE folder_id = ?1 ORDER BY uid DESC LIMIT ?2",
+                "SELECT uid, flags FROM message WHERE folder_id = ?1 AND uid >= ?2 ORDER BY uid",
             )?;
-            let mut newest = statement
-                .query_map(params![folder.0, count], |row| {
+            let rows = statement
+                .query_map(params![folder.0, lowest.map_or(0, Uid::get)], |row| {
                     Ok((uid_at(row, 0)?, Flags::from_bits(row.get(1)?)))
-                })?
-                .collect::<Result<Vec<_>, _>>()?;
-            newest.reverse();
-            Ok(newest)
+                })?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
     }

@@ -17,6 +17,7 @@ pub mod operations;
 pub mod outbox;
 pub mod schema;
 
+use crate::model::ids::AccountId;
 use crate::stdx::clock::Clock;
 use crate::store::error::StoreError;
 use crate::store::lock::FileLock;
@@ -70,12 +71,13 @@ impl Store {
         Ok(Self { jobs, clock: clock.clone(), data_dir })
     }
 
-    /// The lock of whoever hands messages to a server; `None` in memory, where nobody else can be.
+    /// The lock of whoever hands messages of `account` to its server; `None` in memory, where
+    /// nobody else can be.
     ///
     /// # Errors
     /// [`StoreError::Locked`] when another process is sending.
-    pub fn sender_lock(&self) -> Result<Option<FileLock>, StoreError> {
-        self.data_dir.as_deref().map(FileLock::sender).transpose()
+    pub fn sender_lock(&self, account: AccountId) -> Result<Option<FileLock>, StoreError> {
+        self.data_dir.as_deref().map(|dir| FileLock::sender(dir, account)).transpose()
     }
 
     /// Runs `question` on the store's thread.

@@ -161,15 +161,15 @@ impl Store {
     }
 
     /// After a crash: a submission that had begun and not reached its final dot is queued again.
-    /// Call only while holding [`Store::sender_lock`]: another process may be in the middle of it.
+    /// Call only while holding [`Store::sender_lock`]: another process may be in the middle of one.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn recover_outbox(&self) -> Result<(), StoreError> {
-        self.ask(|databases| {
+    pub async fn recover_outbox(&self, account: AccountId) -> Result<(), StoreError> {
+        self.ask(move |databases| {
             databases.user.execute(
-                "UPDATE outbox SET state = ?1 WHERE state = ?2",
-                [OutboxState::Queued.as_str(), OutboxState::Sending.as_str()],
+                "UPDATE outbox SET state = ?2 WHERE account_id = ?1 AND state = ?3",
+                params![account.0, OutboxState::Queued.as_str(), OutboxState::Sending.as_str()],
             )?;
             Ok(())
         })
@@ -346,9 +346,9 @@ mod tests {
             (OutboxState::Accepted, OutboxState::Accepted),
             (OutboxState::Refused, OutboxState::Refused),
         ] {
-            let (store, _account, id) = queued().await;
+            let (store, account, id) = queued().await;
             store.move_outgoing(id, OutboxState::Queued, at_crash, "").await.unwrap();
-            store.recover_outbox().await.unwrap();
+            store.recover_outbox(account).await.unwrap();
             check(store.outbox_entry(id).await.unwrap().unwrap().state, expected);
         }
     }

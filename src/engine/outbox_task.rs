@@ -1,0 +1,322 @@
+//! One task per account that hands messages over to the submission server.
+//!
+//! Invariants:
+//! - A message is `in-doubt` on the disk before its final dot crosses the wire, and never sent
+//!   again by itself from there (RFC 5321, section 4.5.3.2.6; RFC 1047).
+//! - Every other failure before the dot leaves it queued, or refused with the server's words.
+
+use crate::engine::Liveness;
+use crate::engine::access::AccountAccess;
+use crate::engine::account_task::AccountCommand;
+use crate::engine::failure::Failure;
+use crate::engine::reporter::Reporter;
+use crate::engine_api::event::EngineEvent;
+use crate::model::account::SentCopy;
+use crate::model::flags::{Flag, FlagChange};
+use crate::model::folder::FolderRole;
+use crate::model::ids::OutboxId;
+use crate::model::outgoing::{OutboxEntry, OutboxState};
+use crate::problem::Problem;
+use crate::stdx::backoff::Backoff;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::transport::SubmissionJournal;
+use crate::transport::error::{Transience, TransportError};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+/// First wait after a failed try, doubled up to [`RETRY_LIMIT`].
+const RETRY_FIRST: Duration = Duration::from_secs(5);
+/// Longest wait between two tries.
+const RETRY_LIMIT: Duration = Duration::from_secs(5 * 60);
+/// How often a live account looks for messages another process queued.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// What an outbox task works with.
+pub struct OutboxTask {
+    /// The way to the account's servers.
+    pub access: Arc<AccountAccess>,
+    /// The databases.
+    pub store: Store,
+    /// Where it reports.
+    pub reporter: Reporter,
+    /// Whether it looks for work by itself.
+    pub liveness: Liveness,
+    /// Rung when there is work.
+    pub wake: Arc<Notify>,
+    /// The account's reading task, which replays "answered".
+    pub account: mpsc::Sender<AccountCommand>,
+    /// Ends it.
+    pub cancel: CancellationToken,
+}
+
+impl OutboxTask {
+    /// Sends what waits whenever there is work, until it is cancelled.
+    pub async fn run(self) {
+        let seed = self.access.id.0.unsigned_abs();
+        let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LIMIT, seed);
+        loop {
+            // Cancelling drops a submission before its final dot, or leaves it in doubt after it:
+            // both are on the disk already.
+            let drained = tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => break,
+                drained = self.drain() => drained,
+            };
+            let wait = match (drained, self.liveness) {
+                (Drained::Empty, Liveness::Live) => {
+                    backoff.reset();
+                    Some(LOOK_AGAIN)
+                }
+                (Drained::Empty, Liveness::OnDemand) => None,
+                (Drained::Later, Liveness::Live | Liveness::OnDemand) => Some(backoff.next_wait()),
+            };
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => break,
+                () = self.wake.notified() => {}
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    async fn drain(&self) -> Drained {
+        let drained = match self.send_all().await {
+            Ok(drained) => drained,
+            Err(error) => {
+                tracing::error!(account = self.access.id.0, "the outbox is stuck: {error}");
+                Drained::Later
+            }
+        };
+        self.show_counts().await;
+        drained
+    }
+
+    async fn show_counts(&self) {
+        match self.store.outbox_counts(self.access.id).await {
+            Ok(counts) => self.reporter.change_account(self.access.id, |account| {
+                account.outbox_waiting = counts.waiting;
+                account.outbox_stuck = counts.stuck;
+            }),
+            Err(error) => tracing::error!("the outbox cannot be counted: {error}"),
+        }
+    }
+
+    async fn send_all(&self) -> Result<Drained, StoreError> {
+        let account = self.access.id;
+        let counts = self.store.outbox_counts(account).await?;
+        if counts.waiting == 0 {
+            return Ok(Drained::Empty);
+        }
+        let _sending = match self.store.sender_lock(account) {
+            Ok(lock) => lock,
+            Err(StoreError::Locked { .. }) => {
+                if let Some(entry) = self.store.next_outgoing(account, OutboxState::Queued).await? {
+                    let problem = Some(Problem::sending_elsewhere());
+                    self.report(entry.id, OutboxState::Queued, problem).await;
+                }
+                return Ok(Drained::Later);
+            }
+            Err(error) => return Err(error),
+        };
+        self.store.recover_outbox(account).await?;
+        while let Some(entry) = self.store.next_outgoing(account, OutboxState::Accepted).await? {
+            if !self.file_copy(&entry).await? {
+                return Ok(Drained::Later);
+            }
+        }
+        while let Some(entry) = self.store.next_outgoing(account, OutboxState::Queued).await? {
+            self.show_counts().await;
+            if !self.send(&entry).await? {
+                return Ok(Drained::Later);
+            }
+        }
+        Ok(Drained::Empty)
+    }
+
+    /// Sends one message. Returns whether the next one may be tried.
+    async fn send(&self, entry: &OutboxEntry) -> Result<bool, StoreError> {
+        let (queued, sending) = (OutboxState::Queued, OutboxState::Sending);
+        if !self.store.move_outgoing(entry.id, queued, sending, "").await? {
+            return Ok(true);
+        }
+        self.report(entry.id, sending, None).await;
+        let mut journal = Journal { store: self.store.clone(), entry: entry.id, at: sending };
+        let handed_over = self.hand_over(entry, &mut journal).await;
+        let (state, problem) = match &handed_over {
+            Ok(()) => (OutboxState::Accepted, None),
+            Err(failure) => {
+                let problem = failure.problem(Some(self.access.id));
+                (state_after(failure, journal.at), Some(problem))
+            }
+        };
+        let why = problem.as_ref().map_or("", |problem| problem.what.as_str());
+        self.store.move_outgoing(entry.id, journal.at, state, why).await?;
+        self.report(entry.id, state, problem).await;
+        match state {
+            OutboxState::Accepted => {
+                self.mark_answered(entry).await?;
+                self.file_copy(entry).await?;
+                Ok(true)
+            }
+            OutboxState::Refused | OutboxState::InDoubt => Ok(true),
+            OutboxState::Queued | OutboxState::Sending | OutboxState::Sent => Ok(false),
+        }
+    }
+
+    async fn hand_over(&self, entry: &OutboxEntry, journal: &mut Journal) -> Result<(), Failure> {
+        let message = self.store.frozen(entry.id).await?;
+        let mut submission = self.access.submission().await?;
+        let submitted = submission.submit(&message, journal).await;
+        submission.close().await;
+        Ok(submitted?)
+    }
+
+    /// Files the Sent copy where the server does not, and closes the entry. Returns whether it is
+    /// closed; a copy that cannot be filed is tried again later.
+    async fn file_copy(&self, entry: &OutboxEntry) -> Result<bool, StoreError> {
+        let filed = match self.access.settings.sent_copy {
+            SentCopy::Server => Ok(()),
+            SentCopy::Append => self.append_copy(entry).await,
+        };
+        let (accepted, sent) = (OutboxState::Accepted, OutboxState::Sent);
+        match filed {
+            Ok(()) => {
+                self.store.move_outgoing(entry.id, accepted, sent, "").await?;
+                self.report(entry.id, sent, None).await;
+                Ok(true)
+            }
+            Err(failure) => {
+                let problem = failure.problem(Some(self.access.id));
+                self.store.move_outgoing(entry.id, accepted, accepted, &problem.what).await?;
+                self.report(entry.id, accepted, Some(problem)).await;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn append_copy(&self, entry: &OutboxEntry) -> Result<(), Failure> {
+        let message = self.store.frozen(entry.id).await?;
+        let (mut source, _token_ends) = self.access.source().await?;
+        let folders = source.list_folders().await?;
+        let sent = folders.iter().find(|folder| folder.role == FolderRole::Sent);
+        let sent = sent.ok_or_else(Problem::no_sent_folder)?;
+        let seen = [Flag::Seen].into_iter().collect();
+        source.append(&sent.name, seen, &message.bytes).await?;
+        source.close().await;
+        Ok(())
+    }
+
+    async fn mark_answered(&self, entry: &OutboxEntry) -> Result<(), StoreError> {
+        let Some(answered) = entry.answers else { return Ok(()) };
+        let change = FlagChange::Add(Flag::Answered);
+        for (_account, folder) in self.store.change_flag(vec![answered], change).await? {
+            self.reporter.event(EngineEvent::FolderChanged { folder }).await;
+        }
+        // A full queue means that the task is busy and replays at the end of its work anyway.
+        if self.account.try_send(AccountCommand::Replay).is_err() {
+            tracing::debug!(account = self.access.id.0, "the replay waits for the next turn");
+        }
+        Ok(())
+    }
+
+    async fn report(&self, entry: OutboxId, state: OutboxState, problem: Option<Problem>) {
+        self.reporter.event(EngineEvent::OutboxChanged { entry, state, problem }).await;
+    }
+}
+
+/// What is left after a round.
+enum Drained {
+    /// Nothing waits.
+    Empty,
+    /// Something waits for a better moment.
+    Later,
+}
+
+/// Where a message stands after its submission failed while it was `at`.
+fn state_after(failure: &Failure, at: OutboxState) -> OutboxState {
+    match failure {
+        Failure::Transport(TransportError::InDoubt) => OutboxState::InDoubt,
+        Failure::Transport(
+            TransportError::Refused { transient: Transience::Permanent, .. }
+            | TransportError::Unsendable(_),
+        ) => OutboxState::Refused,
+        // An answer came, and it says that the server does not have the message.
+        Failure::Transport(TransportError::Refused {
+            transient: Transience::Transient, ..
+        }) => OutboxState::Queued,
+        Failure::Transport(_)
+        | Failure::Auth(_)
+        | Failure::Store(_)
+        | Failure::Secrets(_)
+        | Failure::Told(_) => match at {
+            OutboxState::InDoubt => OutboxState::InDoubt,
+            OutboxState::Queued
+            | OutboxState::Sending
+            | OutboxState::Accepted
+            | OutboxState::Sent
+            | OutboxState::Refused => OutboxState::Queued,
+        },
+    }
+}
+
+async fn sleep(wait: Option<Duration>) {
+    match wait {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Writes to the disk what the wire is about to do.
+struct Journal {
+    store: Store,
+    entry: OutboxId,
+    at: OutboxState,
+}
+
+#[async_trait]
+impl SubmissionJournal for Journal {
+    async fn before_final_dot(&mut self) -> Result<(), TransportError> {
+        let in_doubt = OutboxState::InDoubt;
+        match self.store.move_outgoing(self.entry, self.at, in_doubt, "").await {
+            Ok(true) => {
+                self.at = in_doubt;
+                Ok(())
+            }
+            Ok(false) => Err(TransportError::Journal("the entry was taken away".to_owned())),
+            Err(error) => Err(TransportError::Journal(error.to_string())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::failure::Failure;
+    use crate::engine::outbox_task::state_after;
+    use crate::model::outgoing::OutboxState;
+    use crate::transport::error::{Transience, TransportError};
+
+    #[test]
+    fn only_a_clear_refusal_or_a_failure_before_the_dot_leaves_no_doubt() {
+        #[track_caller]
+        fn check(error: TransportError, at: OutboxState, expected: OutboxState) {
+            let shown = format!("{error:?}");
+            assert_eq!(state_after(&Failure::Transport(error), at), expected, "{shown} at {at:?}");
+        }
+        let refused = |transient| TransportError::Refused { text: "550 no".to_owned(), transient };
+        let closed = || TransportError::Closed(String::new());
+        let (sending, in_doubt) = (OutboxState::Sending, OutboxState::InDoubt);
+        check(closed(), sending, OutboxState::Queued);
+        check(closed(), in_doubt, in_doubt);
+        check(TransportError::InDoubt, in_doubt, in_doubt);
+        check(refused(Transience::Permanent), sending, OutboxState::Refused);
+        check(refused(Transience::Permanent), in_doubt, OutboxState::Refused);
+        check(refused(Transience::Transient), sending, OutboxState::Queued);
+        check(refused(Transience::Transient), in_doubt, OutboxState::Queued);
+        check(TransportError::Unsendable("bare LF".to_owned()), sending, OutboxState::Refused);
+        check(TransportError::Journal("disk full".to_owned()), sending, OutboxState::Queued);
+    }
+}

@@ -1,0 +1,113 @@
+//! Answers that the databases give without a server.
+
+use crate::engine::failure::Failure;
+use crate::engine_api::event::EngineEvent;
+use crate::mime::parse;
+use crate::model::ids::{AccountId, CommandId, FolderId, MessageId, OutboxId};
+use crate::model::message::MessageRow;
+use crate::model::outgoing::OutboxState;
+use crate::problem::Problem;
+use crate::store::Store;
+
+/// How a person wants a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Parsed, for reading.
+    Readable,
+    /// The server's own bytes.
+    Raw,
+}
+
+/// A window of a folder.
+///
+/// # Errors
+/// [`Failure::Store`].
+pub async fn window(
+    store: &Store,
+    id: CommandId,
+    folder: FolderId,
+    first: u32,
+    count: u32,
+) -> Result<EngineEvent, Failure> {
+    let (rows, known) = store.window(folder, first, count).await?;
+    Ok(EngineEvent::WindowLoaded { id, folder, first, rows, known })
+}
+
+/// The folders of an account, or `None` when it was never listed.
+///
+/// # Errors
+/// [`Failure::Store`].
+pub async fn folders(
+    store: &Store,
+    id: CommandId,
+    account: AccountId,
+) -> Result<Option<EngineEvent>, Failure> {
+    let folders = store.folders(account).await?;
+    Ok((!folders.is_empty()).then_some(EngineEvent::FoldersLoaded { id, account, folders }))
+}
+
+/// A message, or `None` when its bytes are not cached.
+///
+/// # Errors
+/// [`Problem::message_gone`] when the cache does not know it; [`Failure::Store`].
+pub async fn message(
+    store: &Store,
+    id: CommandId,
+    message: MessageId,
+    form: Form,
+) -> Result<Option<EngineEvent>, Failure> {
+    let row = store.message(message).await?.ok_or_else(Problem::message_gone)?;
+    let Some(bytes) = store.body(message).await? else { return Ok(None) };
+    present(id, row, bytes, form).await.map(Some)
+}
+
+/// Makes the answer from a message's bytes; parsing is kept off the tasks that listen.
+///
+/// # Errors
+/// When the parser broke, in plain words.
+pub async fn present(
+    id: CommandId,
+    row: MessageRow,
+    bytes: Vec<u8>,
+    form: Form,
+) -> Result<EngineEvent, Failure> {
+    match form {
+        Form::Raw => Ok(EngineEvent::RawLoaded { id, bytes }),
+        Form::Readable => {
+            let parsed = tokio::task::spawn_blocking(move || parse::readable(&bytes)).await;
+            let message = parsed.map_err(|_panicked| Problem::message_unreadable())?;
+            Ok(EngineEvent::MessageLoaded { id, row: Box::new(row), message: Box::new(message) })
+        }
+    }
+}
+
+/// Makes a message of the outbox a draft again.
+///
+/// # Errors
+/// [`Problem::outbox_busy`]; [`Failure::Store`].
+pub async fn take_back(
+    store: &Store,
+    id: CommandId,
+    entry: OutboxId,
+) -> Result<EngineEvent, Failure> {
+    let draft = store.take_back(entry).await?.ok_or_else(Problem::outbox_busy)?;
+    Ok(EngineEvent::DraftSaved { id, draft })
+}
+
+/// Queues a message again because a person says so. Returns its account.
+///
+/// # Errors
+/// [`Problem::outbox_busy`]; [`Failure::Store`].
+pub async fn requeue(store: &Store, entry: OutboxId) -> Result<AccountId, Failure> {
+    let found = store.outbox_entry(entry).await?.ok_or_else(Problem::outbox_busy)?;
+    match found.state {
+        OutboxState::Queued => Ok(found.account),
+        OutboxState::InDoubt | OutboxState::Refused => {
+            let moved = store.move_outgoing(entry, found.state, OutboxState::Queued, "").await?;
+            if moved { Ok(found.account) } else { Err(Problem::outbox_busy().into()) }
+        }
+        OutboxState::Sending | OutboxState::Accepted | OutboxState::Sent => {
+            Err(Problem::outbox_busy().into())
+        }
+    }
+}

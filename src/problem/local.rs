@@ -1,0 +1,139 @@
+//! Failures that no server caused: what was asked for is not there, or cannot be done now.
+
+use crate::problem::{Problem, ProblemKind, Remedy};
+
+impl Problem {
+    /// An account was named that is not linked.
+    #[must_use]
+    pub fn no_such_account() -> Self {
+        Self::new(
+            ProblemKind::Usage,
+            "no-such-account",
+            "There is no such account",
+            "It may have been removed. `posthaste account list` shows what is linked.",
+            Remedy::EditSettings,
+        )
+    }
+
+    /// A folder was named that the account does not have.
+    #[must_use]
+    pub fn no_such_folder() -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "no-such-folder",
+            "There is no such folder",
+            "It may have been renamed or removed by another program.",
+            Remedy::Retry,
+        )
+    }
+
+    /// A message is asked for that is gone.
+    #[must_use]
+    pub fn message_gone() -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "message-gone",
+            "This message is no longer here",
+            "Another program or the server has moved or deleted it.",
+            Remedy::Retry,
+        )
+    }
+
+    /// A message that the parser cannot get through.
+    #[must_use]
+    pub fn message_unreadable() -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "message-unreadable",
+            "This message cannot be shown",
+            "It is built in a way this program cannot read. Its raw form can still be saved.",
+            Remedy::Nothing,
+        )
+    }
+
+    /// The account has no folder for sent mail.
+    #[must_use]
+    pub fn no_sent_folder() -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "no-sent-folder",
+            "The message was sent, but there is no folder for sent mail",
+            "The server marks no folder as Sent and none has a known name.",
+            Remedy::EditSettings,
+        )
+    }
+
+    /// An account cannot be removed while messages wait to be sent.
+    #[must_use]
+    pub fn outbox_not_empty() -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "outbox-not-empty",
+            "Messages of this account are still in the outbox",
+            "Removing the account would lose them. Send them or take them back first.",
+            Remedy::Retry,
+        )
+    }
+
+    /// An outbox entry cannot be sent or taken back in the state it is in.
+    #[must_use]
+    pub fn outbox_busy() -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "outbox-busy",
+            "This message cannot be changed now",
+            "It is being sent, has been accepted, or was not written here.",
+            Remedy::Retry,
+        )
+    }
+
+    /// Another process holds the sender lock.
+    #[must_use]
+    pub fn sending_elsewhere() -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "sending-elsewhere",
+            "Another Posthaste is sending for this account",
+            "The message is safe in the outbox and goes out next.",
+            Remedy::Retry,
+        )
+    }
+
+    /// A file to attach cannot be used.
+    #[must_use]
+    pub fn attachment_unusable(name: &str, reason: &str) -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "attachment-unusable",
+            &format!("{name} cannot be attached"),
+            reason,
+            Remedy::EditMessage,
+        )
+    }
+
+    /// A message cannot be sent as it is written.
+    #[must_use]
+    pub fn unsendable(reason: &str) -> Self {
+        Self::new(
+            ProblemKind::Usage,
+            "unsendable",
+            "The message cannot be sent as it is",
+            reason,
+            Remedy::EditMessage,
+        )
+    }
+
+    /// The sign-in did not grant what mail needs.
+    #[must_use]
+    pub fn scopes_missing(missing: &str) -> Self {
+        Self::new(
+            ProblemKind::SignInNeeded,
+            "scopes-missing",
+            "The sign-in does not allow mail",
+            "The app registration or your organisation left out a permission. It needs \
+             IMAP.AccessAsUser.All and SMTP.Send of Exchange Online.",
+            Remedy::AskAdministrator,
+        )
+        .with_details(missing)
+    }
+}
