@@ -8,6 +8,7 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlaveP
 use rustix::process::{Pid, Signal};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::mpsc;
 use std::sync::{Arc, Condvar, Mutex};
@@ -69,7 +70,7 @@ impl Session {
         let pid = child.process_id().unwrap();
         let output: Shared = Arc::new((
             Mutex::new(Output {
-                screen: vt100::Parser::new(size.rows, size.cols, 0),
+                screen: vt100::Parser::new(cells(size.rows), cells(size.cols), 0),
                 bytes: Vec::new(),
                 closed: false,
                 vanish: false,
@@ -194,6 +195,10 @@ impl Drop for Session {
     fn drop(&mut self) {
         let _gone_already = rustix::process::kill_process(pid(self.pid), Signal::KILL);
     }
+}
+
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).unwrap()
 }
 
 fn pid(number: u32) -> Pid {
