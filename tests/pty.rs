@@ -24,14 +24,16 @@ const EXIT_LIMIT: Duration = Duration::from_secs(2);
 const HANGUP_CPU_LIMIT_TICKS: u64 = 20;
 /// What the demo shows in its status line.
 const DEMO_BANNER: &str = "nothing here is real";
+/// A line of the help.
+const IN_HELP: &str = "reply to the sender";
 
 /// What came out of the terminal so far.
 struct Output {
     screen: vt100::Parser,
     bytes: Vec<u8>,
     closed: bool,
-    /// Set when the terminal is to vanish: the reader lets go of it.
-    vanish: bool,
+    /// The terminal is to vanish once this is on the screen: the reader then lets go of it.
+    vanish_at: Option<&'static str>,
 }
 
 type Shared = Arc<(Mutex<Output>, Condvar)>;
@@ -73,7 +75,7 @@ impl Session {
                 screen: vt100::Parser::new(cells(size.rows), cells(size.cols), 0),
                 bytes: Vec::new(),
                 closed: false,
-                vanish: false,
+                vanish_at: None,
             }),
             Condvar::new(),
         ));
@@ -178,11 +180,11 @@ impl Session {
         }
     }
 
-    /// Takes the terminal away. `stirring` makes the program write, so that the reader wakes up and
-    /// lets go of its end.
-    fn vanishes(&mut self, stirring: &str) {
-        self.output.0.lock().unwrap().vanish = true;
-        self.types(stirring);
+    /// Takes the terminal away once the program has opened its help and is at rest: the answer to
+    /// the key wakes the reader, which then lets go of its end.
+    fn vanishes(&mut self) {
+        self.output.0.lock().unwrap().vanish_at = Some(IN_HELP);
+        self.types("?");
         self.reader.take().unwrap().join().unwrap();
         drop(self.slave.take());
         drop(self.writer.take());
@@ -223,7 +225,8 @@ fn collect(mut reader: Box<dyn Read + Send>, shared: Shared) -> JoinHandle<()> {
             output.screen.process(bytes);
             output.bytes.extend_from_slice(bytes);
             output.closed = read == 0;
-            let done = output.closed || output.vanish;
+            let contents = output.screen.screen().contents();
+            let done = output.closed || output.vanish_at.is_some_and(|at| contents.contains(at));
             drop(output);
             changed.notify_all();
             if done {
@@ -276,9 +279,9 @@ fn the_demo_starts_draws_and_quits_and_the_terminal_is_as_before() {
 fn the_keys_are_one_key_away() {
     let mut session = Session::demo();
     session.types("?");
-    session.sees("reply to the sender");
+    session.sees(IN_HELP);
     session.types("q");
-    session.sees_no_more("reply to the sender");
+    session.sees_no_more(IN_HELP);
     session.types("q");
     assert_eq!(session.ends_within(SCREEN_LIMIT).exit_code(), 0);
 }
@@ -302,7 +305,7 @@ fn a_signal_ends_the_program_and_restores_the_terminal() {
 #[test]
 fn a_closed_terminal_ends_the_program() {
     let mut session = Session::demo();
-    session.vanishes("?");
+    session.vanishes();
     assert_eq!(session.ends_within(EXIT_LIMIT).exit_code(), 129);
 }
 
@@ -318,7 +321,7 @@ fn a_terminal_that_vanishes_in_silence_ends_the_program_and_burns_nothing() {
     let program = only_child(session.pid);
     let stat = std::fs::read_to_string(format!("/proc/{program}/stat")).unwrap();
     let before = cpu_ticks(&stat, 14);
-    session.vanishes("?");
+    session.vanishes();
     session.ends_within(EXIT_LIMIT);
     assert!(!Path::new(&format!("/proc/{program}")).exists());
     let after = cpu_ticks(&std::fs::read_to_string(&report).unwrap(), 16);
