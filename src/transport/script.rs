@@ -12,7 +12,10 @@
 
 use crate::model::endpoint::{Endpoint, HostPort, Security};
 use crate::transport::{ConnectRequest, tls};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, date_time_ymd,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ServerConfig};
 use std::collections::BTreeMap;
@@ -30,6 +33,9 @@ pub enum Certificate {
     OtherHost,
     UnknownAuthority,
     SelfSigned,
+    NotYetValid,
+    ForClients,
+    NameInSubjectOnly,
 }
 
 /// A server waiting for its one visitor.
@@ -66,6 +72,7 @@ impl ScriptedServer {
             .collect();
         let task = tokio::spawn(async move {
             let (stream, _from) = listener.accept().await.unwrap();
+            stream.set_nodelay(true).unwrap();
             follow(Box::new(stream), server_config, &script).await
         });
         let request = ConnectRequest {
@@ -104,23 +111,39 @@ fn trust(certificate: Certificate) -> Trust {
 fn certified(certificate: Certificate) -> (Arc<ServerConfig>, CertificateDer<'static>) {
     let authority = |name: &str| {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
     };
     let trusted = authority("trusted");
     let stranger = authority("stranger");
-    let host = if certificate == Certificate::OtherHost { "example.org" } else { "localhost" };
-    let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
-    if certificate == Certificate::Expired {
-        params.not_before = date_time_ymd(2020, 1, 1);
-        params.not_after = date_time_ymd(2021, 1, 1);
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    match certificate {
+        Certificate::Good | Certificate::UnknownAuthority | Certificate::SelfSigned => {}
+        Certificate::Expired => {
+            params.not_before = date_time_ymd(2020, 1, 1);
+            params.not_after = date_time_ymd(2021, 1, 1);
+        }
+        Certificate::NotYetValid => params.not_before = date_time_ymd(3000, 1, 1),
+        Certificate::OtherHost => {
+            params = CertificateParams::new(vec!["example.org".to_owned()]).unwrap();
+        }
+        Certificate::ForClients => {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        }
+        Certificate::NameInSubjectOnly => {
+            params = CertificateParams::new(Vec::new()).unwrap();
+            params.distinguished_name.push(DnType::CommonName, "localhost");
+        }
     }
     let key = KeyPair::generate().unwrap();
     let leaf = match certificate {
-        Certificate::Good | Certificate::Expired | Certificate::OtherHost => {
-            params.signed_by(&key, &trusted)
-        }
+        Certificate::Good
+        | Certificate::Expired
+        | Certificate::NotYetValid
+        | Certificate::OtherHost
+        | Certificate::ForClients
+        | Certificate::NameInSubjectOnly => params.signed_by(&key, &trusted),
         Certificate::UnknownAuthority => params.signed_by(&key, &stranger),
         Certificate::SelfSigned => params.self_signed(&key),
     };

@@ -193,6 +193,14 @@ async fn a_bad_certificate_ends_it_before_anything_is_said() {
     let unknown = "tls: its certificate comes from an authority that is not trusted here";
     check(Certificate::UnknownAuthority, unknown).await;
     check(Certificate::SelfSigned, unknown).await;
+    check(
+        Certificate::NotYetValid,
+        "tls: its certificate is not valid yet; the clock of this machine may be wrong",
+    )
+    .await;
+    let invalid = "tls: its certificate is not good: certificate had invalid extensions";
+    check(Certificate::ForClients, invalid).await;
+    check(Certificate::NameInSubjectOnly, "tls: its certificate is for another host").await;
 
     let server = ScriptedServer::start(Security::Tls, "S: * OK no TLS here").await;
     let result = connect(&server.request).await;
@@ -227,7 +235,7 @@ async fn a_dead_connection_or_a_refusal_is_never_an_empty_answer() {
         let acts: [(&str, Act); 6] = [
             ("C: $ LIST \"\" \"*\"", |s| Box::pin(async { outcome(&s.list_folders().await) })),
             ("C: $ SELECT \"x\"", |s| Box::pin(async { outcome(&s.open_folder("x").await) })),
-            ("C: $ FETCH 2:* (UID FLAGS)", |s| {
+            ("C: $ UID FETCH 36:* (UID FLAGS)", |s| {
                 Box::pin(async { outcome(&s.newest_flags(2).await) })
             }),
             ("C: $ UID FETCH 5:6 …", |s| {
@@ -274,7 +282,7 @@ async fn a_dead_connection_or_a_refusal_is_never_an_empty_answer() {
 #[tokio::test]
 async fn a_connection_that_failed_stays_dead() {
     let (found, heard) =
-        session(LOGIN, "C: $ FETCH 3:* (UID FLAGS)\nS: * BYE bye\nCUT", |source| {
+        session(LOGIN, "C: $ UID FETCH 38:* (UID FLAGS)\nS: * BYE bye\nCUT", |source| {
             Box::pin(async {
                 let first = source.newest_flags(1).await;
                 let second = source.newest_flags(1).await;
@@ -284,7 +292,7 @@ async fn a_connection_that_failed_stays_dead() {
         })
         .await;
     assert_eq!(found, ["closed: bye"; 3]);
-    assert_eq!(heard.lines.last().map(String::as_str), Some("FETCH 3:* (UID FLAGS)"));
+    assert_eq!(heard.lines.last().map(String::as_str), Some("UID FETCH 38:* (UID FLAGS)"));
 }
 
 #[tokio::test]
@@ -359,10 +367,15 @@ async fn folders_are_listed_with_counts_one_way_or_the_other() {
 #[tokio::test]
 async fn messages_are_read_by_uid_and_odd_answers_left_out() {
     let script = "
-        C: $ FETCH 2:* (UID FLAGS)
+        C: $ UID FETCH 36:* (UID FLAGS)
         S: * 2 FETCH (FLAGS (\\Seen))
         S: * 3 FETCH (UID 31 FLAGS (\\Seen \\Flagged $Label1))
+        S: $ OK done
+        C: $ UID FETCH 28:35 (UID FLAGS)
+        S: $ OK done
+        C: $ UID FETCH 4:27 (UID FLAGS)
         S: * 2 FETCH (FLAGS () UID 20)
+        S: * 1 FETCH (FLAGS () UID 10)
         S: * 1 FETCH (UID 0 FLAGS ())
         S: $ OK done
         C: $ UID FETCH 20,31:32 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (DATE FROM TO CC BCC REPLY-TO SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES)])
@@ -508,7 +521,7 @@ async fn a_wait_can_be_cancelled_at_any_point_and_the_next_command_leaves_idle()
         C: DONE
         S: * 4 EXISTS
         S: $ OK done
-        C: $ FETCH 4:* (UID FLAGS)
+        C: $ UID FETCH 38:* (UID FLAGS)
         S: * 4 FETCH (UID 50 FLAGS ())
         S: $ OK done
     ";
