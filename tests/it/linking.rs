@@ -10,7 +10,9 @@ async fn keys_alone_lead_from_no_account_to_the_inbox() {
     for _ in 0..12 {
         eprintln!("{}", driver.screen());
         driver.keys("Enter");
-        for _ in 0..30 { driver.turn().await; }
+        for _ in 0..30 {
+            driver.turn().await;
+        }
     }
     panic!("look");
 }
