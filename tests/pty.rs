@@ -24,6 +24,8 @@ const EXIT_LIMIT: Duration = Duration::from_secs(2);
 const HANGUP_CPU_LIMIT_TICKS: u64 = 20;
 /// What the demo shows in its status line.
 const DEMO_BANNER: &str = "nothing here is real";
+/// Of a message on the demo's first page.
+const A_SUBJECT: &str = "Your desk by the window";
 /// A line of the help.
 const IN_HELP: &str = "reply to the sender";
 
@@ -32,8 +34,8 @@ struct Output {
     screen: vt100::Parser,
     bytes: Vec<u8>,
     closed: bool,
-    /// The terminal is to vanish once this is on the screen: the reader then lets go of it.
-    vanish_at: Option<&'static str>,
+    /// Once this is on the screen the reader lets go of the terminal.
+    unread_from: Option<&'static str>,
 }
 
 type Shared = Arc<(Mutex<Output>, Condvar)>;
@@ -75,7 +77,7 @@ impl Session {
                 screen: vt100::Parser::new(cells(size.rows), cells(size.cols), 0),
                 bytes: Vec::new(),
                 closed: false,
-                vanish_at: None,
+                unread_from: None,
             }),
             Condvar::new(),
         ));
@@ -180,12 +182,16 @@ impl Session {
         }
     }
 
-    /// Takes the terminal away once the program has opened its help and is at rest: the answer to
-    /// the key wakes the reader, which then lets go of its end.
-    fn vanishes(&mut self) {
-        self.output.0.lock().unwrap().vanish_at = Some(IN_HELP);
+    /// Opens the help; once it is on the screen nobody reads what the program writes.
+    fn reads_no_more(&mut self) {
+        self.output.0.lock().unwrap().unread_from = Some(IN_HELP);
         self.types("?");
         self.reader.take().unwrap().join().unwrap();
+    }
+
+    /// Takes the terminal away while the program is at rest.
+    fn vanishes(&mut self) {
+        self.reads_no_more();
         drop(self.slave.take());
         drop(self.writer.take());
         drop(self.master.take());
@@ -226,7 +232,7 @@ fn collect(mut reader: Box<dyn Read + Send>, shared: Shared) -> JoinHandle<()> {
             output.bytes.extend_from_slice(bytes);
             output.closed = read == 0;
             let contents = output.screen.screen().contents();
-            let done = output.closed || output.vanish_at.is_some_and(|at| contents.contains(at));
+            let done = output.closed || output.unread_from.is_some_and(|at| contents.contains(at));
             drop(output);
             changed.notify_all();
             if done {
@@ -268,7 +274,8 @@ fn cpu_ticks(stat: &str, first_field: usize) -> u64 {
 #[test]
 fn the_demo_starts_draws_and_quits_and_the_terminal_is_as_before() {
     let mut session = Session::demo();
-    session.sees("INBOX");
+    session.sees("Inbox");
+    session.sees(A_SUBJECT);
     session.types("q");
     let status = session.ends_within(SCREEN_LIMIT);
     assert_eq!(status.exit_code(), 0);
@@ -284,6 +291,80 @@ fn the_keys_are_one_key_away() {
     session.sees_no_more(IN_HELP);
     session.types("q");
     assert_eq!(session.ends_within(SCREEN_LIMIT).exit_code(), 0);
+}
+
+#[test]
+fn a_first_run_goes_from_the_wizard_to_the_inbox_by_keys_alone() {
+    let mut session = Session::start(&[PROGRAM, "demo", "--first-run"]);
+    for step in ["1/5", "2/5", "3/5"] {
+        session.sees(step);
+        session.types("\r");
+    }
+    session.sees("in plain letters");
+    session.types("y");
+    session.sees("The account is linked");
+    session.types("\r");
+    session.sees(A_SUBJECT);
+    session.types("q");
+    assert_eq!(session.ends_within(SCREEN_LIMIT).exit_code(), 0);
+    // The code went to the person's own clipboard.
+    let bytes = session.all_bytes();
+    assert!(last_position(&bytes, "\x1b]52;c;").is_some());
+}
+
+#[test]
+fn a_stopped_program_gives_the_terminal_back_and_takes_it_again() {
+    let command = format!("{PROGRAM} demo\n");
+    let environment = [("TERM", "xterm-256color"), ("PS1", "ready: "), ("ENV", "")];
+    let mut session = Session::start_with(&["sh", "-i"], &environment);
+    session.sees("ready: ");
+    session.types(&command);
+    session.sees(DEMO_BANNER);
+    session.types("\x1a");
+    session.sees("Stopped");
+    session.sees_no_more(DEMO_BANNER);
+    session.types("fg\n");
+    session.sees(DEMO_BANNER);
+    session.types("q");
+    session.sees_no_more(DEMO_BANNER);
+    session.types("exit $?\n");
+    assert_eq!(session.ends_within(SCREEN_LIMIT).exit_code(), 0);
+}
+
+#[test]
+fn an_editor_gets_the_terminal_and_its_text_comes_back() {
+    let home = tempfile::tempdir().unwrap();
+    let script = home.path().join("editor");
+    let body = "echo from the editor; read answer; echo \"$answer, indeed\" > \"$1\"\n";
+    std::fs::write(&script, body).unwrap();
+    let editor = format!("sh '{}'", script.display());
+    let environment = [("TERM", "xterm-256color"), ("EDITOR", editor.as_str())];
+    let mut session = Session::start_with(&[PROGRAM, "demo"], &environment);
+    session.sees(A_SUBJECT);
+    session.types("c");
+    session.sees("Subject");
+    session.types("\x05");
+    session.sees("from the editor");
+    // A line as a person types it: with echo, and ended by the terminal.
+    session.types("fine weather\n");
+    session.sees("fine weather, indeed");
+    session.sees("Subject");
+    // Our own keys work again.
+    session.types("\x1b");
+    session.sees(A_SUBJECT);
+    session.types("q");
+    assert_eq!(session.ends_within(SCREEN_LIMIT).exit_code(), 0);
+    session.is_restored();
+}
+
+#[test]
+fn a_stalled_terminal_does_not_hold_up_the_end() {
+    let mut session = Session::demo();
+    session.reads_no_more();
+    // Whole screens that nobody takes, until the writer has to wait.
+    session.types(&"\x0c".repeat(50));
+    session.sends(Signal::TERM);
+    assert_eq!(session.ends_within(EXIT_LIMIT).exit_code(), 143);
 }
 
 #[test]
