@@ -85,15 +85,19 @@ pub async fn run(shell: Shell) -> Result<u8, TerminalError> {
         Ok(Some(end)) => end,
         Err(error) => End::TerminalLost(error),
     };
-    front.close().await;
-    Ok(match &end {
+    let exit_code = match &end {
         End::Quit => 0,
         End::Stopped(cause) => cause.exit_code(),
         End::TerminalLost(error) => {
             tracing::warn!(%error, "the terminal is lost");
+            stop::start_deadline(front.terminal.restorer(), TERMINAL_LOST_EXIT);
             TERMINAL_LOST_EXIT
         }
-    })
+    };
+    front.close().await;
+    // Only now may the silent pipe of a vanished terminal go.
+    drop(end);
+    Ok(exit_code)
 }
 
 /// The terminal and what watches over it.
