@@ -18,6 +18,7 @@ const fn bind(
 /// Every key, in the order in which help and hints show them.
 pub const BINDINGS: &[Binding] = &[
     bind(&["Enter", "o", "l"], Context::List, Action::Open, "read the message", "read"),
+    bind(&["A"], Context::Mail, Action::LinkAccount, "link an account", "link an account"),
     bind(&["c"], Context::Mail, Action::Compose, "write a new message", "compose"),
     bind(&["r"], Context::Mail, Action::Reply, "reply to the sender", "reply"),
     bind(&["a"], Context::Mail, Action::ReplyAll, "reply to everybody", "all"),
@@ -35,7 +36,6 @@ pub const BINDINGS: &[Binding] = &[
     bind(&["g a"], Context::Mail, Action::GoTo(FolderRole::Archive), "go to the archive", ""),
     bind(&["R"], Context::Mail, Action::Refresh, "ask the server for new mail", ""),
     bind(&["@"], Context::Mail, Action::Accounts, "accounts", ""),
-    bind(&["A"], Context::Mail, Action::LinkAccount, "link an account", ""),
     bind(&["O"], Context::Mail, Action::Outbox, "messages that are not sent yet", ""),
     bind(&["D"], Context::Mail, Action::Drafts, "unfinished messages", ""),
     bind(&["q"], Context::Mail, Action::Leave, "close the message, or quit", "quit"),

@@ -31,6 +31,7 @@ pub mod mail;
 pub mod message_list;
 pub mod msg;
 pub mod notice;
+pub mod outbox;
 pub mod pending;
 pub mod problem_box;
 pub mod question;
@@ -194,6 +195,7 @@ impl App {
         }
         let mut effects = self.autosave();
         effects.extend(self.fetch_rows());
+        effects.extend(self.list_stale_folders());
         effects
     }
 }
