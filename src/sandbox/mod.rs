@@ -15,6 +15,7 @@ mod entra;
 mod faults;
 mod headers;
 mod imap;
+pub mod linked;
 pub mod mail;
 pub mod mailbox;
 pub mod options;
