@@ -141,6 +141,7 @@ impl App {
     /// A command failed and changed nothing; `problem` is harmless to show.
     fn command_failed(&mut self, id: CommandId, problem: Problem) -> Vec<Effect> {
         let Some(purpose) = self.pending.close(id) else { return Vec::new() };
+        let awaited = self.save_is_awaited();
         self.undo(id, &purpose);
         let about = purpose.about();
         match purpose {
@@ -165,6 +166,10 @@ impl App {
             | Purpose::TakeBack(_)
             | Purpose::Drafts(_)
             | Purpose::Window(_) => self.report(problem, about),
+            // Tried again in a few seconds: no box every time, but never silence.
+            Purpose::SaveDraft if !awaited => {
+                self.offer(&format!("Not kept yet: {}", problem.what));
+            }
             Purpose::Send | Purpose::SaveDraft => self.report_now(problem, about),
         }
         Vec::new()

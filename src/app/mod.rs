@@ -91,6 +91,8 @@ enum Quitting {
     No,
     /// The last save is awaited.
     AfterSave { ticks: u32 },
+    /// The last save failed: asked once more, the program ends without it.
+    Unkept,
 }
 
 /// The whole front end.

@@ -180,6 +180,9 @@ impl App {
             effects.extend(self.refresh_outbox());
             return effects;
         }
+        if self.quitting == Quitting::Unkept {
+            self.quitting = Quitting::No;
+        }
         let confirmed = self.composer_mut().is_some_and(|c| c.save_confirmed(id, draft));
         // Something may have been typed while the save was on its way.
         if confirmed { self.save_then_go_on() } else { Vec::new() }
@@ -224,10 +227,16 @@ impl App {
         }
     }
 
+    /// Whether somebody waits for the save that is on its way.
+    pub(in crate::app) fn save_is_awaited(&mut self) -> bool {
+        self.composer_mut().is_some_and(|composer| composer.then != Then::Continue)
+    }
+
     /// A save or a sending failed: the message stays as it is.
     pub(in crate::app) fn writing_failed(&mut self, id: CommandId) {
         if let Quitting::AfterSave { .. } = self.quitting {
-            self.quitting = Quitting::No;
+            self.quitting = Quitting::Unkept;
+            self.offer("What you wrote could not be kept. Ctrl-c again quits all the same");
         }
         if let Some(composer) = self.composer_mut() {
             composer.save_failed(id);
@@ -451,6 +460,27 @@ mod tests {
         assert!(quits(&desk));
         let mut desk = Desk::linked();
         desk.press("q");
+        assert!(quits(&desk));
+    }
+
+    #[test]
+    fn a_save_that_fails_neither_traps_nor_nags() {
+        let fail = |desk: &mut Desk| {
+            let problem = problem("disk-full", Remedy::CheckDisk);
+            desk.event(EngineEvent::CommandFailed { id: desk.last_id(), problem });
+        };
+        let mut desk = Desk::linked();
+        desk.press("c");
+        desk.type_text("alan");
+        desk.behaviour = Behaviour::Silent;
+        (1..=5).for_each(|second| desk.tick(second));
+        fail(&mut desk);
+        assert_eq!(desk.app.layers.len(), 1);
+        assert!(says(&desk, "Not kept yet"));
+        desk.press("Ctrl-c");
+        fail(&mut desk);
+        assert!(matches!(desk.app.layers.last(), Some(Layer::Problem(_))) && !quits(&desk));
+        desk.press("Ctrl-c");
         assert!(quits(&desk));
     }
 

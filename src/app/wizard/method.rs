@@ -116,7 +116,7 @@ impl MethodStep {
             (Row::ClientId, "Client id", text("")),
             (Row::Tenant, "Tenant", text(preset.map_or("common", |p| p.tenant))),
             (Row::Authority, "Sign-in server", text(preset.map_or("", |p| p.authority))),
-            (Row::Fold, "Mail servers", Input::Choice(choice(&["as preset", "shown below"]))),
+            (Row::Fold, "Mail servers", Input::Choice(choice(&["filled in", "shown below"]))),
             (Row::Login, "Signs in as", text(who.address.as_str())),
             (Row::Imap, "IMAP", text(&imap)),
             (Row::ImapSecurity, "IMAP by", protections()),

@@ -81,7 +81,7 @@ fn the_method_step_asks_for_a_client_id() {
     |                   ! type a client id, or choose one in the line above
     |  Tenant           consumers
     |  Sign-in server   https://login.microsoftonline.com
-    |  Mail servers     < as preset >  1 of 2
+    |  Mail servers     < filled in >  1 of 2
     (9 free rows)
     | [Enter] continue  [Tab] next field  [Esc] back
     "#);
@@ -115,7 +115,7 @@ fn the_method_step_asks_for_a_client_id() {
     |  Client id        9e5f94bc-e8a4-4e73-b8be-63364c29d753
     |  Tenant           consumers
     |  Sign-in server   https://login.microsoftonline.com
-    |  Mail servers     < as preset >  1 of 2
+    |  Mail servers     < filled in >  1 of 2
     (8 free rows)
     | [Enter] continue  [Tab] next field  [Esc] back
     "#);
