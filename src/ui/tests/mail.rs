@@ -40,7 +40,7 @@ fn three_panes_fit_at_120_columns() {
     assert_snapshot!(screen(&mut desk, 120, 40), @r#"
     | work  Inbox  2 unread                                                                       token valid 52 min  online
     | Folders                  │ Inbox  12 messages                  │>Message
-    | work                     │>    Grace Hopper              09:50 │ Notes on the engine
+    | work                     │>•   Grace Hopper              09:50 │ Notes on the engine
     |> Inbox                 2 │     A moth in relay 70, panel F     │ From     Alan Turing <alan@example.org>
     |  Drafts                  │ •*  李雷                      08:00 │ To       Ada Lovelace <ada@example.org>
     |  Sent Items              │     会议纪要：下周的安排和需要准备… │ Date     Wed, 11 Nov 2026 09:00
@@ -114,7 +114,7 @@ fn two_panes_fit_at_80_columns() {
     assert_snapshot!(screen(&mut desk, 80, 24), @r#"
     | work  Inbox  2 unread                               token valid 52 min  online
     | Inbox  12 messages             │>Message
-    |>    Grace Hopper         09:50 │ Notes on the engine
+    |>•   Grace Hopper         09:50 │ Notes on the engine
     |     A moth in relay 70, panel… │ From     Alan Turing <alan@example.org>
     | •*  李雷                 08:00 │ To       Ada Lovelace <ada@example.org>
     |     会议纪要：下周的安排和需…  │ Date     Wed, 11 Nov 2026 09:00
