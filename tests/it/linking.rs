@@ -6,7 +6,8 @@ use posthaste::sandbox::options::{Approval, SandboxOptions};
 use posthaste::stdx::clock::Clock;
 
 async fn at_the_code() -> AppDriver {
-    let options = SandboxOptions { approval: Approval::ByHand, ..SandboxOptions::test(Clock::system()) };
+    let options =
+        SandboxOptions { approval: Approval::ByHand, ..SandboxOptions::test(Clock::system()) };
     let mut driver = AppDriver::without_account(options).await;
     driver.keys("Enter Enter Enter");
     driver.see("copy code").await;
