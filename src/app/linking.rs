@@ -103,6 +103,7 @@ impl App {
     }
 
     fn open_inbox_of(&mut self, account: AccountId) -> Vec<Effect> {
+        self.layers.retain(|layer| !matches!(layer, Layer::Accounts(_)));
         self.mail.inbox_wanted = Some(account);
         if self.mail.folders.knows(account) {
             return self.folders_known(account);
@@ -223,9 +224,8 @@ impl App {
     }
 
     pub(in crate::app) fn open_account(&mut self) -> Vec<Effect> {
-        let Some(account) = self.account_on_board() else { return Vec::new() };
-        self.layers.pop();
-        self.open_inbox_of(account)
+        let account = self.account_on_board();
+        account.map(|account| self.open_inbox_of(account)).unwrap_or_default()
     }
 
     /// `y` and `u` while a code waits.

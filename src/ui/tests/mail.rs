@@ -40,7 +40,7 @@ fn three_panes_fit_at_120_columns() {
     assert_snapshot!(screen(&mut desk, 120, 40), @r#"
     | work  Inbox  2 unread                                                                       token valid 52 min  online
     | Folders                  │ Inbox  12 messages                  │>Message
-    | work                     │>•   Grace Hopper              09:50 │ Notes on the engine
+    | work                     │>    Grace Hopper              09:50 │ Notes on the engine
     |> Inbox                 2 │     A moth in relay 70, panel F     │ From     Alan Turing <alan@example.org>
     |  Drafts                  │ •*  李雷                      08:00 │ To       Ada Lovelace <ada@example.org>
     |  Sent Items              │     会议纪要：下周的安排和需要准备… │ Date     Wed, 11 Nov 2026 09:00
@@ -77,7 +77,7 @@ fn three_panes_fit_at_120_columns() {
     |                          │                                     │
     |                          │                                     │
     |                          │                                     │
-    | [?] keys  [c] compose  [r] reply  [a] all  [f] forward  [s] star  [u] unread  [Tab] pane  [q] quit  [Esc] back
+    | [?] keys  [q] close  [r] reply  [a] all  [f] forward  [c] compose  [s] star  [u] unread  [Tab] pane  [Esc] back
     "#);
 }
 
@@ -108,13 +108,13 @@ fn two_panes_fit_at_80_columns() {
     |                          │
     |                          │
     |                          │
-    | [?] keys  [Enter] read  [c] compose  [r] reply  [a] all  [f] forward  [s] star
+    | [?] keys  [Enter] read  [r] reply  [a] all  [f] forward  [c] compose  [s] star
     "#);
     desk.press("Enter");
     assert_snapshot!(screen(&mut desk, 80, 24), @r#"
     | work  Inbox  2 unread                               token valid 52 min  online
     | Inbox  12 messages             │>Message
-    |>•   Grace Hopper         09:50 │ Notes on the engine
+    |>    Grace Hopper         09:50 │ Notes on the engine
     |     A moth in relay 70, panel… │ From     Alan Turing <alan@example.org>
     | •*  李雷                 08:00 │ To       Ada Lovelace <ada@example.org>
     |     会议纪要：下周的安排和需…  │ Date     Wed, 11 Nov 2026 09:00
@@ -135,7 +135,7 @@ fn two_panes_fit_at_80_columns() {
     |                                │ Links
     |                                │ [1] https://example.org/drawings
     |                                │
-    | [?] keys  [c] compose  [r] reply  [a] all  [f] forward  [s] star  [u] unread
+    | [?] keys  [q] close  [r] reply  [a] all  [f] forward  [c] compose  [s] star
     "#);
 }
 
@@ -150,7 +150,7 @@ fn one_pane_fits_everywhere() {
     |   → someone…  (no subject)       3 Nov
     |     Charles…  Estimates     2025-08-05
     (5 free rows)
-    | [?] keys  [Enter] read  [c] compose
+    | [?] keys  [Enter] read  [r] reply
     "#);
     desk.press("Esc");
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
@@ -178,7 +178,7 @@ fn one_pane_fits_everywhere() {
     | the second card deck is ready; see [1]
     | for the drawings, which are rather
     | larger than last time.
-    | [?] keys  [c] compose  [r] reply
+    | [?] keys  [q] close  [r] reply  [a] all
     "#);
 }
 
@@ -393,10 +393,10 @@ fn help_comes_from_the_key_table() {
     |
     | Mail
     |   A                  link an account
-    |   c                  write a new message
     |   r                  reply to the sender
     |   a                  reply to everybody
     |   f                  forward
+    |   c                  write a new message
     |   s                  star or unstar
     |   u                  mark as read or unread
     |   J                  read the next message
@@ -412,7 +412,7 @@ fn help_comes_from_the_key_table() {
     |   @                  accounts
     |   O                  messages that are not sent yet
     |   D                  unfinished messages
-    |   q                  close the message, or quit
+    |   q                  quit
     |
     | Moving
     |   j, Down            down

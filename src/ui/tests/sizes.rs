@@ -72,11 +72,19 @@ fn every_screen(words: &str) -> Vec<(&'static str, Desk)> {
     code.event(EngineEvent::LinkProgress { id, step: LinkStep::PollTrouble { reason } });
     let (kind, reason) = (SecretsKind::VaultKey, words.to_owned());
     code.event(EngineEvent::LinkProgress { id, step: LinkStep::SecretsChosen { kind, reason } });
-    let mut failed = Desk::empty();
-    failed.status(Vec::new());
-    let id = failed.at_the_code();
-    let step = LinkStep::SignedIn { user: words.to_owned(), scopes: Vec::new(), expires_at: NOW };
-    failed.event(EngineEvent::LinkProgress { id, step });
+    let checking = || {
+        let mut desk = Desk::empty();
+        desk.status(Vec::new());
+        let id = desk.at_the_code();
+        let user = words.to_owned();
+        let step = LinkStep::SignedIn { user, scopes: Vec::new(), expires_at: NOW };
+        desk.event(EngineEvent::LinkProgress { id, step });
+        let outcome = CheckOutcome::Passed(words.to_owned());
+        let step = LinkStep::Check { name: CheckName::Scopes, outcome };
+        desk.event(EngineEvent::LinkProgress { id, step });
+        (desk, id)
+    };
+    let (mut failed, id) = checking();
     failed.event(EngineEvent::CommandFailed { id, problem: told.clone() });
     failed.press("d");
     let mut dead = linked();
