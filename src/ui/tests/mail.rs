@@ -432,6 +432,6 @@ fn help_comes_from_the_key_table() {
     |   Ctrl-z             pause until fg
     |   Ctrl-c             quit; drafts are kept
     |
-    | [?] keys  [Enter] open  [Esc] back
+    | [?] keys  [Esc] back
     "#);
 }
