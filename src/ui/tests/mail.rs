@@ -378,7 +378,7 @@ fn the_outbox_explains_each_state() {
     |  server's answer: it may have
     |  arrived. Look into the Sent folder
     |  before you send it again.
-    | Sent
+    | The message is sent
     "#);
 }
 
