@@ -20,6 +20,8 @@ pub struct Config {
     pub client_ids: Vec<(String, String)>,
     /// The command that edits messages; empty for `$VISUAL`, then `$EDITOR`.
     pub editor: String,
+    /// The account that hands over mail from addresses nothing else serves.
+    pub fallback_submission: Option<AccountName>,
 }
 
 /// Why the configuration cannot be used.

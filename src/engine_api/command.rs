@@ -1,9 +1,12 @@
 //! What the front end asks for: no closures, no locks, no reply channels.
 
-use crate::engine_api::link::LinkRequest;
+use crate::engine_api::link::{LinkRequest, SecretsChoice, SignInInput};
+use crate::model::account::{AccountName, Resource};
+use crate::model::address::EmailAddress;
 use crate::model::flags::FlagChange;
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId};
 use crate::model::outgoing::Draft;
+use secrecy::SecretString;
 
 /// What is to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +35,72 @@ pub enum EngineCommand {
         id: CommandId,
         /// Which account.
         account: AccountId,
+        /// Another rung of the ladder from now on; `None` for the account's own. A refresh token,
+        /// token command, password or client secret that is stored is used again.
+        sign_in: Option<SignInInput>,
+    },
+    /// Where the browser ended, for a running `Link` or `SignInAgain` by browser: the whole address
+    /// or just the code. No answer of its own; a wrong one is `LinkStep::PollTrouble`.
+    AnswerLink {
+        /// The running command.
+        id: CommandId,
+        /// What was pasted.
+        pasted: SecretString,
+    },
+    /// Find out where a mailbox lives: `DetectProgress`, then `Detected`. Sends no secret.
+    Detect {
+        /// This command.
+        id: CommandId,
+        /// The address.
+        address: EmailAddress,
+    },
+    /// A fresh access token: `TokenReady`.
+    GetToken {
+        /// This command.
+        id: CommandId,
+        /// Which account.
+        account: AccountId,
+        /// What for.
+        resource: Resource,
+    },
+    /// Give an account another name: `CommandDone`.
+    RenameAccount {
+        /// This command.
+        id: CommandId,
+        /// Which account.
+        account: AccountId,
+        /// The new name.
+        name: AccountName,
+    },
+    /// Keep an account's secrets elsewhere from now on: `CommandDone`. The old place is emptied only
+    /// after the new one holds everything.
+    MoveSecrets {
+        /// This command.
+        id: CommandId,
+        /// Which account.
+        account: AccountId,
+        /// Where to.
+        to: SecretsChoice,
+    },
+    /// Accounts with their secrets as one age file for another host: `Exported`.
+    ExportAccounts {
+        /// This command.
+        id: CommandId,
+        /// Which accounts.
+        accounts: Vec<AccountId>,
+        /// Opens the file.
+        passphrase: SecretString,
+    },
+    /// Link the accounts of an exported file: `Imported`.
+    ImportAccounts {
+        /// This command.
+        id: CommandId,
+        /// The file.
+        bundle: Vec<u8>,
+        /// Opens it.
+        passphrase: SecretString,
+        /// Where the secrets are to be kept here.
+        secrets: SecretsChoice,
     },
     /// Run the checks of a linked account: `LinkProgress` with one `Check` each, then `CommandDone`.
     TestAccount {

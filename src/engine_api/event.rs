@@ -1,11 +1,15 @@
 //! What the engine reports: answers to commands, and which things changed.
 
+use crate::engine_api::detect::{Finding, Proposal};
 use crate::engine_api::link::LinkStep;
+use crate::model::address::EmailAddress;
 use crate::model::folder::Folder;
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId};
 use crate::model::message::{MessageRow, ReadableMessage};
 use crate::model::outgoing::{OutboxEntry, OutboxState, StoredDraft};
 use crate::problem::Problem;
+use crate::stdx::clock::UnixSeconds;
+use secrecy::SecretString;
 
 /// A report of the engine.
 #[derive(Clone, Debug)]
@@ -33,6 +37,45 @@ pub enum EngineEvent {
         id: CommandId,
         /// The step.
         step: LinkStep,
+    },
+    /// One source of a detection has answered, or could not.
+    DetectProgress {
+        /// The command.
+        id: CommandId,
+        /// What it said, as one calm line.
+        finding: Finding,
+    },
+    /// Answers `Detect`.
+    Detected {
+        /// The command.
+        id: CommandId,
+        /// What to fill in; `None` when nothing was found.
+        proposal: Option<Box<Proposal>>,
+    },
+    /// Answers `GetToken`.
+    TokenReady {
+        /// The command.
+        id: CommandId,
+        /// The token.
+        token: SecretString,
+        /// Whose mailbox it is for (`user=` of XOAUTH2).
+        user: EmailAddress,
+        /// When it runs out.
+        expires_at: UnixSeconds,
+    },
+    /// Answers `ExportAccounts`.
+    Exported {
+        /// The command.
+        id: CommandId,
+        /// An age file.
+        bundle: Vec<u8>,
+    },
+    /// Answers `ImportAccounts`.
+    Imported {
+        /// The command.
+        id: CommandId,
+        /// The accounts that are linked now.
+        accounts: Vec<AccountId>,
     },
     /// The account is linked and saved.
     Linked {

@@ -4,6 +4,7 @@
 //! answers with [`event::EngineEvent`] and keeps [`status::EngineStatus`] up to date.
 
 pub mod command;
+pub mod detect;
 pub mod event;
 pub mod link;
 pub mod status;

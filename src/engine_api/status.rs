@@ -1,10 +1,13 @@
 //! What the status line and the account list show; always the newest value, never a backlog.
 
-use crate::model::account::{AccountName, SecretsKind};
+use crate::engine_api::link::{CheckName, CheckOutcome};
+use crate::model::account::{AccountName, SecretsKind, SignInMethod, SubmissionRoute};
 use crate::model::address::EmailAddress;
+use crate::model::identity::Identity;
 use crate::model::ids::AccountId;
 use crate::problem::Problem;
 use crate::stdx::clock::UnixSeconds;
+use chrono::NaiveDate;
 
 /// How an account stands with its servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +57,75 @@ pub struct AccountStatus {
     pub outbox_waiting: u32,
     /// Messages of the outbox that need a person: refused or in doubt.
     pub outbox_stuck: u32,
+    /// What the account board tells beyond that.
+    pub facts: AccountFacts,
+}
+
+/// How sending stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SubmissionStatus {
+    /// Not tried yet.
+    #[default]
+    Unknown,
+    /// It worked when last tried.
+    Works,
+    /// It did not.
+    Failed(Box<Problem>),
+}
+
+/// A check that was run, kept with the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckRecord {
+    /// Which.
+    pub name: CheckName,
+    /// How it ended.
+    pub outcome: CheckOutcome,
+    /// When.
+    pub at: UnixSeconds,
+}
+
+/// Storage of the mailbox (RFC 9208), in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Taken.
+    pub used_bytes: u64,
+    /// There is.
+    pub limit_bytes: u64,
+}
+
+/// What is known of an account's sign-in and servers; kept over runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountFacts {
+    /// How the person signs in.
+    pub method: Option<SignInMethod>,
+    /// How messages leave, as configured.
+    pub route: Option<SubmissionRoute>,
+    /// Tenant; empty where there is none.
+    pub tenant: String,
+    /// Client id; empty where there is none.
+    pub client_id: String,
+    /// Granted scopes.
+    pub scopes: Vec<String>,
+    /// When somebody last signed in.
+    pub signed_in_at: Option<UnixSeconds>,
+    /// When a token was last refreshed.
+    pub refreshed_at: Option<UnixSeconds>,
+    /// When the refresh token was issued; it dies after 90 unused days at Entra ID.
+    pub refresh_token_since: Option<UnixSeconds>,
+    /// The account whose sign-in opens this shared mailbox.
+    pub shared_via: Option<AccountName>,
+    /// How sending stands.
+    pub submission: SubmissionStatus,
+    /// The last problem and when it came up.
+    pub last_problem: Option<(Problem, UnixSeconds)>,
+    /// The last run of the checks.
+    pub checks: Vec<CheckRecord>,
+    /// Storage, where the server tells.
+    pub quota: Option<Quota>,
+    /// The day on which the client secret or certificate runs out, where someone noted it.
+    pub secret_expires: Option<NaiveDate>,
+    /// Addresses to write from.
+    pub identities: Vec<Identity>,
 }
 
 /// Everything that is linked, in the order of the configuration.
@@ -61,4 +133,6 @@ pub struct AccountStatus {
 pub struct EngineStatus {
     /// One row per account.
     pub accounts: Vec<AccountStatus>,
+    /// The account that hands over what nothing else serves.
+    pub fallback: Option<AccountName>,
 }

@@ -2,6 +2,8 @@
 
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::Endpoint;
+use crate::model::identity::Identity;
+use chrono::NaiveDate;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -46,11 +48,21 @@ impl fmt::Display for AccountName {
     }
 }
 
-/// How a person signs in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a person signs in: the rungs of the ladder, in the order in which they are offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SignInMethod {
     /// OAuth 2.0 device authorization grant (RFC 8628).
     DeviceCode,
+    /// Authorization code with PKCE in a browser, back through loopback or by pasting (RFC 8252).
+    Browser,
+    /// A refresh token obtained elsewhere, with the client id it was issued to.
+    RefreshToken,
+    /// A command that prints an access token.
+    TokenCommand,
+    /// A password, for servers that still take one.
+    Password,
+    /// The app itself signs in with its client secret (RFC 6749, section 4.4).
+    ClientCredentials,
 }
 
 impl SignInMethod {
@@ -59,6 +71,100 @@ impl SignInMethod {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::DeviceCode => "device-code",
+            Self::Browser => "browser",
+            Self::RefreshToken => "refresh-token",
+            Self::TokenCommand => "token-command",
+            Self::Password => "password",
+            Self::ClientCredentials => "client-credentials",
+        }
+    }
+
+    /// Every method, in the order of the ladder.
+    pub const ALL: [Self; 6] = [
+        Self::DeviceCode,
+        Self::Browser,
+        Self::RefreshToken,
+        Self::TokenCommand,
+        Self::Password,
+        Self::ClientCredentials,
+    ];
+
+    /// Whether an app registration takes part in it.
+    #[must_use]
+    pub fn needs_app(self) -> bool {
+        match self {
+            Self::DeviceCode | Self::Browser | Self::RefreshToken | Self::ClientCredentials => true,
+            Self::TokenCommand | Self::Password => false,
+        }
+    }
+}
+
+/// How messages leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubmissionRoute {
+    /// SMTP, or Microsoft Graph where the checks found SMTP switched off and Graph open.
+    Auto,
+    /// SMTP only.
+    Smtp,
+    /// Microsoft Graph `sendMail` only.
+    Graph,
+}
+
+impl SubmissionRoute {
+    /// Every route.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Smtp, Self::Graph];
+
+    /// The word used in the configuration file and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Smtp => "smtp",
+            Self::Graph => "graph",
+        }
+    }
+}
+
+/// What access tokens are good for. One token serves one resource; one refresh token can be
+/// redeemed for each (Microsoft: "Refresh tokens in the Microsoft identity platform").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Resource {
+    /// IMAP and SMTP of Exchange Online.
+    Outlook,
+    /// Microsoft Graph.
+    Graph,
+}
+
+impl Resource {
+    /// Every resource.
+    pub const ALL: [Self; 2] = [Self::Outlook, Self::Graph];
+
+    /// The word used on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Outlook => "outlook",
+            Self::Graph => "graph",
+        }
+    }
+}
+
+/// Where the resources of a cloud are; they differ in national clouds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resources {
+    /// Prefix of mail scopes, such as `https://outlook.office.com`; no trailing slash.
+    pub outlook: String,
+    /// Root of Microsoft Graph, such as `https://graph.microsoft.com`; no trailing slash. Also the
+    /// prefix of its scopes.
+    pub graph: String,
+}
+
+impl Default for Resources {
+    /// The global cloud.
+    fn default() -> Self {
+        Self {
+            outlook: "https://outlook.office.com".to_owned(),
+            graph: "https://graph.microsoft.com".to_owned(),
         }
     }
 }
@@ -142,12 +248,43 @@ pub struct AccountSettings {
     pub imap: Endpoint,
     /// SMTP submission server (RFC 6409).
     pub submission: Endpoint,
+    /// How messages leave.
+    pub route: SubmissionRoute,
+    /// Where the resources of its cloud are.
+    pub resources: Resources,
     /// Who files the Sent copy.
     pub sent_copy: SentCopy,
     /// Further certificate authorities for all of this account's servers, as a PEM file.
     pub ca_file: Option<PathBuf>,
     /// Where tokens are kept.
     pub secrets: SecretsKind,
+    /// Program and arguments that print an access token; empty unless the method is
+    /// [`SignInMethod::TokenCommand`]. Run without a shell.
+    pub token_command: Vec<String>,
+    /// For a shared mailbox: the account whose sign-in opens it.
+    pub shared_via: Option<AccountName>,
+    /// The day on which the app's client secret or certificate runs out, where someone noted it.
+    pub secret_expires: Option<NaiveDate>,
+    /// Addresses to write from; empty for just `address`.
+    pub identities: Vec<Identity>,
+}
+
+impl AccountSettings {
+    /// The identities, the account's own address made one where none is configured.
+    #[must_use]
+    pub fn all_identities(&self) -> Vec<Identity> {
+        if !self.identities.is_empty() {
+            return self.identities.clone();
+        }
+        vec![Identity {
+            address: self.address.clone(),
+            display_name: self.display_name.clone(),
+            signature: String::new(),
+            reply_to: None,
+            from_filter: Vec::new(),
+            submission: None,
+        }]
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod endpoint;
 pub mod envelope;
 pub mod flags;
 pub mod folder;
+pub mod identity;
 pub mod ids;
 pub mod message;
 pub mod outgoing;

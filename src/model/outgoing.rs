@@ -9,6 +9,8 @@ use std::path::PathBuf;
 /// while they are still wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
+    /// Address of the identity it is written as; empty for the account's own.
+    pub from: String,
     /// To line, as typed.
     pub to: String,
     /// Cc line, as typed.

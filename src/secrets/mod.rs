@@ -20,6 +20,12 @@ pub enum SecretKind {
     RefreshToken,
     /// The newest access token for IMAP and SMTP, with its expiry and scopes, as JSON.
     AccessToken,
+    /// The same for Microsoft Graph.
+    GraphToken,
+    /// Client secret of a confidential app registration.
+    ClientSecret,
+    /// Password of the mailbox.
+    Password,
 }
 
 /// Names one secret.

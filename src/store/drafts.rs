@@ -13,6 +13,7 @@ use std::path::PathBuf;
 #[derive(Serialize, Deserialize)]
 #[serde(default)]
 struct StoredContent {
+    from: String,
     to: String,
     cc: String,
     bcc: String,
@@ -31,16 +32,26 @@ impl Default for StoredContent {
 
 impl From<Draft> for StoredContent {
     fn from(draft: Draft) -> Self {
-        let Draft { to, cc, bcc, subject, body, attachments, in_reply_to, references } = draft;
-        Self { to, cc, bcc, subject, body, attachments, in_reply_to, references }
+        let Draft { from, to, cc, bcc, subject, body, attachments, in_reply_to, references } =
+            draft;
+        Self { from, to, cc, bcc, subject, body, attachments, in_reply_to, references }
     }
 }
 
 impl From<StoredContent> for Draft {
     fn from(stored: StoredContent) -> Self {
-        let StoredContent { to, cc, bcc, subject, body, attachments, in_reply_to, references } =
-            stored;
-        Self { to, cc, bcc, subject, body, attachments, in_reply_to, references }
+        let StoredContent {
+            from,
+            to,
+            cc,
+            bcc,
+            subject,
+            body,
+            attachments,
+            in_reply_to,
+            references,
+        } = stored;
+        Self { from, to, cc, bcc, subject, body, attachments, in_reply_to, references }
     }
 }
 
@@ -142,6 +153,7 @@ mod tests {
         let first = Draft { subject: "half".to_owned(), ..Draft::default() };
         let id = store.save_draft(None, account, first).await.unwrap();
         let whole = Draft {
+            from: "ada@example.net".to_owned(),
             to: "alan@example.org, ".to_owned(),
             cc: "not an address".to_owned(),
             bcc: "grace@example.org".to_owned(),
