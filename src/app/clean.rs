@@ -60,6 +60,11 @@ pub fn link_step(found: LinkStep) -> LinkStep {
             verification_uri: sanitise::line(&verification_uri),
             expires_at,
         },
+        LinkStep::BrowserPage { url, port, ssh_command } => LinkStep::BrowserPage {
+            url: sanitise::line(&url),
+            port,
+            ssh_command: sanitise::line(&ssh_command),
+        },
         LinkStep::PollTrouble { reason } => {
             LinkStep::PollTrouble { reason: sanitise::line(&reason) }
         }
@@ -73,6 +78,7 @@ pub fn link_step(found: LinkStep) -> LinkStep {
             name,
             outcome: match outcome {
                 CheckOutcome::Passed(detail) => CheckOutcome::Passed(sanitise::line(&detail)),
+                CheckOutcome::Skipped(why) => CheckOutcome::Skipped(sanitise::line(&why)),
                 CheckOutcome::Failed(found) => CheckOutcome::Failed(Box::new(problem(*found))),
             },
         },

@@ -32,6 +32,14 @@ impl App {
                 }
                 Vec::new()
             }
+            EngineEvent::DetectProgress { .. } => Vec::new(),
+            EngineEvent::Detected { id, .. }
+            | EngineEvent::TokenReady { id, .. }
+            | EngineEvent::Exported { id, .. }
+            | EngineEvent::Imported { id, .. } => {
+                self.pending.close(id);
+                Vec::new()
+            }
             EngineEvent::Linked { id, account } => self.linked(id, account),
             EngineEvent::FoldersLoaded { id, account, folders } => {
                 self.pending.close(id);

@@ -121,6 +121,7 @@ impl LinkRun {
                 self.trouble.clear();
                 self.stage = Stage::Code;
             }
+            LinkStep::BrowserPage { .. } => {}
             LinkStep::PollTrouble { reason } => self.trouble = reason,
             LinkStep::SignedIn { user, scopes: _, expires_at: _ } => {
                 self.user = Some(user);
@@ -131,7 +132,9 @@ impl LinkRun {
             LinkStep::Check { name, outcome } => self.set_check(
                 name,
                 match outcome {
-                    CheckOutcome::Passed(detail) => CheckState::Passed(detail),
+                    CheckOutcome::Passed(detail) | CheckOutcome::Skipped(detail) => {
+                        CheckState::Passed(detail)
+                    }
                     CheckOutcome::Failed(problem) => CheckState::Failed(problem),
                 },
             ),

@@ -166,7 +166,7 @@ impl App {
     pub(in crate::app) fn sign_in(&mut self, account: AccountId) -> Effect {
         let id = self.pending.open(Purpose::Run);
         self.layers.push(Layer::Run(Box::new(LinkRun::new(id, RunKind::SignIn(account)))));
-        Effect::Send(EngineCommand::SignInAgain { id, account })
+        Effect::Send(EngineCommand::SignInAgain { id, account, sign_in: None })
     }
 
     fn test(&mut self, account: AccountId) -> Effect {
@@ -339,7 +339,7 @@ mod tests {
         settings.login = "lovelace@example.org".parse().unwrap();
         let secrets = SecretsChoice::Memory;
         let expected = settings.clone();
-        desk.app.setup.demo_link = Some(Box::new(LinkRequest { settings, secrets }));
+        desk.app.setup.demo_link = Some(Box::new(LinkRequest::with_device_code(settings, secrets)));
         desk.status(Vec::new());
         desk.press("Enter Enter Enter");
         let Some(EngineCommand::Link { request, .. }) = desk.commands.last() else {

@@ -8,7 +8,7 @@ use crate::app::{App, AppSetup, update};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::LinkStep;
-use crate::engine_api::status::{AccountStatus, Connection, EngineStatus};
+use crate::engine_api::status::{AccountFacts, AccountStatus, Connection, EngineStatus};
 use crate::model::account::SecretsKind;
 use crate::model::address::Mailbox;
 use crate::model::envelope::Envelope;
@@ -93,6 +93,7 @@ pub fn account(id: i64, name: &str) -> AccountStatus {
         synced_at: Some(NOW),
         outbox_waiting: 0,
         outbox_stuck: 0,
+        facts: AccountFacts::default(),
     }
 }
 
@@ -178,7 +179,7 @@ impl Desk {
     }
 
     pub fn status(&mut self, accounts: Vec<AccountStatus>) {
-        self.feed(Msg::Status(EngineStatus { accounts }));
+        self.feed(Msg::Status(EngineStatus { accounts, fallback: None }));
     }
 
     pub fn resize(&mut self, width_cells: u16, height_cells: u16) {
@@ -215,7 +216,7 @@ impl Desk {
 
     /// The id of the newest command.
     pub fn last_id(&self) -> CommandId {
-        id_of(self.commands.last().unwrap())
+        self.commands.last().unwrap().id()
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
@@ -234,7 +235,7 @@ impl Desk {
     }
 
     fn answer(&mut self, command: &EngineCommand) -> Option<EngineEvent> {
-        let id = id_of(command);
+        let id = command.id();
         Some(match command {
             EngineCommand::ListFolders { account, .. } => EngineEvent::FoldersLoaded {
                 id,
@@ -286,6 +287,13 @@ impl Desk {
             | EngineCommand::SignInAgain { .. }
             | EngineCommand::TestAccount { .. }
             | EngineCommand::Cancel { .. }
+            | EngineCommand::AnswerLink { .. }
+            | EngineCommand::Detect { .. }
+            | EngineCommand::GetToken { .. }
+            | EngineCommand::RenameAccount { .. }
+            | EngineCommand::MoveSecrets { .. }
+            | EngineCommand::ExportAccounts { .. }
+            | EngineCommand::ImportAccounts { .. }
             | EngineCommand::LoadRaw { .. } => return None,
         })
     }
@@ -308,28 +316,5 @@ pub fn device_code(code: &str) -> LinkStep {
         user_code: code.to_owned(),
         verification_uri: "https://login.microsoft.com/device".to_owned(),
         expires_at: NOW.plus(843),
-    }
-}
-
-fn id_of(command: &EngineCommand) -> CommandId {
-    match command {
-        EngineCommand::Link { id, .. }
-        | EngineCommand::SignInAgain { id, .. }
-        | EngineCommand::TestAccount { id, .. }
-        | EngineCommand::RemoveAccount { id, .. }
-        | EngineCommand::Cancel { id }
-        | EngineCommand::ListFolders { id, .. }
-        | EngineCommand::OpenFolder { id, .. }
-        | EngineCommand::LoadWindow { id, .. }
-        | EngineCommand::LoadMessage { id, .. }
-        | EngineCommand::LoadRaw { id, .. }
-        | EngineCommand::ChangeFlag { id, .. }
-        | EngineCommand::Send { id, .. }
-        | EngineCommand::ListOutbox { id }
-        | EngineCommand::RetryOutbox { id, .. }
-        | EngineCommand::CancelOutbox { id, .. }
-        | EngineCommand::SaveDraft { id, .. }
-        | EngineCommand::DiscardDraft { id, .. }
-        | EngineCommand::ListDrafts { id } => *id,
     }
 }

@@ -258,8 +258,13 @@ fn closes(event: &EngineEvent) -> Option<CommandId> {
         | EngineEvent::Queued { id, .. }
         | EngineEvent::OutboxLoaded { id, .. }
         | EngineEvent::DraftSaved { id, .. }
-        | EngineEvent::DraftsLoaded { id, .. } => Some(*id),
+        | EngineEvent::DraftsLoaded { id, .. }
+        | EngineEvent::Detected { id, .. }
+        | EngineEvent::TokenReady { id, .. }
+        | EngineEvent::Exported { id, .. }
+        | EngineEvent::Imported { id, .. } => Some(*id),
         EngineEvent::LinkProgress { .. }
+        | EngineEvent::DetectProgress { .. }
         | EngineEvent::FoldersChanged { .. }
         | EngineEvent::FolderChanged { .. }
         | EngineEvent::OutboxChanged { .. }

@@ -197,7 +197,9 @@ fn write_file(path: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use crate::config::{ConfigError, ConfigFile};
-    use crate::model::account::{AccountSettings, OAuthApp, SecretsKind, SentCopy, SignInMethod};
+    use crate::model::account::{
+        AccountSettings, OAuthApp, Resources, SecretsKind, SentCopy, SignInMethod, SubmissionRoute,
+    };
     use crate::model::endpoint::{Endpoint, Security};
     use crate::problem::ProblemKind;
     use std::fs;
@@ -221,6 +223,12 @@ mod tests {
             sent_copy: SentCopy::Append,
             ca_file: Some(PathBuf::from("/etc/ca.pem")),
             secrets: SecretsKind::VaultPassphrase,
+            route: SubmissionRoute::Auto,
+            resources: Resources::default(),
+            token_command: Vec::new(),
+            shared_via: None,
+            secret_expires: None,
+            identities: Vec::new(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Reads the configuration file into checked values; the key names are the field names here.
 
 use crate::config::Config;
-use crate::model::account::{AccountName, AccountSettings, OAuthApp};
+use crate::model::account::{AccountName, AccountSettings, OAuthApp, Resources, SubmissionRoute};
 use crate::model::account::{SecretsKind, SentCopy, SignInMethod};
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::{Endpoint, HostPort, Security};
@@ -90,7 +90,7 @@ pub(crate) fn config(text: &str, dir: &Path) -> Result<Config, Mistake> {
         accounts.push(settings);
     }
     let client_ids = raw.provider.into_iter().map(|(name, p)| (name, p.client_id)).collect();
-    Ok(Config { accounts, client_ids, editor: raw.editor })
+    Ok(Config { accounts, client_ids, editor: raw.editor, fallback_submission: None })
 }
 
 fn settings(raw: RawAccount, dir: &Path) -> Result<AccountSettings, String> {
@@ -119,9 +119,15 @@ fn settings(raw: RawAccount, dir: &Path) -> Result<AccountSettings, String> {
             at: required(raw.submission, "submission", "\"smtp.office365.com:587\"")?,
             security: raw.submission_security.unwrap_or(Security::StartTls),
         },
+        route: SubmissionRoute::Auto,
+        resources: Resources::default(),
         sent_copy: required(raw.sent_copy, "sent-copy", "\"server\" or \"append\"")?,
         ca_file: raw.ca_file.map(|file| dir.join(file)),
         secrets: required(raw.secrets, "secrets", "\"vault-key\"")?,
+        token_command: Vec::new(),
+        shared_via: None,
+        secret_expires: None,
+        identities: Vec::new(),
     })
 }
 

@@ -19,7 +19,7 @@ use crate::engine::{EngineSetup, Liveness};
 use crate::engine_api::command::{EngineCommand, Outgoing};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::LinkRequest;
-use crate::engine_api::status::{AccountStatus, Connection};
+use crate::engine_api::status::{AccountFacts, AccountStatus, Connection};
 use crate::model::account::AccountSettings;
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId};
 use crate::problem::Problem;
@@ -146,6 +146,7 @@ impl Supervisor {
             synced_at: None,
             outbox_waiting: counts.waiting,
             outbox_stuck: counts.stuck,
+            facts: AccountFacts::default(),
         });
         let access = Arc::new(AccountAccess::new(id, settings, self.access.clone()));
         let (commands, queue) = mpsc::channel(ACCOUNT_QUEUE_LIMIT);
@@ -178,7 +179,9 @@ impl Supervisor {
     async fn serve(&mut self, command: EngineCommand) {
         match command {
             EngineCommand::Link { id, request } => self.link(id, *request).await,
-            EngineCommand::SignInAgain { id, account } => self.sign_in_again(id, account).await,
+            EngineCommand::SignInAgain { id, account, sign_in: _ } => {
+                self.sign_in_again(id, account).await
+            }
             EngineCommand::TestAccount { id, account } => self.test(id, account).await,
             EngineCommand::RemoveAccount { id, account } => {
                 let removed = self.remove(account).await;
@@ -188,6 +191,15 @@ impl Supervisor {
                 if let Some(job) = self.jobs.get(&id) {
                     job.cancel();
                 }
+            }
+            EngineCommand::AnswerLink { .. } => {}
+            EngineCommand::Detect { id, .. }
+            | EngineCommand::GetToken { id, .. }
+            | EngineCommand::RenameAccount { id, .. }
+            | EngineCommand::MoveSecrets { id, .. }
+            | EngineCommand::ExportAccounts { id, .. }
+            | EngineCommand::ImportAccounts { id, .. } => {
+                self.reporter.failed(id, Problem::no_such_account()).await;
             }
             EngineCommand::ListFolders { id, account } => self.list_folders(id, account).await,
             EngineCommand::OpenFolder { id, folder, newest } => {

@@ -236,7 +236,7 @@ pub enum EngineCommand {
 }
 
 impl EngineCommand {
-    /// The id its closing event will carry; for `Cancel`, the command to be stopped.
+    /// The id its closing event will carry; for `Cancel` and `AnswerLink`, the running command's.
     #[must_use]
     pub fn id(&self) -> CommandId {
         match self {
@@ -245,6 +245,13 @@ impl EngineCommand {
             | Self::TestAccount { id, .. }
             | Self::RemoveAccount { id, .. }
             | Self::Cancel { id }
+            | Self::AnswerLink { id, .. }
+            | Self::Detect { id, .. }
+            | Self::GetToken { id, .. }
+            | Self::RenameAccount { id, .. }
+            | Self::MoveSecrets { id, .. }
+            | Self::ExportAccounts { id, .. }
+            | Self::ImportAccounts { id, .. }
             | Self::ListFolders { id, .. }
             | Self::OpenFolder { id, .. }
             | Self::LoadWindow { id, .. }

@@ -1,6 +1,6 @@
 //! The table of provider presets.
 
-use crate::model::account::{AccountName, AccountSettings, OAuthApp};
+use crate::model::account::{AccountName, AccountSettings, OAuthApp, Resources, SubmissionRoute};
 use crate::model::account::{SecretsKind, SentCopy, SignInMethod};
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::{Endpoint, HostPort, Security};
@@ -248,9 +248,15 @@ pub fn fill(
         },
         imap: preset.imap.endpoint(),
         submission: preset.submission.endpoint(),
+        route: SubmissionRoute::Auto,
+        resources: Resources::default(),
         sent_copy: preset.sent_copy,
         ca_file: None,
         secrets,
+        token_command: Vec::new(),
+        shared_via: None,
+        secret_expires: None,
+        identities: Vec::new(),
     }
 }
 

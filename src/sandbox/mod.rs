@@ -30,7 +30,8 @@ mod xoauth2;
 
 use crate::engine_api::link::{LinkRequest, SecretsChoice};
 use crate::model::account::{
-    AccountName, AccountNameError, AccountSettings, OAuthApp, SecretsKind, SignInMethod,
+    AccountName, AccountNameError, AccountSettings, OAuthApp, Resources, SecretsKind, SignInMethod,
+    SubmissionRoute,
 };
 use crate::model::address::{AddressError, EmailAddress};
 use crate::model::endpoint::{Endpoint, HostPort, Security};
@@ -118,7 +119,7 @@ impl Sandbox {
     /// What links the owner's account, secrets in memory.
     #[must_use]
     pub fn link_request(&self) -> LinkRequest {
-        LinkRequest { settings: self.settings(), secrets: SecretsChoice::Memory }
+        LinkRequest::with_device_code(self.settings(), SecretsChoice::Memory)
     }
 
     /// The hand that reaches into the servers.
@@ -161,9 +162,15 @@ fn settings(
         },
         imap: endpoint(imap, Security::Tls),
         submission: endpoint(smtp, Security::StartTls),
+        route: SubmissionRoute::Auto,
+        resources: Resources::default(),
         sent_copy: personality.sent_copy(),
         ca_file: None,
         secrets: SecretsKind::Memory,
+        token_command: Vec::new(),
+        shared_via: None,
+        secret_expires: None,
+        identities: Vec::new(),
     })
 }
 

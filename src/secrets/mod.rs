@@ -43,6 +43,9 @@ impl fmt::Display for SecretKey {
         let kind = match self.kind {
             SecretKind::RefreshToken => "refresh-token",
             SecretKind::AccessToken => "access-token",
+            SecretKind::GraphToken => "graph-token",
+            SecretKind::ClientSecret => "client-secret",
+            SecretKind::Password => "password",
         };
         write!(f, "{}/{kind}", self.account)
     }

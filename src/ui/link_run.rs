@@ -120,6 +120,11 @@ fn secrets_line(run: &LinkRun, theme: &Theme, pen: &mut Pen<'_>) {
 /// What a check looks at.
 fn check_in_words(name: CheckName) -> &'static str {
     match name {
+        CheckName::Dns => "server names",
+        CheckName::Tls => "server identity",
+        CheckName::Clock => "clock",
+        CheckName::Folders => "folders",
+        CheckName::Graph => "Microsoft Graph",
         CheckName::Scopes => "permissions",
         CheckName::Imap => "reading mail (IMAP)",
         CheckName::Submission => "sending mail",

@@ -163,6 +163,7 @@ impl Composer {
     #[must_use]
     pub fn draft(&self) -> Draft {
         Draft {
+            from: String::new(),
             to: self.to.text(),
             cc: self.cc.text(),
             bcc: self.bcc.text(),

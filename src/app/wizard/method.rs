@@ -3,7 +3,9 @@
 use crate::app::form::{Form, Input, Shown, choice};
 use crate::app::text_field::TextField;
 use crate::app::wizard::address::{CUSTOM, Who};
-use crate::model::account::{AccountSettings, OAuthApp, SecretsKind, SentCopy, SignInMethod};
+use crate::model::account::{
+    AccountSettings, OAuthApp, Resources, SecretsKind, SentCopy, SignInMethod, SubmissionRoute,
+};
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::{Endpoint, HostPort, Security};
 use crate::provider::presets::{PUBLISHED_CLIENT_IDS, PublishedClientId};
@@ -228,6 +230,8 @@ impl MethodStep {
             oauth: OAuthApp { authority, tenant, client_id },
             imap,
             submission,
+            route: SubmissionRoute::Auto,
+            resources: Resources::default(),
             sent_copy: match self.form.choice(Row::SentCopy) {
                 0 => SentCopy::Server,
                 _append => SentCopy::Append,
@@ -235,6 +239,10 @@ impl MethodStep {
             ca_file: Some(ca_file).filter(|path| !path.is_empty()).map(PathBuf::from),
             // Decided by the choice of the next step; the engine reports it.
             secrets: SecretsKind::VaultKey,
+            token_command: Vec::new(),
+            shared_via: None,
+            secret_expires: None,
+            identities: Vec::new(),
         })
     }
 

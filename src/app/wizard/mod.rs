@@ -203,7 +203,7 @@ impl Wizard {
     pub fn request(&mut self) -> Option<LinkRequest> {
         let secrets = self.secrets.finish()?;
         let settings = self.method.as_mut()?.finish(self.who.as_ref()?)?;
-        Some(LinkRequest { settings, secrets })
+        Some(LinkRequest::with_device_code(settings, secrets))
     }
 
     /// The engine links now.

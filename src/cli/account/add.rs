@@ -27,7 +27,7 @@ pub fn run(context: &Context, args: &AddArgs) -> Result<(), CliError> {
         }
     };
     let name = settings.name.clone();
-    let request = Box::new(LinkRequest { settings, secrets });
+    let request = Box::new(LinkRequest::with_device_code(settings, secrets));
     let (output, clock) = (context.output, Clock::system());
     with_session(context, async |session| {
         let link = |id| EngineCommand::Link { id, request };

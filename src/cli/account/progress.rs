@@ -65,6 +65,15 @@ pub enum Event<'a> {
         /// Name of the account.
         account: &'a str,
     },
+    /// A page waits for the person in a browser.
+    BrowserPage {
+        /// The whole address to open.
+        url: &'a str,
+        /// The loopback port the browser is sent back to.
+        port: u16,
+        /// The command that carries the port here.
+        ssh_command: &'a str,
+    },
     /// It failed.
     Error {
         /// Why.
@@ -107,6 +116,9 @@ fn event(step: &LinkStep, now: UnixSeconds) -> Option<Event<'_>> {
             expires_in: expires_at.since(now).max(0),
             expires_at: rfc3339(*expires_at),
         },
+        LinkStep::BrowserPage { url, port, ssh_command } => {
+            Event::BrowserPage { url, port: *port, ssh_command }
+        }
         LinkStep::PollTrouble { reason } => Event::PollTrouble { reason },
         LinkStep::SignedIn { user, scopes, expires_at } => {
             Event::SignedIn { user, scopes, expires_at: rfc3339(*expires_at) }
@@ -115,6 +127,9 @@ fn event(step: &LinkStep, now: UnixSeconds) -> Option<Event<'_>> {
         LinkStep::Check { name, outcome } => match outcome {
             CheckOutcome::Passed(detail) => {
                 Event::Check { name: name.as_str(), ok: true, detail: detail.clone() }
+            }
+            CheckOutcome::Skipped(why) => {
+                Event::Check { name: name.as_str(), ok: true, detail: why.clone() }
             }
             CheckOutcome::Failed(problem) => {
                 Event::Check { name: name.as_str(), ok: false, detail: what_and_why(problem) }
@@ -135,12 +150,19 @@ fn sentence(step: &LinkStep, now: UnixSeconds) -> Option<String> {
             sanitise::line(user_code),
             expires_at.since(now).max(0) / 60
         ),
+        LinkStep::BrowserPage { url, port: _, ssh_command } => format!(
+            "\nTo sign in, open this page in a browser:\n\n{}\n\nIf the browser runs on another \
+             machine, let it come back with\n    {}\n",
+            sanitise::line(url),
+            sanitise::line(ssh_command),
+        ),
         LinkStep::PollTrouble { reason } => format!("Still waiting: {}", sanitise::line(reason)),
         LinkStep::SignedIn { user, .. } => format!("Signed in as {}", sanitise::line(user)),
         LinkStep::CheckStarted { name: _ } => return None,
         LinkStep::Check { name, outcome } => {
             let (mark, text) = match outcome {
                 CheckOutcome::Passed(detail) => ("ok", detail.clone()),
+                CheckOutcome::Skipped(why) => ("-", why.clone()),
                 CheckOutcome::Failed(problem) => ("FAILED", what_and_why(problem)),
             };
             format!("{:<12}{mark:<8}{}", title(*name), sanitise::line(&text))
@@ -150,6 +172,11 @@ fn sentence(step: &LinkStep, now: UnixSeconds) -> Option<String> {
 
 fn title(name: CheckName) -> &'static str {
     match name {
+        CheckName::Dns => "names",
+        CheckName::Tls => "identity",
+        CheckName::Clock => "clock",
+        CheckName::Folders => "folders",
+        CheckName::Graph => "Graph",
         CheckName::Scopes => "permissions",
         CheckName::Imap => "reading",
         CheckName::Submission => "sending",

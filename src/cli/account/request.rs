@@ -3,7 +3,8 @@
 use crate::cli::error::CliError;
 use crate::config::Config;
 use crate::model::account::{
-    AccountName, AccountSettings, OAuthApp, SecretsKind, SentCopy, SignInMethod,
+    AccountName, AccountSettings, OAuthApp, Resources, SecretsKind, SentCopy, SignInMethod,
+    SubmissionRoute,
 };
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::{Endpoint, HostPort, Security};
@@ -192,9 +193,15 @@ fn custom(args: &AddArgs, config: &Config) -> Result<AccountSettings, CliError> 
         },
         imap: Endpoint { at: imap.clone(), security: Security::Tls },
         submission: Endpoint { at: submission.clone(), security: Security::StartTls },
+        route: SubmissionRoute::Auto,
+        resources: Resources::default(),
         sent_copy: SentCopy::Append,
         ca_file: None,
         secrets: SecretsKind::Memory,
+        token_command: Vec::new(),
+        shared_via: None,
+        secret_expires: None,
+        identities: Vec::new(),
     })
 }
 

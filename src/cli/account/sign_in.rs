@@ -18,7 +18,7 @@ pub fn run(context: &Context, args: &NameArgs) -> Result<(), CliError> {
     let (output, clock) = (context.output, Clock::system());
     with_session(context, async |session| {
         let account = session.account(Some(&args.name))?.id;
-        let sign_in = |id| EngineCommand::SignInAgain { id, account };
+        let sign_in = |id| EngineCommand::SignInAgain { id, account, sign_in: None };
         let watch = |step| progress::step(output, &step, clock.now());
         match session.ask_watching(sign_in, watch).await? {
             EngineEvent::Linked { .. } => Ok(()),
