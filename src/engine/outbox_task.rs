@@ -7,19 +7,21 @@
 
 use crate::engine::Liveness;
 use crate::engine::access::AccountAccess;
-use crate::engine::account_task::AccountCommand;
+use crate::engine::facts::learn;
 use crate::engine::failure::Failure;
 use crate::engine::reporter::Reporter;
 use crate::engine_api::event::EngineEvent;
+use crate::engine_api::status::SubmissionStatus;
 use crate::model::account::SentCopy;
 use crate::model::flags::{Flag, FlagChange};
 use crate::model::folder::FolderRole;
-use crate::model::ids::OutboxId;
+use crate::model::ids::{AccountId, OutboxId};
 use crate::model::outgoing::{OutboxEntry, OutboxState};
 use crate::problem::Problem;
 use crate::stdx::backoff::Backoff;
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::facts::LearntFacts;
 use crate::transport::SubmissionJournal;
 use crate::transport::error::{Transience, TransportError};
 use async_trait::async_trait;
@@ -47,8 +49,8 @@ pub struct OutboxTask {
     pub liveness: Liveness,
     /// Rung when there is work.
     pub wake: Arc<Notify>,
-    /// The account's reading task, which replays "answered".
-    pub account: mpsc::Sender<AccountCommand>,
+    /// Hears of accounts whose operations are to be replayed.
+    pub replays: mpsc::Sender<AccountId>,
     /// Ends it.
     pub cancel: CancellationToken,
 }
@@ -153,6 +155,7 @@ impl OutboxTask {
                 (state_after(failure, journal.at), Some(problem))
             }
         };
+        self.learn_how_sending_went(problem.clone()).await;
         let why = problem.as_ref().map_or("", |problem| problem.what.as_str());
         self.store.move_outgoing(entry.id, journal.at, state, why).await?;
         self.report(entry.id, state, problem).await;
@@ -165,6 +168,15 @@ impl OutboxTask {
             OutboxState::Refused | OutboxState::InDoubt => Ok(true),
             OutboxState::Queued | OutboxState::Sending | OutboxState::Sent => Ok(false),
         }
+    }
+
+    async fn learn_how_sending_went(&self, problem: Option<Problem>) {
+        let learnt = move |facts: &mut LearntFacts| {
+            facts.submission = problem.map_or(SubmissionStatus::Works, |problem| {
+                SubmissionStatus::Failed(Box::new(problem))
+            });
+        };
+        learn(&self.store, &self.reporter, self.access.id, learnt).await;
     }
 
     async fn hand_over(&self, entry: &OutboxEntry, journal: &mut Journal) -> Result<(), Failure> {
@@ -214,12 +226,12 @@ impl OutboxTask {
     async fn mark_answered(&self, entry: &OutboxEntry) -> Result<(), StoreError> {
         let Some(answered) = entry.answers else { return Ok(()) };
         let change = FlagChange::Add(Flag::Answered);
-        for (_account, folder) in self.store.change_flag(vec![answered], change).await? {
+        for (account, folder) in self.store.change_flag(vec![answered], change).await? {
             self.reporter.event(EngineEvent::FolderChanged { folder }).await;
-        }
-        // A full queue means that the task is busy and replays at the end of its work anyway.
-        if self.account.try_send(AccountCommand::Replay).is_err() {
-            tracing::debug!(account = self.access.id.0, "the replay waits for the next turn");
+            // The answered message may lie in another account than the one that sends.
+            if self.replays.send(account).await.is_err() {
+                tracing::debug!(account = account.0, "the replay waits for the next start");
+            }
         }
         Ok(())
     }

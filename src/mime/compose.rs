@@ -34,6 +34,8 @@ pub struct ComposeContext {
     pub from: EmailAddress,
     /// Display name; empty for none.
     pub display_name: String,
+    /// Reply-To header; `None` for none.
+    pub reply_to: Option<EmailAddress>,
     /// Date header.
     pub now: UnixSeconds,
     /// Random bits for the Message-ID; never a host or user name.
@@ -110,6 +112,9 @@ pub fn freeze(
         .subject(one_line(&draft.subject))
         .message_id(message_id.clone())
         .header("MIME-Version", Raw::new("1.0"));
+    if let Some(reply_to) = &context.reply_to {
+        builder = builder.reply_to(header_address("", reply_to));
+    }
     if !to.is_empty() {
         builder = builder.to(header_addresses(&to));
     }
@@ -342,6 +347,7 @@ mod tests {
         ComposeContext {
             from: "ada@example.org".parse().unwrap(),
             display_name: "Ada".to_owned(),
+            reply_to: None,
             now: UnixSeconds(1_795_167_000),
             unique: *b"0123456789abcdef",
         }
