@@ -1,3 +1,7 @@
 //! Start and exit code; everything else is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    posthaste::cli::main()
+}

@@ -1,42 +1,227 @@
 //! The front end as data: no I/O, no terminal, no clock. [`update`] changes it, `ui` reads it.
+//!
+//! [`App`] is the main screen and a stack of layers over it. A key becomes an [`action::Action`]
+//! through the key table; a report of the engine changes what it names; both may leave wishes
+//! ([`Effect`]) for the runtime.
+//!
+//! Invariants:
+//! - Every text from outside passes `clean` (or comes from `mime`, which did the same) before it
+//!   is kept here.
+//! - Nothing a person has written is dropped before the engine has confirmed that it is kept.
 
+pub mod accounts;
+pub mod act;
+pub mod action;
+pub mod clean;
+pub mod composer;
+pub mod cursor;
+pub mod dates;
 pub mod effect;
+pub mod events;
+pub mod folders;
+pub mod form;
+pub mod keymap;
+pub mod keymap_default;
+pub mod keys;
+pub mod layer;
+pub mod layout;
+pub mod link_run;
+pub mod linking;
+pub mod mail;
+pub mod message_list;
 pub mod msg;
+pub mod notice;
+pub mod pending;
+pub mod problem_box;
+pub mod question;
+pub mod reader;
+pub mod text_field;
+pub mod views;
+pub mod wizard;
+pub mod writing;
 
+#[cfg(test)]
+pub mod tests;
+
+use crate::app::accounts::Accounts;
+use crate::app::dates::Zone;
 use crate::app::effect::Effect;
-use crate::app::msg::Msg;
+use crate::app::keymap::Keymap;
+use crate::app::layer::Layer;
+use crate::app::mail::Mail;
+use crate::app::msg::{Key, Msg};
+use crate::app::notice::{Notice, NoticeKind};
+use crate::app::pending::{DraftsFor, Pending, Purpose};
+use crate::app::problem_box::{About, ProblemBox};
+use crate::engine_api::command::EngineCommand;
+use crate::engine_api::link::LinkRequest;
 use crate::model::account::SecretsKind;
+use crate::model::ids::CommandId;
+use crate::problem::Problem;
 use crate::stdx::clock::UnixSeconds;
+use std::collections::VecDeque;
+
+/// Problems that may wait until typing is over; more say nothing new.
+const WAITING_PROBLEMS_LIMIT: usize = 8;
+/// Ticks that quitting waits for the last save before it goes ahead.
+const QUIT_WAIT_TICKS: u32 = 3;
 
 /// What the front end must know before the first message.
 #[derive(Clone, Debug)]
 pub struct AppSetup {
     /// The time now.
     pub now: UnixSeconds,
+    /// Whose clock on the wall dates are shown by.
+    pub zone: Zone,
     /// Client ids from the `[provider.NAME]` tables: provider name, client id.
     pub client_ids: Vec<(String, String)>,
     /// What "automatic" means for secrets on this machine, and why, as half a sentence.
     pub automatic_secrets: (SecretsKind, String),
     /// In the demo: the account the wizard links, filled in already.
-    pub demo_link: Option<Box<crate::engine_api::link::LinkRequest>>,
+    pub demo_link: Option<Box<LinkRequest>>,
     /// Half a sentence for the status line, such as "demo: nothing here is real"; empty for none.
     pub banner: String,
 }
 
+/// Whether the program is about to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Quitting {
+    #[default]
+    No,
+    /// The last save is awaited.
+    AfterSave { ticks: u32 },
+}
+
 /// The whole front end.
 pub struct App {
-    _todo: (),
+    pub(crate) setup: AppSetup,
+    pub(crate) now: UnixSeconds,
+    pub(crate) width_cells: u16,
+    pub(crate) height_cells: u16,
+    pub(crate) accounts: Accounts,
+    pub(crate) mail: Mail,
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) notice: Option<Notice>,
+    pub(crate) waiting_problems: VecDeque<ProblemBox>,
+    /// Keys of a sequence that has begun.
+    pub(crate) begun: Vec<Key>,
+    keymap: Keymap,
+    pending: Pending,
+    quitting: Quitting,
 }
 
 impl App {
     /// A front end before its first message, and what it wants done at once.
     #[must_use]
-    pub fn new(_setup: AppSetup) -> (Self, Vec<Effect>) {
-        todo!()
+    pub fn new(setup: AppSetup) -> (Self, Vec<Effect>) {
+        let mut app = Self {
+            now: setup.now,
+            setup,
+            width_cells: 80,
+            height_cells: 24,
+            accounts: Accounts::default(),
+            mail: Mail::default(),
+            layers: Vec::new(),
+            notice: None,
+            waiting_problems: VecDeque::new(),
+            begun: Vec::new(),
+            keymap: Keymap::default_keys(),
+            pending: Pending::default(),
+            quitting: Quitting::No,
+        };
+        let purpose = Purpose::Drafts(DraftsFor::Notice);
+        let effect = app.command(purpose, |id| EngineCommand::ListDrafts { id });
+        (app, vec![effect])
+    }
+
+    /// A command for the engine under a fresh id.
+    fn command(
+        &mut self,
+        purpose: Purpose,
+        make: impl FnOnce(CommandId) -> EngineCommand,
+    ) -> Effect {
+        Effect::Send(make(self.pending.open(purpose)))
+    }
+
+    /// Says on the bottom line what has just happened; `text` is harmless to show.
+    fn say(&mut self, text: &str) {
+        self.notice = Some(Notice::new(NoticeKind::Done, text, self.now));
+    }
+
+    /// Offers something on the bottom line.
+    fn offer(&mut self, text: &str) {
+        self.notice = Some(Notice::new(NoticeKind::Offer, text, self.now));
+    }
+
+    /// Tells of a problem that is harmless to show: at once, or when typing is over.
+    fn report(&mut self, problem: Problem, about: About) {
+        let told = ProblemBox::new(problem, about);
+        let shown = self
+            .layers
+            .iter()
+            .any(|layer| matches!(layer, Layer::Problem(shown) if shown.problem == told.problem));
+        let waits = self.waiting_problems.iter().any(|waiting| waiting.problem == told.problem);
+        if !shown && !waits && self.waiting_problems.len() < WAITING_PROBLEMS_LIMIT {
+            self.waiting_problems.push_back(told);
+        }
+    }
+
+    /// Tells of a problem at once, because a key press led to it.
+    fn report_now(&mut self, problem: Problem, about: About) {
+        self.layers.push(Layer::Problem(Box::new(ProblemBox::new(problem, about))));
+    }
+
+    /// Shows the next problem unless it would pop up under somebody's fingers.
+    fn show_waiting_problem(&mut self) {
+        let busy = self.layers.last().is_some_and(|top| {
+            top.is_typing() || matches!(top, Layer::Problem(_) | Layer::Question(_) | Layer::Run(_))
+        });
+        if !busy && let Some(next) = self.waiting_problems.pop_front() {
+            self.layers.push(Layer::Problem(Box::new(next)));
+        }
+    }
+
+    fn tick(&mut self, now: UnixSeconds) -> Vec<Effect> {
+        self.now = now;
+        if self.notice.as_ref().is_some_and(|notice| notice.until <= now) {
+            self.notice = None;
+        }
+        if let Quitting::AfterSave { ticks } = self.quitting {
+            if QUIT_WAIT_TICKS <= ticks {
+                return vec![Effect::Quit];
+            }
+            self.quitting = Quitting::AfterSave { ticks: ticks + 1 };
+        }
+        let mut effects = self.autosave();
+        effects.extend(self.fetch_rows());
+        effects
     }
 }
 
 /// Takes one message in: changes `app` and returns the rest as data.
-pub fn update(_app: &mut App, _msg: Msg) -> Vec<Effect> {
-    todo!()
+pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
+    let effects = match msg {
+        Msg::Key(key) => app.key(key),
+        Msg::Paste(text) => app.paste(&text),
+        Msg::Resized { width_cells, height_cells } => {
+            app.width_cells = width_cells;
+            app.height_cells = height_cells;
+            Vec::new()
+        }
+        Msg::Tick(now) => app.tick(now),
+        Msg::Engine(event) => app.engine_event(event),
+        Msg::Status(status) => app.status(status),
+        Msg::Refused(id) => app.refused(id),
+        Msg::Edited(text) => {
+            app.edited(&text);
+            Vec::new()
+        }
+        Msg::EditorFailed(problem) => {
+            app.report_now(clean::problem(problem), About::Nothing);
+            Vec::new()
+        }
+    };
+    app.show_waiting_problem();
+    app.wrap_reader();
+    effects
 }

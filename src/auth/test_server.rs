@@ -14,8 +14,6 @@ pub(crate) enum Reply {
     Answer(u16, &'static str, String),
     /// Closes the connection without an answer.
     Hangup,
-    /// Never answers.
-    Silence,
 }
 
 impl Reply {
@@ -121,6 +119,5 @@ async fn answer(
             let _unread = connection.write_all(whole.as_bytes()).await;
         }
         Reply::Hangup => {}
-        Reply::Silence => std::future::pending().await,
     }
 }

@@ -1,1 +1,146 @@
-//! todo
+//! The command line: arguments, one file per command, exit codes.
+//!
+//! Every command drives the engine through the same contract as the screen ([`session`]), so
+//! whatever the screen can do a script can do. Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in
+//! needed, 4 network, 128 and the number of a signal.
+
+pub mod account;
+pub mod completions;
+pub mod config;
+pub mod context;
+pub mod demo;
+pub mod draft;
+pub mod error;
+pub mod folder;
+pub mod json;
+pub mod man;
+pub mod message;
+pub mod outbox;
+pub mod output;
+pub mod passphrase;
+pub mod session;
+pub mod tui;
+
+use crate::cli::context::{Context, GlobalArgs};
+use crate::cli::error::CliError;
+use crate::runtime::hardening;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// A mailbox manager for the terminal that makes Microsoft 365 and Outlook.com easy over SSH.
+///
+/// Without a command the screen opens; `posthaste demo` shows it on mail that is not real.
+#[derive(Debug, Parser)]
+#[command(name = "posthaste", version, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// For every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do; the screen when nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXIT_CODES: &str =
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 sign-in needed, 4 network.";
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Try everything on servers inside the program; nothing is real and nothing is kept
+    Demo(demo::DemoArgs),
+    /// Link mailboxes and look after them
+    #[command(subcommand)]
+    Account(account::AccountCommand),
+    /// Folders of an account
+    #[command(subcommand)]
+    Folder(folder::FolderCommand),
+    /// Read and send messages
+    #[command(subcommand)]
+    Message(message::MessageCommand),
+    /// Messages that wait to be sent
+    #[command(subcommand)]
+    Outbox(outbox::OutboxCommand),
+    /// Unfinished messages
+    #[command(subcommand)]
+    Draft(draft::DraftCommand),
+    /// The configuration file
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page (roff)
+    Man,
+}
+
+/// The whole program: arguments in, exit code out.
+#[must_use]
+pub fn main() -> ExitCode {
+    hardening::protect_memory();
+    let Arguments { global, command } = Arguments::parse();
+    let context = Context::new(global);
+    let result = run(&context, command);
+    ExitCode::from(match result {
+        Ok(code) => code,
+        Err(error) => error.report(context.output.format()),
+    })
+}
+
+fn run(context: &Context, command: Option<Command>) -> Result<u8, CliError> {
+    let done = |()| 0;
+    match command {
+        None => tui::run(context),
+        Some(Command::Demo(args)) => demo::run(&args),
+        Some(Command::Account(command)) => account::run(context, command).map(done),
+        Some(Command::Folder(command)) => folder::run(context, command).map(done),
+        Some(Command::Message(command)) => message::run(context, command).map(done),
+        Some(Command::Outbox(command)) => outbox::run(context, command).map(done),
+        Some(Command::Draft(command)) => draft::run(context, command).map(done),
+        Some(Command::Config(command)) => config::run(context, command).map(done),
+        Some(Command::Completions(args)) => completions::run(context, &args).map(done),
+        Some(Command::Man) => man::run(context).map(done),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::Arguments;
+    use clap::{CommandFactory, Parser};
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_command_line_is_understood_whole_or_not_at_all() {
+        #[track_caller]
+        fn check(line: &str, accepted: bool) {
+            let parsed = Arguments::try_parse_from(line.split(' '));
+            assert_eq!(parsed.is_ok(), accepted, "{line}");
+        }
+        check("posthaste", true);
+        check("posthaste --home h demo --first-run --messages 40 --personality dovecot", true);
+        check("posthaste account add --email ada@example.org --json", true);
+        check("posthaste account add --email ada", false);
+        check("posthaste account add", false);
+        check("posthaste account add --email ada@example.org --imap localhost:993", true);
+        check("posthaste account add --email ada@example.org --imap localhost", false);
+        check("posthaste account add --email ada@example.org --secrets vault-passphrase", true);
+        check("posthaste account add --email ada@example.org --secrets memory", false);
+        check("posthaste folder list --account work --json", true);
+        check("posthaste message list --folder INBOX --limit 5 --json", true);
+        check("posthaste message list --limit 0", false);
+        check("posthaste message read 7 --raw", true);
+        check("posthaste message read seven", false);
+        check("posthaste message send --to alan@example.org --subject s --body -", true);
+        check("posthaste message send --to a@b --to c@d --subject s --attach x --attach y", true);
+        check("posthaste message send --eml", true);
+        check("posthaste message send --eml --to alan@example.org", false);
+        check("posthaste message send --subject s", false);
+        check("posthaste message reply 7 --all --body -", true);
+        check("posthaste message reply 7", false);
+        check("posthaste config check", true);
+        check("posthaste nonsense", false);
+    }
+}

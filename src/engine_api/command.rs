@@ -164,3 +164,30 @@ pub enum EngineCommand {
         id: CommandId,
     },
 }
+
+impl EngineCommand {
+    /// The id its closing event will carry; for `Cancel`, the command to be stopped.
+    #[must_use]
+    pub fn id(&self) -> CommandId {
+        match self {
+            Self::Link { id, .. }
+            | Self::SignInAgain { id, .. }
+            | Self::TestAccount { id, .. }
+            | Self::RemoveAccount { id, .. }
+            | Self::Cancel { id }
+            | Self::ListFolders { id, .. }
+            | Self::OpenFolder { id, .. }
+            | Self::LoadWindow { id, .. }
+            | Self::LoadMessage { id, .. }
+            | Self::LoadRaw { id, .. }
+            | Self::ChangeFlag { id, .. }
+            | Self::Send { id, .. }
+            | Self::ListOutbox { id }
+            | Self::RetryOutbox { id, .. }
+            | Self::CancelOutbox { id, .. }
+            | Self::SaveDraft { id, .. }
+            | Self::DiscardDraft { id, .. }
+            | Self::ListDrafts { id } => *id,
+        }
+    }
+}

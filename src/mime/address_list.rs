@@ -6,6 +6,7 @@
 use crate::mime::sanitise;
 use crate::model::address::Mailbox;
 use mail_parser::parsers::MessageStream;
+use std::borrow::Cow;
 
 /// Most mailboxes read from one field: twice what Exchange Online lets a message have.
 const MAILBOX_LIMIT: usize = 2_000;
@@ -77,7 +78,7 @@ pub(crate) fn decode_words(text: &str) -> String {
     }
     let one_line = format!("{}\n", text.replace(['\r', '\n'], " "));
     let decoded = MessageStream::new(one_line.as_bytes()).parse_unstructured();
-    decoded.into_text().map_or_else(|| text.to_owned(), |decoded| decoded.into_owned())
+    decoded.into_text().map_or_else(|| text.to_owned(), Cow::into_owned)
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -43,7 +43,7 @@ pub(crate) fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
         let fits = behind <= HEADER_LIMIT_BYTES;
         // A message from a mailbox file may carry its separator line.
         let starts = colon_of(line).is_some() || end == 0 && line.starts_with(b"From ");
-        if !fits || !starts && !(continues && 0 < end) {
+        if !(fits && (starts || continues && 0 < end)) {
             return bytes.split_at_checked(end).unwrap_or((bytes, b""));
         }
         end = behind;

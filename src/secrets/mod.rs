@@ -1,11 +1,16 @@
 //! Where tokens are kept: keyring, vault or memory behind one trait.
 
-pub mod memory;
+mod keyring;
+pub(crate) mod memory;
+mod places;
+mod private_file;
+mod vault;
 
 use crate::model::account::{AccountName, SecretsKind};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemKind, Remedy};
 use async_trait::async_trait;
 use secrecy::SecretString;
+use std::fmt;
 use std::sync::Arc;
 
 /// What a secret is for.
@@ -24,6 +29,17 @@ pub struct SecretKey {
     pub account: AccountName,
     /// What for.
     pub kind: SecretKind,
+}
+
+/// `account/kind`, the name under which every place keeps a secret. Account names have no `/`.
+impl fmt::Display for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            SecretKind::RefreshToken => "refresh-token",
+            SecretKind::AccessToken => "access-token",
+        };
+        write!(f, "{}/{kind}", self.account)
+    }
 }
 
 /// Why a secret could not be read or kept.
@@ -54,7 +70,7 @@ pub enum SecretError {
     #[error("{0}")]
     Unsafe(String),
     /// The disk.
-    #[error("the vault cannot be written")]
+    #[error("the vault cannot be read or written: {0}")]
     Io(#[from] std::io::Error),
 }
 
@@ -62,7 +78,61 @@ impl SecretError {
     /// The failure in plain words.
     #[must_use]
     pub fn problem(&self) -> Problem {
-        todo!()
+        let problem = |code, what, why, remedy| {
+            Problem::new(ProblemKind::Failed, code, what, why, remedy)
+                .with_details(&self.to_string())
+        };
+        match self {
+            Self::NoKeyring => problem(
+                "keyring-missing",
+                "No keyring answers on this machine",
+                "Over SSH there is often none. The vault keeps secrets without one.",
+                Remedy::CheckSecrets,
+            ),
+            Self::KeyringSilent { .. } => problem(
+                "keyring-silent",
+                "The keyring does not answer",
+                "It may be waiting for someone to unlock it on another screen.",
+                Remedy::CheckSecrets,
+            ),
+            Self::Keyring(_) => problem(
+                "keyring-refused",
+                "The keyring did not do what was asked",
+                "It may be locked.",
+                Remedy::CheckSecrets,
+            ),
+            Self::WrongKey => problem(
+                "vault-wrong-key",
+                "The vault does not open with this key",
+                "The passphrase is another one, or the vault was made to be opened in another way.",
+                Remedy::CheckSecrets,
+            ),
+            Self::Locked => problem(
+                "vault-locked",
+                "The vault is locked",
+                "Its passphrase has not been given in this run.",
+                Remedy::CheckSecrets,
+            ),
+            Self::Damaged(_) => problem(
+                "vault-damaged",
+                "The vault cannot be read",
+                "A file of it is damaged, or was written by a newer version. It has not been \
+                 changed. Restore it from a backup, or move it away and sign in again.",
+                Remedy::CheckDisk,
+            ),
+            Self::Unsafe(sentence) => problem(
+                "vault-unsafe",
+                "A file of the vault is not safe to use",
+                sentence,
+                Remedy::CheckDisk,
+            ),
+            Self::Io(_) => problem(
+                "vault-disk",
+                "The vault cannot be read or written",
+                "The disk may be full, or the permissions of its directory wrong.",
+                Remedy::CheckDisk,
+            ),
+        }
     }
 }
 
@@ -93,41 +163,4 @@ pub trait SecretStore: Send + Sync {
 
 /// Opens places for secrets; cheap to clone, and every clone shares what is open.
 #[derive(Clone)]
-pub struct SecretPlaces(Arc<()>);
-
-impl SecretPlaces {
-    /// Places under `data_dir`: `vault.age` with `vault.key` or `vault-key.age` beside it.
-    #[must_use]
-    pub fn on_disk(_data_dir: std::path::PathBuf) -> Self {
-        todo!()
-    }
-
-    /// Nothing but memory: the demo and tests.
-    #[must_use]
-    pub fn in_memory() -> Self {
-        todo!()
-    }
-
-    /// Gives the passphrase for this run, proving it against the vault if there is one, and
-    /// creating the vault if not.
-    ///
-    /// # Errors
-    /// [`SecretError::WrongKey`], or what the disk answers.
-    pub async fn unlock(&self, _passphrase: SecretString) -> Result<(), SecretError> {
-        todo!()
-    }
-
-    /// What [`SecretsKind`] "auto" means on this machine now, and why, as half a sentence.
-    pub async fn automatic(&self) -> (SecretsKind, String) {
-        todo!()
-    }
-
-    /// Opens a place, creating it where needed. One vault serves one kind: asking for the other
-    /// kind while the vault exists is [`SecretError::WrongKey`].
-    ///
-    /// # Errors
-    /// [`SecretError`].
-    pub async fn open(&self, _kind: SecretsKind) -> Result<Arc<dyn SecretStore>, SecretError> {
-        todo!()
-    }
-}
+pub struct SecretPlaces(Arc<places::Places>);

@@ -2,8 +2,11 @@
 
 pub mod error;
 pub mod imap;
+pub mod lines;
 pub mod smtp;
+pub mod socket;
 pub mod tls;
+pub mod xoauth2;
 
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::Endpoint;

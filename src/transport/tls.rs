@@ -3,16 +3,93 @@
 
 use crate::transport::error::TransportError;
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, ClientConfig, Error as RustlsError};
+use rustls_platform_verifier::Verifier;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 /// A configuration that trusts the system's authorities, those in `ca_file` (PEM) and `extra_roots`.
 ///
+/// A system without authorities is no failure as long as others are named: then only those are
+/// trusted. The cryptography is named here too, so no process-wide default is needed.
+///
 /// # Errors
 /// [`TransportError::Tls`] when the file holds no certificate or the system has no authorities.
 pub fn client_config(
-    _ca_file: Option<&Path>,
-    _extra_roots: &[CertificateDer<'static>],
-) -> Result<Arc<rustls::ClientConfig>, TransportError> {
-    todo!()
+    ca_file: Option<&Path>,
+    extra_roots: &[CertificateDer<'static>],
+) -> Result<Arc<ClientConfig>, TransportError> {
+    let mut roots = extra_roots.to_vec();
+    if let Some(path) = ca_file {
+        roots.extend(read_authorities(path)?);
+    }
+    let failed = |error: RustlsError| unusable(&error.to_string());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider)).map_err(failed)?;
+    let config = ClientConfig::builder_with_provider(provider)
+        // RFC 8996 forbids everything below TLS 1.2; rustls has no older version anyway.
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(failed)?
+        // "Dangerous" only names the door for own verifiers: this one is the system's.
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, TransportError> {
+    let cannot = |why: String| unusable(&format!("{}: {why}", path.display()));
+    let text = std::fs::read(path).map_err(|error| cannot(error.to_string()))?;
+    let authorities = CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| cannot(error.to_string()))?;
+    if authorities.is_empty() {
+        return Err(cannot("no certificate in PEM form is in this file".to_owned()));
+    }
+    Ok(authorities)
+}
+
+fn unusable(reason: &str) -> TransportError {
+    TransportError::Tls { server: "this machine".to_owned(), reason: reason.to_owned() }
+}
+
+/// Why a handshake failed, in plain words; `None` when the connection broke instead.
+pub fn reason(error: &io::Error) -> Option<String> {
+    let cause = error.get_ref()?.downcast_ref::<RustlsError>()?;
+    let text = match cause {
+        RustlsError::InvalidCertificate(why) => certificate_reason(why),
+        RustlsError::InvalidMessage(_) => {
+            "no TLS is spoken on this port (it may want STARTTLS)".to_owned()
+        }
+        RustlsError::PeerIncompatible(_) => {
+            "it speaks no TLS version that is still safe".to_owned()
+        }
+        RustlsError::AlertReceived(alert) => format!("it refused the handshake: {alert:?}"),
+        other => other.to_string(),
+    };
+    Some(text)
+}
+
+fn certificate_reason(error: &CertificateError) -> String {
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has expired".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate is not valid yet; the clock of this machine may be wrong".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "its certificate is for another host".to_owned()
+        }
+        CertificateError::UnknownIssuer => {
+            "its certificate comes from an authority that is not trusted here".to_owned()
+        }
+        CertificateError::Revoked => "its certificate has been revoked".to_owned(),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "its certificate is not meant for servers".to_owned()
+        }
+        other => format!("its certificate is not good: {other}"),
+    }
 }

@@ -1,12 +1,49 @@
 //! IMAP4rev1/rev2 (RFC 3501, RFC 9051) with XOAUTH2.
+//!
+//! From the socket upwards: [`guard`] lets only harmless, readable responses through, [`wire`] runs
+//! commands, [`login`] gets from a TCP connection to a signed-in session, [`source`] is the
+//! [`MailSource`]; [`folders`], [`fetch`] and [`names`] are the pure parts.
+//!
+//! A panic of the parser is caught in the guard; what it may leave behind is one dead connection.
+//! The process-wide panic hook still runs then, so it must not take such a panic for the end.
 
+pub mod fetch;
+pub mod folders;
+pub mod guard;
+pub mod login;
+pub mod names;
+pub mod source;
+pub mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use crate::model::endpoint::Security;
 use crate::transport::error::TransportError;
-use crate::transport::{ConnectRequest, MailSource};
+use crate::transport::imap::login::Greeting;
+use crate::transport::imap::source::ImapSource;
+use crate::transport::imap::wire::Wire;
+use crate::transport::lines::Lines;
+use crate::transport::{ConnectRequest, MailSource, socket};
 
 /// Connects, secures and authenticates.
 ///
 /// # Errors
-/// [`TransportError`].
-pub async fn connect(_request: &ConnectRequest) -> Result<Box<dyn MailSource>, TransportError> {
-    todo!()
+/// [`TransportError::AuthRefused`] when the token was not accepted, [`TransportError::NoEncryption`]
+/// when STARTTLS is not offered, and every other [`TransportError`].
+pub async fn connect(request: &ConnectRequest) -> Result<Box<dyn MailSource>, TransportError> {
+    let at = &request.endpoint.at;
+    let tcp = socket::open(at).await?;
+    let (tcp, greeting) = match request.endpoint.security {
+        Security::Tls => (tcp, Greeting::Expected),
+        Security::StartTls => {
+            let mut lines = Lines::new(tcp, &at.to_string());
+            login::ask_for_tls(&mut lines).await?;
+            (lines.into_stream()?, Greeting::Over)
+        }
+    };
+    let stream = socket::secure(tcp, &request.tls, at).await?;
+    let mut wire = Wire::new(stream, &at.to_string());
+    let capabilities = login::sign_in(&mut wire, greeting, request).await?;
+    Ok(Box::new(ImapSource::new(wire, capabilities)))
 }

@@ -1,0 +1,282 @@
+//! Carries out an action on what is on screen. One match, so that a new action finds its place.
+
+use crate::app::App;
+use crate::app::action::Action;
+use crate::app::cursor::Move;
+use crate::app::effect::Effect;
+use crate::app::layer::Layer;
+use crate::app::msg::Key;
+use crate::app::pending::AnswerKind;
+use crate::app::problem_box::About;
+use crate::app::views::{DraftsView, HelpView, OutboxView};
+use crate::mime::quote::ReplyScope;
+use crate::model::flags::Flag;
+use crate::problem::Remedy;
+
+impl App {
+    pub(in crate::app) fn act(&mut self, action: Action, key: Key) -> Vec<Effect> {
+        match action {
+            Action::Quit => self.quit(),
+            Action::Suspend => vec![Effect::Suspend],
+            Action::Redraw => vec![Effect::Redraw],
+            Action::Help => self.help(),
+            Action::SignInNow => self.sign_in_where_needed(),
+            Action::Move(step) => self.go(step),
+            Action::Open => self.open(),
+            Action::Back => self.back(),
+            Action::Leave => self.mail_leave(),
+            Action::NextPane => self.quiet(Self::next_pane),
+            Action::PreviousPane => self.quiet(Self::previous_pane),
+            Action::GoTo(role) => self.go_to(role),
+            Action::NextMessage => self.read_beside(Move::Down),
+            Action::PreviousMessage => self.read_beside(Move::Up),
+            Action::Compose => self.compose_new(),
+            Action::Reply => self.answer(AnswerKind::Reply(ReplyScope::Sender)),
+            Action::ReplyAll => self.answer(AnswerKind::Reply(ReplyScope::All)),
+            Action::Forward => self.answer(AnswerKind::Forward),
+            Action::Star => self.toggle_flag(Flag::Flagged),
+            Action::ToggleRead => self.toggle_flag(Flag::Seen),
+            Action::Refresh => self.refresh(),
+            Action::LinkAccount => self.quiet(Self::open_wizard),
+            Action::Accounts => {
+                self.quiet(|app| app.layers.push(Layer::Accounts(Default::default())))
+            }
+            Action::Outbox => {
+                self.layers.push(Layer::Outbox(OutboxView::default()));
+                vec![self.list_outbox()]
+            }
+            Action::Drafts => {
+                self.layers.push(Layer::Drafts(DraftsView::default()));
+                vec![self.list_drafts()]
+            }
+            Action::TestAccount => self.test_account(),
+            Action::SignInAgain => self.sign_in_again(),
+            Action::RemoveAccount => self.quiet(Self::ask_to_remove_account),
+            Action::Retry => self.retry(),
+            Action::Edit => self.edit(),
+            Action::Discard => self.discard(),
+            Action::Send => self.send(),
+            Action::Attach => self.quiet(Self::focus_attach),
+            Action::ExternalEditor => self.external_editor(),
+            Action::NextField | Action::PreviousField => {
+                self.turn_field(action, key);
+                Vec::new()
+            }
+            Action::CopyCode | Action::CopyLink => self.copy(action),
+            Action::Continue => self.advance(),
+            Action::Details => self.quiet(Self::toggle_details),
+            Action::LookIntoSent => {
+                self.pop_problem();
+                self.look_into_sent()
+            }
+            Action::Confirm => self.confirm(),
+        }
+    }
+
+    /// For actions that need nothing from outside.
+    fn quiet(&mut self, change: impl FnOnce(&mut Self)) -> Vec<Effect> {
+        change(self);
+        Vec::new()
+    }
+
+    fn help(&mut self) -> Vec<Effect> {
+        if matches!(self.layers.last(), Some(Layer::Help(_))) {
+            self.layers.pop();
+        } else {
+            let contexts = self.contexts();
+            self.layers.push(Layer::Help(HelpView { contexts, top: 0 }));
+        }
+        Vec::new()
+    }
+
+    /// Rows that fit a list over the whole screen: all but the status, title and keys.
+    fn whole_page(&self) -> usize {
+        usize::from(self.height_cells.saturating_sub(4)).max(1)
+    }
+
+    fn go(&mut self, step: Move) -> Vec<Effect> {
+        let page = self.whole_page();
+        let accounts = self.accounts.all().len();
+        match self.layers.last_mut() {
+            Some(Layer::Accounts(board)) => board.cursor.go(step, accounts, page),
+            Some(Layer::Outbox(outbox)) => {
+                let count = outbox.entries.as_ref().map_or(0, Vec::len);
+                outbox.cursor.go(step, count, page);
+            }
+            Some(Layer::Drafts(drafts)) => {
+                let count = drafts.drafts.as_ref().map_or(0, Vec::len);
+                drafts.cursor.go(step, count, page);
+            }
+            Some(Layer::Help(help)) => {
+                let lines = crate::app::views::help_lines(&help.contexts).len();
+                help.top = step.target(help.top, lines.saturating_sub(page) + 1, page);
+            }
+            Some(
+                Layer::Wizard(_)
+                | Layer::Run(_)
+                | Layer::Composer(_)
+                | Layer::Problem(_)
+                | Layer::Question(_),
+            ) => {}
+            None => return self.mail_move(step),
+        }
+        Vec::new()
+    }
+
+    fn open(&mut self) -> Vec<Effect> {
+        match self.layers.last() {
+            Some(Layer::Accounts(_)) => self.open_account(),
+            Some(Layer::Outbox(_)) => self.edit(),
+            Some(Layer::Drafts(_)) => self.continue_draft(),
+            Some(
+                Layer::Wizard(_)
+                | Layer::Run(_)
+                | Layer::Composer(_)
+                | Layer::Help(_)
+                | Layer::Problem(_)
+                | Layer::Question(_),
+            ) => Vec::new(),
+            None => self.mail_open(),
+        }
+    }
+
+    fn back(&mut self) -> Vec<Effect> {
+        match self.layers.last() {
+            Some(Layer::Wizard(_)) => self.wizard_back(),
+            Some(Layer::Run(_)) => self.leave_run(),
+            Some(Layer::Composer(_)) => self.leave_composer(),
+            Some(
+                Layer::Accounts(_)
+                | Layer::Outbox(_)
+                | Layer::Drafts(_)
+                | Layer::Help(_)
+                | Layer::Problem(_)
+                | Layer::Question(_),
+            ) => {
+                self.layers.pop();
+                Vec::new()
+            }
+            None => {
+                self.mail_back();
+                Vec::new()
+            }
+        }
+    }
+
+    pub(in crate::app) fn pop_problem(&mut self) -> Option<(Remedy, About)> {
+        match self.layers.last() {
+            Some(Layer::Problem(told)) => {
+                let remedy = (told.problem.remedy, told.about);
+                self.layers.pop();
+                Some(remedy)
+            }
+            Some(
+                Layer::Wizard(_)
+                | Layer::Run(_)
+                | Layer::Composer(_)
+                | Layer::Accounts(_)
+                | Layer::Outbox(_)
+                | Layer::Drafts(_)
+                | Layer::Help(_)
+                | Layer::Question(_),
+            )
+            | None => None,
+        }
+    }
+
+    fn toggle_details(&mut self) {
+        match self.layers.last_mut() {
+            Some(Layer::Problem(told)) => told.details = told.details.toggled(),
+            Some(Layer::Run(run)) => run.details = run.details.toggled(),
+            Some(Layer::Wizard(wizard)) => {
+                if let Some(run) = &mut wizard.run {
+                    run.details = run.details.toggled();
+                }
+            }
+            Some(
+                Layer::Composer(_)
+                | Layer::Accounts(_)
+                | Layer::Outbox(_)
+                | Layer::Drafts(_)
+                | Layer::Help(_)
+                | Layer::Question(_),
+            )
+            | None => {}
+        }
+    }
+
+    fn retry(&mut self) -> Vec<Effect> {
+        if let Some((_remedy, about)) = self.pop_problem() {
+            return match about {
+                About::Outbox(entry) => vec![self.send_again(entry)],
+                About::Folder(_) => self.refresh(),
+                About::Message(message) => self.read(message),
+                About::Account(account) => self.list_folders(account),
+                About::Nothing => Vec::new(),
+            };
+        }
+        match self.layers.last() {
+            Some(Layer::Run(_) | Layer::Wizard(_)) => self.run_again(),
+            Some(Layer::Outbox(_)) => self.retry_selected(),
+            Some(
+                Layer::Composer(_)
+                | Layer::Accounts(_)
+                | Layer::Drafts(_)
+                | Layer::Help(_)
+                | Layer::Problem(_)
+                | Layer::Question(_),
+            )
+            | None => Vec::new(),
+        }
+    }
+
+    fn edit(&mut self) -> Vec<Effect> {
+        if let Some((_remedy, about)) = self.pop_problem() {
+            return match about {
+                About::Outbox(entry) => vec![self.take_back(entry)],
+                About::Folder(_) | About::Message(_) | About::Account(_) | About::Nothing => {
+                    Vec::new()
+                }
+            };
+        }
+        match self.layers.last_mut() {
+            Some(Layer::Wizard(wizard)) => {
+                let code = wizard.run.as_ref().and_then(|run| run.problem.as_ref());
+                let code = code.map(|problem| problem.code.clone()).unwrap_or_default();
+                wizard.edit_after(&code);
+                Vec::new()
+            }
+            Some(Layer::Outbox(_)) => self.edit_selected(),
+            Some(
+                Layer::Run(_)
+                | Layer::Composer(_)
+                | Layer::Accounts(_)
+                | Layer::Drafts(_)
+                | Layer::Help(_)
+                | Layer::Problem(_)
+                | Layer::Question(_),
+            )
+            | None => Vec::new(),
+        }
+    }
+
+    fn turn_field(&mut self, action: Action, key: Key) {
+        match self.layers.last_mut() {
+            Some(Layer::Wizard(wizard)) => wizard.vertical(key),
+            Some(Layer::Composer(composer)) if action == Action::PreviousField => {
+                composer.previous_field();
+            }
+            Some(Layer::Composer(composer)) => composer.next_field(),
+            Some(
+                Layer::Run(_)
+                | Layer::Accounts(_)
+                | Layer::Outbox(_)
+                | Layer::Drafts(_)
+                | Layer::Help(_)
+                | Layer::Problem(_)
+                | Layer::Question(_),
+            )
+            | None => {}
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Everything a key can ask for.
+
+use crate::app::cursor::Move;
+use crate::model::folder::FolderRole;
+
+/// One thing a person can ask for. What it means depends on what is on screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// End the program at once, keeping what was written.
+    Quit,
+    /// Stop the process until `fg`.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Show the keys that work here.
+    Help,
+    /// Sign in to the first account that needs it.
+    SignInNow,
+
+    /// Move the cursor or scroll.
+    Move(Move),
+    /// Open what the cursor is on.
+    Open,
+    /// Close what is open, or go one pane back.
+    Back,
+    /// Close what is open; from the top, end the program.
+    Leave,
+    /// The next pane.
+    NextPane,
+    /// The pane before.
+    PreviousPane,
+    /// Open the folder with this role of the account at hand.
+    GoTo(FolderRole),
+    /// Read the next (older) message.
+    NextMessage,
+    /// Read the previous (newer) message.
+    PreviousMessage,
+
+    /// Write a new message.
+    Compose,
+    /// Answer the sender.
+    Reply,
+    /// Answer everybody.
+    ReplyAll,
+    /// Pass a message on.
+    Forward,
+    /// Set or clear the star.
+    Star,
+    /// Mark as read or unread.
+    ToggleRead,
+    /// Ask the server for news.
+    Refresh,
+
+    /// Open the wizard.
+    LinkAccount,
+    /// Show the linked accounts.
+    Accounts,
+    /// Show the messages that are not sent yet.
+    Outbox,
+    /// Show the unfinished messages.
+    Drafts,
+
+    /// Run the checks of an account.
+    TestAccount,
+    /// Sign in to an account again.
+    SignInAgain,
+    /// Forget an account.
+    RemoveAccount,
+    /// Try again.
+    Retry,
+    /// Go back to editing.
+    Edit,
+    /// Throw an unfinished message away.
+    Discard,
+
+    /// Send the message.
+    Send,
+    /// Add a file to the message.
+    Attach,
+    /// Continue in the external editor.
+    ExternalEditor,
+    /// The next field.
+    NextField,
+    /// The field before.
+    PreviousField,
+
+    /// The code into the clipboard.
+    CopyCode,
+    /// The link into the clipboard.
+    CopyLink,
+    /// Go on to the next step.
+    Continue,
+    /// Show or hide what the server said word for word.
+    Details,
+    /// Look into the Sent folder.
+    LookIntoSent,
+    /// Yes, do it.
+    Confirm,
+}

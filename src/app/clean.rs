@@ -1,0 +1,102 @@
+//! The gate of the front end: texts from outside become harmless before they are kept.
+
+use crate::app::accounts::Account;
+use crate::engine_api::link::{CheckOutcome, LinkStep};
+use crate::engine_api::status::{AccountStatus, Connection};
+use crate::mime::sanitise;
+use crate::model::folder::Folder;
+use crate::model::message::MessageRow;
+use crate::model::outgoing::OutboxEntry;
+use crate::problem::Problem;
+
+/// A problem whose texts are harmless.
+#[must_use]
+pub fn problem(found: Problem) -> Problem {
+    Problem {
+        code: sanitise::line(&found.code),
+        what: sanitise::line(&found.what),
+        why: sanitise::line(&found.why),
+        details: sanitise::block(&found.details),
+        ..found
+    }
+}
+
+/// A folder whose name is harmless.
+#[must_use]
+pub fn folder(found: Folder) -> Folder {
+    Folder { name: sanitise::line(&found.name), ..found }
+}
+
+/// A message row whose texts are harmless.
+#[must_use]
+pub fn row(mut found: MessageRow) -> MessageRow {
+    for mailbox in found.to.iter_mut().chain([&mut found.from]) {
+        mailbox.name = sanitise::line(&mailbox.name);
+        mailbox.address = sanitise::line(&mailbox.address);
+    }
+    found.subject = sanitise::line(&found.subject);
+    found
+}
+
+/// An outbox row whose texts are harmless.
+#[must_use]
+pub fn outbox_entry(found: OutboxEntry) -> OutboxEntry {
+    OutboxEntry {
+        subject: sanitise::line(&found.subject),
+        last_problem: sanitise::line(&found.last_problem),
+        ..found
+    }
+}
+
+/// A step of a sign-in whose texts are harmless.
+#[must_use]
+pub fn link_step(found: LinkStep) -> LinkStep {
+    match found {
+        LinkStep::SecretsChosen { kind, reason } => {
+            LinkStep::SecretsChosen { kind, reason: sanitise::line(&reason) }
+        }
+        LinkStep::DeviceCode { user_code, verification_uri, expires_at } => LinkStep::DeviceCode {
+            user_code: sanitise::line(&user_code),
+            verification_uri: sanitise::line(&verification_uri),
+            expires_at,
+        },
+        LinkStep::PollTrouble { reason } => {
+            LinkStep::PollTrouble { reason: sanitise::line(&reason) }
+        }
+        LinkStep::SignedIn { user, scopes, expires_at } => LinkStep::SignedIn {
+            user: sanitise::line(&user),
+            scopes: scopes.iter().map(|scope| sanitise::line(scope)).collect(),
+            expires_at,
+        },
+        LinkStep::CheckStarted { name } => LinkStep::CheckStarted { name },
+        LinkStep::Check { name, outcome } => LinkStep::Check {
+            name,
+            outcome: match outcome {
+                CheckOutcome::Passed(detail) => CheckOutcome::Passed(sanitise::line(&detail)),
+                CheckOutcome::Failed(found) => CheckOutcome::Failed(Box::new(problem(*found))),
+            },
+        },
+    }
+}
+
+/// An account whose texts are harmless.
+#[must_use]
+pub fn account(found: AccountStatus) -> Account {
+    let connection = match found.connection {
+        Connection::Waiting { problem: why, retry_at } => {
+            Connection::Waiting { problem: problem(why), retry_at }
+        }
+        Connection::SignInNeeded { problem: why } => {
+            Connection::SignInNeeded { problem: problem(why) }
+        }
+        calm @ (Connection::Idle
+        | Connection::Connecting
+        | Connection::Online
+        | Connection::Syncing) => calm,
+    };
+    Account {
+        shown_address: sanitise::line(found.address.as_str()),
+        shown_name: sanitise::line(found.name.as_str()),
+        status: AccountStatus { connection, ..found },
+    }
+}

@@ -1,0 +1,421 @@
+//! A message being written: fields, body, attachments, and what becomes of them.
+
+pub mod editor;
+
+use crate::app::composer::editor::{CursorLine, Editor};
+use crate::app::msg::{Key, KeyCode};
+use crate::app::text_field::TextField;
+use crate::mime::compose;
+use crate::model::ids::{AccountId, CommandId, DraftId, MessageId};
+use crate::model::outgoing::Draft;
+use std::path::PathBuf;
+
+/// Ticks between two saves of a message that changes: what a crash may cost, in seconds.
+const SAVE_EVERY_TICKS: u32 = 5;
+/// Files that one message may carry: more is a mistake.
+const ATTACHMENTS_LIMIT: usize = 100;
+
+/// A field of the composer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The account it is sent from.
+    From,
+    /// To line.
+    To,
+    /// Cc line.
+    Cc,
+    /// Bcc line.
+    Bcc,
+    /// Subject.
+    Subject,
+    /// A file to add.
+    Attach,
+    /// The text.
+    Body,
+}
+
+impl Field {
+    /// Every field in the order of the screen.
+    pub const ALL: [Self; 7] =
+        [Self::From, Self::To, Self::Cc, Self::Bcc, Self::Subject, Self::Attach, Self::Body];
+
+    /// Its name on screen.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::From => "From",
+            Self::To => "To",
+            Self::Cc => "Cc",
+            Self::Bcc => "Bcc",
+            Self::Subject => "Subject",
+            Self::Attach => "Attach",
+            Self::Body => "Text",
+        }
+    }
+}
+
+/// What happens once the save that is on its way has been confirmed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Then {
+    /// Writing goes on.
+    #[default]
+    Continue,
+    /// The composer closes.
+    Close,
+    /// The message is sent.
+    Send,
+    /// The draft is thrown away and the composer closes.
+    Discard,
+    /// The program ends.
+    Quit,
+}
+
+/// Whether a missing subject has been talked about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SubjectAsked {
+    /// Not yet.
+    #[default]
+    No,
+    /// The person wants it without.
+    Yes,
+}
+
+/// The composer.
+#[derive(Debug)]
+pub struct Composer {
+    /// The account it is sent from.
+    pub account: AccountId,
+    /// To line.
+    pub to: TextField,
+    /// Cc line.
+    pub cc: TextField,
+    /// Bcc line.
+    pub bcc: TextField,
+    /// Subject.
+    pub subject: TextField,
+    /// Path of a file to add.
+    pub attach: TextField,
+    /// Files added.
+    pub attachments: Vec<PathBuf>,
+    /// The text.
+    pub editor: Editor,
+    /// Where typing goes.
+    pub focus: Field,
+    /// What is wrong with which field.
+    pub errors: Vec<(Field, String)>,
+    /// The message it answers.
+    pub answers: Option<MessageId>,
+    /// Whether a missing subject has been talked about.
+    pub subject_asked: SubjectAsked,
+    /// The `Send` that is on its way.
+    pub sending: Option<CommandId>,
+    /// What waits for the save that is on its way.
+    pub then: Then,
+    in_reply_to: String,
+    references: Vec<String>,
+    stored: Option<DraftId>,
+    saved: Draft,
+    saving: Option<CommandId>,
+    ticks_since_save: u32,
+}
+
+/// A save that is to be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Save {
+    /// The draft to replace.
+    pub draft: Option<DraftId>,
+    /// The account.
+    pub account: AccountId,
+    /// What to keep.
+    pub content: Draft,
+}
+
+impl Composer {
+    /// A composer holding `draft`. `stored` names the draft it was read from.
+    #[must_use]
+    pub fn new(account: AccountId, draft: Draft, stored: Option<DraftId>) -> Self {
+        let focus = if draft.to.trim().is_empty() { Field::To } else { Field::Body };
+        Self {
+            account,
+            to: TextField::new(&draft.to),
+            cc: TextField::new(&draft.cc),
+            bcc: TextField::new(&draft.bcc),
+            subject: TextField::new(&draft.subject),
+            attach: TextField::default(),
+            attachments: draft.attachments.clone(),
+            editor: Editor::new(&draft.body),
+            focus,
+            errors: Vec::new(),
+            answers: None,
+            subject_asked: SubjectAsked::No,
+            sending: None,
+            then: Then::Continue,
+            in_reply_to: draft.in_reply_to.clone(),
+            references: draft.references.clone(),
+            stored,
+            saved: draft,
+            saving: None,
+            ticks_since_save: 0,
+        }
+    }
+
+    /// What has been written so far.
+    #[must_use]
+    pub fn draft(&self) -> Draft {
+        Draft {
+            to: self.to.text(),
+            cc: self.cc.text(),
+            bcc: self.bcc.text(),
+            subject: self.subject.text(),
+            body: self.editor.text(),
+            attachments: self.attachments.clone(),
+            in_reply_to: self.in_reply_to.clone(),
+            references: self.references.clone(),
+        }
+    }
+
+    /// The draft it is stored as.
+    #[must_use]
+    pub fn stored(&self) -> Option<DraftId> {
+        self.stored
+    }
+
+    /// Whether something has been written since the last save.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        self.draft() != self.saved
+    }
+
+    /// Whether a save is on its way.
+    #[must_use]
+    pub fn saving(&self) -> bool {
+        self.saving.is_some()
+    }
+
+    /// A second has passed: says whether it is time to save.
+    pub fn tick(&mut self) -> bool {
+        self.ticks_since_save = self.ticks_since_save.saturating_add(1);
+        let due = SAVE_EVERY_TICKS <= self.ticks_since_save;
+        due && self.saving.is_none() && self.sending.is_none() && self.changed()
+    }
+
+    /// A save goes out under `id`.
+    pub fn save(&mut self, id: CommandId) -> Save {
+        self.saving = Some(id);
+        self.ticks_since_save = 0;
+        self.saved = self.draft();
+        Save { draft: self.stored, account: self.account, content: self.saved.clone() }
+    }
+
+    /// The save `id` is confirmed. Says whether that is the save that was waited for.
+    pub fn save_confirmed(&mut self, id: CommandId, draft: DraftId) -> bool {
+        if self.saving != Some(id) {
+            return false;
+        }
+        self.saving = None;
+        self.stored = Some(draft);
+        true
+    }
+
+    /// The save `id` failed: what was written counts as changed again.
+    pub fn save_failed(&mut self, id: CommandId) {
+        if self.saving == Some(id) {
+            self.saving = None;
+            self.then = Then::Continue;
+            self.saved = Draft::default();
+        }
+    }
+
+    /// The line of a field; `None` for the body and the account.
+    pub fn line_mut(&mut self, field: Field) -> Option<&mut TextField> {
+        match field {
+            Field::To => Some(&mut self.to),
+            Field::Cc => Some(&mut self.cc),
+            Field::Bcc => Some(&mut self.bcc),
+            Field::Subject => Some(&mut self.subject),
+            Field::Attach => Some(&mut self.attach),
+            Field::From | Field::Body => None,
+        }
+    }
+
+    /// The line of a field, for drawing.
+    #[must_use]
+    pub fn line(&self, field: Field) -> Option<&TextField> {
+        match field {
+            Field::To => Some(&self.to),
+            Field::Cc => Some(&self.cc),
+            Field::Bcc => Some(&self.bcc),
+            Field::Subject => Some(&self.subject),
+            Field::Attach => Some(&self.attach),
+            Field::From | Field::Body => None,
+        }
+    }
+
+    /// What is wrong with a field; empty when nothing is.
+    #[must_use]
+    pub fn error(&self, field: Field) -> &str {
+        let found = self.errors.iter().find(|(wrong, _text)| *wrong == field);
+        found.map_or("", |(_field, text)| text)
+    }
+
+    /// The next field.
+    pub fn next_field(&mut self) {
+        self.turn_focus(1);
+    }
+
+    /// The field before.
+    pub fn previous_field(&mut self) {
+        self.turn_focus(Field::ALL.len() - 1);
+    }
+
+    fn turn_focus(&mut self, by: usize) {
+        let at = Field::ALL.iter().position(|field| *field == self.focus).unwrap_or_default();
+        let next = Field::ALL.get((at + by) % Field::ALL.len());
+        self.focus = next.copied().unwrap_or(Field::To);
+    }
+
+    /// A key that is bound to nothing: typing. `accounts` are those it can be sent from.
+    pub fn key(&mut self, key: Key, accounts: &[AccountId]) {
+        let field = self.focus;
+        match (field, key.code) {
+            (Field::Body, KeyCode::Up) if self.editor.cursor_line() == CursorLine::First => {
+                self.previous_field();
+            }
+            (Field::Body, _) => self.editor.key(key),
+            (_, KeyCode::Up) => self.previous_field(),
+            (Field::Attach, KeyCode::Enter) => self.add_attachment(),
+            (Field::Attach, KeyCode::Backspace) if self.attach.is_blank() => {
+                self.attachments.pop();
+            }
+            (_, KeyCode::Down | KeyCode::Enter) => self.next_field(),
+            (Field::From, KeyCode::Right | KeyCode::Left | KeyCode::Char(' ')) => {
+                let at = accounts.iter().position(|id| *id == self.account).unwrap_or_default();
+                let next = accounts.get((at + 1) % accounts.len().max(1));
+                self.account = next.copied().unwrap_or(self.account);
+            }
+            (Field::From, _) => {}
+            (Field::To | Field::Cc | Field::Bcc | Field::Subject | Field::Attach, _) => {
+                self.errors.retain(|(wrong, _text)| *wrong != field);
+                if let Some(line) = self.line_mut(field) {
+                    line.key(key);
+                }
+            }
+        }
+    }
+
+    /// Pasted text.
+    pub fn paste(&mut self, text: &str) {
+        if self.focus == Field::Body {
+            self.editor.paste(text);
+        } else if let Some(line) = self.line_mut(self.focus) {
+            line.paste(text);
+        }
+    }
+
+    fn add_attachment(&mut self) {
+        let path = self.attach.text().trim().to_owned();
+        self.errors.retain(|(field, _text)| *field != Field::Attach);
+        if path.is_empty() {
+            self.focus = Field::Body;
+            return;
+        }
+        let refusal = if path.starts_with('~') {
+            "write the whole path instead of ~"
+        } else if ATTACHMENTS_LIMIT <= self.attachments.len() {
+            "there are 100 files already"
+        } else {
+            self.attachments.push(PathBuf::from(path));
+            self.attach.set("");
+            return;
+        };
+        self.errors.push((Field::Attach, refusal.to_owned()));
+    }
+
+    /// Checks the address lines, marks what is wrong and goes to the first mistake.
+    pub fn check(&mut self) -> Result<(), Field> {
+        self.errors.clear();
+        if !self.attach.is_blank() {
+            self.add_attachment();
+        }
+        let mut recipients = 0;
+        for (field, name) in [(Field::To, "To"), (Field::Cc, "Cc"), (Field::Bcc, "Bcc")] {
+            let line = self.line(field).map(TextField::text).unwrap_or_default();
+            match compose::addresses(name, &line) {
+                Ok(found) => recipients += found.len(),
+                Err(error) => self.errors.push((field, error.to_string())),
+            }
+        }
+        if recipients == 0 && self.errors.is_empty() {
+            self.errors.push((Field::To, "say who gets the message".to_owned()));
+        }
+        match self.errors.first() {
+            Some((wrong, _text)) => {
+                self.focus = *wrong;
+                Err(*wrong)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Composer, Field};
+    use crate::app::keymap::parse;
+    use crate::model::ids::{AccountId, CommandId, DraftId};
+    use crate::model::outgoing::Draft;
+
+    fn typing(composer: &mut Composer, keys: &str) {
+        for key in parse(keys).unwrap() {
+            composer.key(key, &[AccountId(1), AccountId(2)]);
+        }
+    }
+
+    #[test]
+    fn wrong_addresses_are_shown_at_their_field() {
+        #[track_caller]
+        fn check(to: &str, cc: &str, wrong: Option<Field>) {
+            let draft = Draft { to: to.to_owned(), cc: cc.to_owned(), ..Draft::default() };
+            let mut composer = Composer::new(AccountId(1), draft, None);
+            assert_eq!(composer.check().err(), wrong, "{to:?} {cc:?}");
+        }
+        check("alan@example.org", "", None);
+        check("Alan <alan@example.org>, ada@example.org", "", None);
+        check("", "", Some(Field::To));
+        check("alan", "", Some(Field::To));
+        check("alan@example.org", "ada@", Some(Field::Cc));
+    }
+
+    #[test]
+    fn a_changed_message_is_saved_every_five_seconds_and_not_twice_at_once() {
+        let mut composer = Composer::new(AccountId(1), Draft::default(), None);
+        assert!((0..9).all(|_tick| !composer.tick()));
+        typing(&mut composer, "a");
+        assert!(composer.tick());
+        composer.save(CommandId(1));
+        typing(&mut composer, "b");
+        assert!((0..9).all(|_tick| !composer.tick()));
+        assert!(!composer.save_confirmed(CommandId(9), DraftId(1)));
+        assert!(composer.save_confirmed(CommandId(1), DraftId(1)));
+        assert!(composer.tick());
+        assert_eq!(composer.save(CommandId(2)).draft, Some(DraftId(1)));
+        composer.save_failed(CommandId(2));
+        assert!(composer.changed());
+    }
+
+    #[test]
+    fn fields_are_walked_with_the_arrows_and_files_added_one_by_one() {
+        let mut composer = Composer::new(AccountId(1), Draft::default(), None);
+        typing(&mut composer, "Down Down Down Down a / b Enter c Enter ~ Enter");
+        assert_eq!(composer.attachments.len(), 2);
+        assert_eq!(composer.focus, Field::Attach);
+        assert!(!composer.error(Field::Attach).is_empty());
+        typing(&mut composer, "Backspace Backspace");
+        assert_eq!(composer.attachments.len(), 1);
+        typing(&mut composer, "Enter");
+        assert_eq!(composer.focus, Field::Body);
+        typing(&mut composer, "x Up Up Up Up Up Up Right");
+        assert_eq!((composer.focus, composer.account), (Field::From, AccountId(2)));
+        assert_eq!(composer.draft().body, "x");
+    }
+}

@@ -1,0 +1,260 @@
+//! What the engine reports, taken to the part of the screen it concerns.
+
+use crate::app::App;
+use crate::app::clean;
+use crate::app::effect::Effect;
+use crate::app::layer::Layer;
+use crate::app::layout::Pane;
+use crate::app::pending::{AskedBy, Purpose};
+use crate::app::problem_box::About;
+use crate::app::reader::Reader;
+use crate::engine_api::event::EngineEvent;
+use crate::engine_api::status::{Connection, EngineStatus};
+use crate::model::ids::{AccountId, CommandId};
+use crate::problem::Problem;
+
+impl App {
+    pub(in crate::app) fn engine_event(&mut self, event: EngineEvent) -> Vec<Effect> {
+        match event {
+            EngineEvent::CommandDone { id } => self.command_done(id),
+            EngineEvent::CommandFailed { id, problem } => {
+                self.command_failed(id, clean::problem(problem))
+            }
+            EngineEvent::CommandCancelled { id } => {
+                self.pending.close(id);
+                Vec::new()
+            }
+            EngineEvent::LinkProgress { id, step } => {
+                if let Some(run) = self.run_mut(id) {
+                    run.step(clean::link_step(step));
+                }
+                Vec::new()
+            }
+            EngineEvent::Linked { id, account } => self.linked(id, account),
+            EngineEvent::FoldersLoaded { id, account, folders } => {
+                self.pending.close(id);
+                let folders = folders.into_iter().map(clean::folder).collect();
+                self.mail.folders.replace(account, folders);
+                let mut effects = self.folders_known(account);
+                effects.extend(self.fetch_rows());
+                effects
+            }
+            EngineEvent::WindowLoaded { id, folder, first, rows, known } => {
+                self.pending.close(id);
+                if self.mail.list.folder != Some(folder) {
+                    return Vec::new();
+                }
+                let rows = rows.into_iter().map(clean::row).collect();
+                self.mail.list.loaded(id, first, rows, known);
+                self.fetch_rows()
+            }
+            EngineEvent::MessageLoaded { id, row, message } => {
+                let row = clean::row(*row);
+                match self.pending.close(id) {
+                    Some(Purpose::Answer(asked, how)) => {
+                        self.start_answer(asked, row.folder, &message, how);
+                        Vec::new()
+                    }
+                    Some(_) | None => self.message_loaded(row, *message),
+                }
+            }
+            EngineEvent::RawLoaded { id, bytes: _ } => {
+                self.pending.close(id);
+                Vec::new()
+            }
+            EngineEvent::Queued { id, entry: _, message_id: _ } => {
+                self.queued(id);
+                self.refresh_outbox()
+            }
+            EngineEvent::OutboxLoaded { id, entries } => {
+                self.pending.close(id);
+                let entries: Vec<_> = entries.into_iter().map(clean::outbox_entry).collect();
+                for layer in &mut self.layers {
+                    if let Layer::Outbox(outbox) = layer {
+                        outbox.replace(entries.clone());
+                    }
+                }
+                Vec::new()
+            }
+            EngineEvent::DraftSaved { id, draft } => self.draft_saved(id, draft),
+            EngineEvent::DraftsLoaded { id, drafts } => {
+                self.drafts_loaded(id, drafts);
+                Vec::new()
+            }
+            EngineEvent::FoldersChanged { account } => self.list_folders(account),
+            EngineEvent::FolderChanged { folder } => {
+                if self.mail.list.folder == Some(folder) {
+                    self.mail.list.changed();
+                }
+                self.fetch_rows()
+            }
+            EngineEvent::OutboxChanged { entry, state, problem } => {
+                self.outbox_changed(entry, state, problem)
+            }
+            EngineEvent::OperationFailed { messages: _, problem } => {
+                self.report(clean::problem(problem), About::Nothing);
+                self.mail.list.changed();
+                self.fetch_rows()
+            }
+        }
+    }
+
+    fn command_done(&mut self, id: CommandId) -> Vec<Effect> {
+        match self.pending.close(id) {
+            Some(Purpose::Run) => {
+                if let Some(run) = self.run_mut(id) {
+                    run.done(None);
+                }
+                Vec::new()
+            }
+            Some(Purpose::OpenFolder(folder, by)) => {
+                if by == AskedBy::Person {
+                    self.say("Up to date");
+                }
+                self.folder_is_new(folder)
+            }
+            Some(Purpose::Remove(_)) => {
+                self.say("The account is removed");
+                Vec::new()
+            }
+            Some(Purpose::Retry(_)) => self.refresh_outbox(),
+            Some(
+                Purpose::Discard
+                | Purpose::Flag { .. }
+                | Purpose::Folders(_)
+                | Purpose::Window(_)
+                | Purpose::Read(_)
+                | Purpose::Answer(..)
+                | Purpose::Send
+                | Purpose::SaveDraft
+                | Purpose::Outbox
+                | Purpose::TakeBack(_)
+                | Purpose::Drafts(_),
+            )
+            | None => Vec::new(),
+        }
+    }
+
+    /// A command failed and changed nothing; `problem` is harmless to show.
+    fn command_failed(&mut self, id: CommandId, problem: Problem) -> Vec<Effect> {
+        let Some(purpose) = self.pending.close(id) else { return Vec::new() };
+        self.undo(id, &purpose);
+        let about = purpose.about();
+        match purpose {
+            Purpose::Run => {
+                if let Some(run) = self.run_mut(id) {
+                    run.failed(problem);
+                }
+            }
+            // The status line says that the account is offline; the cache is still there to read.
+            Purpose::OpenFolder(_, AskedBy::Program) => {}
+            Purpose::OpenFolder(_, AskedBy::Person)
+            | Purpose::Folders(_)
+            | Purpose::Read(_)
+            | Purpose::Answer(..)
+            | Purpose::Flag { .. }
+            | Purpose::Remove(_)
+            | Purpose::Discard
+            | Purpose::Outbox
+            | Purpose::Retry(_)
+            | Purpose::TakeBack(_)
+            | Purpose::Drafts(_)
+            | Purpose::Window(_) => self.report(problem, about),
+            Purpose::Send | Purpose::SaveDraft => self.report_now(problem, about),
+        }
+        Vec::new()
+    }
+
+    /// The engine's queue was full: the command was not taken.
+    pub(in crate::app) fn refused(&mut self, id: CommandId) -> Vec<Effect> {
+        let Some(purpose) = self.pending.close(id) else { return Vec::new() };
+        self.undo(id, &purpose);
+        if purpose == Purpose::Run {
+            self.layers.retain(|layer| !matches!(layer, Layer::Run(run) if run.id == id));
+            if let Some(Layer::Wizard(wizard)) = self.layers.last_mut() {
+                wizard.back();
+            }
+        }
+        self.say("Too much at once: please do that again");
+        Vec::new()
+    }
+
+    /// Takes back what was shown before the engine confirmed it.
+    fn undo(&mut self, id: CommandId, purpose: &Purpose) {
+        match purpose {
+            Purpose::Flag { message, undo } => self.show_flag(*message, *undo),
+            Purpose::Window(_) => self.mail.list.not_asked(id),
+            Purpose::Read(message) => {
+                let waiting = crate::app::reader::Content::Loading(*message);
+                if self.mail.reader.content == waiting {
+                    self.mail.reader = Reader::default();
+                    self.mail.focus = Pane::List;
+                }
+            }
+            Purpose::Send | Purpose::SaveDraft => self.writing_failed(id),
+            Purpose::Run
+            | Purpose::Folders(_)
+            | Purpose::OpenFolder(..)
+            | Purpose::Answer(..)
+            | Purpose::Remove(_)
+            | Purpose::Discard
+            | Purpose::Outbox
+            | Purpose::Retry(_)
+            | Purpose::TakeBack(_)
+            | Purpose::Drafts(_) => {}
+        }
+    }
+
+    /// The engine's status is another one now.
+    pub(in crate::app) fn status(&mut self, status: EngineStatus) -> Vec<Effect> {
+        let first = self.accounts.unknown();
+        let accounts = status.accounts.into_iter().map(clean::account).collect();
+        let before = self.accounts.replace(accounts);
+        let mut fresh = Vec::new();
+        let mut dead: Vec<(AccountId, Problem)> = Vec::new();
+        for account in self.accounts.all() {
+            let id = account.status.id;
+            let known = before.iter().find(|known| known.status.id == id);
+            if known.is_none() {
+                fresh.push(id);
+            }
+            if let Connection::SignInNeeded { problem } = &account.status.connection
+                && !known.is_some_and(|known| known.needs_sign_in())
+            {
+                dead.push((id, problem.clone()));
+            }
+        }
+        for (account, problem) in dead {
+            self.sign_in_ended(account, problem);
+        }
+        self.mail.folders.keep_only(self.accounts.all());
+        let gone = |id| self.mail.folders.get(id).is_none();
+        if before.len() > self.accounts.all().len() && self.mail.list.folder.is_some_and(gone) {
+            self.mail = Default::default();
+        }
+        if first && self.accounts.all().is_empty() {
+            self.open_wizard();
+        }
+        let mut effects: Vec<Effect> =
+            fresh.into_iter().flat_map(|account| self.list_folders(account)).collect();
+        if self.mail.list.folder.is_none()
+            && let Some(known) = self.accounts.all().first().map(|account| account.status.id)
+        {
+            effects.extend(self.folders_known(known));
+        }
+        effects
+    }
+
+    /// An account has stopped working until somebody signs in: offers that over whatever is on
+    /// screen, without taking keys away from what is being typed.
+    fn sign_in_ended(&mut self, account: AccountId, problem: Problem) {
+        let signing_in = self.layers.iter().any(|layer| matches!(layer, Layer::Run(_)));
+        if signing_in {
+            return;
+        }
+        if self.layers.iter().any(Layer::is_typing) {
+            self.offer("A sign-in has ended. Ctrl-g signs in again; what you write stays");
+        }
+        self.report(problem, About::Account(account));
+    }
+}

@@ -1,0 +1,92 @@
+//! What lies over the main screen: the topmost layer gets the keys, nothing below is lost.
+
+use crate::app::accounts::Board;
+use crate::app::composer::Composer;
+use crate::app::keymap::Context;
+use crate::app::link_run::LinkRun;
+use crate::app::problem_box::ProblemBox;
+use crate::app::question::Question;
+use crate::app::views::{DraftsView, HelpView, OutboxView};
+use crate::app::wizard::{Step, Wizard};
+
+/// One layer.
+#[derive(Debug)]
+pub enum Layer {
+    /// Linking an account.
+    Wizard(Box<Wizard>),
+    /// Signing in again, or a test.
+    Run(Box<LinkRun>),
+    /// A message being written.
+    Composer(Box<Composer>),
+    /// The accounts.
+    Accounts(Board),
+    /// The messages not sent yet.
+    Outbox(OutboxView),
+    /// The unfinished messages.
+    Drafts(DraftsView),
+    /// The keys.
+    Help(HelpView),
+    /// A problem.
+    Problem(Box<ProblemBox>),
+    /// A question.
+    Question(Question),
+}
+
+/// Whether a layer hides what lies below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// It takes the whole screen.
+    Whole,
+    /// It is a box over what lies below.
+    Box,
+}
+
+impl Layer {
+    /// How much of the screen it takes.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        match self {
+            Self::Wizard(_)
+            | Self::Run(_)
+            | Self::Composer(_)
+            | Self::Accounts(_)
+            | Self::Outbox(_)
+            | Self::Drafts(_)
+            | Self::Help(_) => Extent::Whole,
+            Self::Problem(_) | Self::Question(_) => Extent::Box,
+        }
+    }
+
+    /// Where its keys are looked up, the narrowest first.
+    #[must_use]
+    pub fn contexts(&self) -> Vec<Context> {
+        let narrow: &[Context] = match self {
+            Self::Wizard(wizard) if wizard.step == Step::Run => &[Context::Run],
+            Self::Wizard(_) => &[Context::Form],
+            Self::Run(_) => &[Context::Run],
+            Self::Composer(_) => &[Context::Composer],
+            Self::Accounts(_) => &[Context::Accounts, Context::Moving],
+            Self::Outbox(_) => &[Context::Outbox, Context::Moving],
+            Self::Drafts(_) => &[Context::Drafts, Context::Moving],
+            Self::Help(_) => &[Context::Help, Context::Moving],
+            Self::Problem(_) => &[Context::Problem],
+            Self::Question(_) => &[Context::Question],
+        };
+        narrow.iter().copied().chain([Context::Everywhere]).collect()
+    }
+
+    /// Whether keys go into a text here, so that nothing may pop up under the fingers.
+    #[must_use]
+    pub fn is_typing(&self) -> bool {
+        match self {
+            Self::Wizard(_) | Self::Composer(_) => true,
+            Self::Run(_)
+            | Self::Accounts(_)
+            | Self::Outbox(_)
+            | Self::Drafts(_)
+            | Self::Help(_)
+            | Self::Problem(_)
+            | Self::Question(_) => false,
+        }
+    }
+}

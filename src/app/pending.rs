@@ -1,0 +1,124 @@
+//! The commands the engine has not answered yet, and what each was for.
+
+use crate::app::problem_box::About;
+use crate::mime::quote::ReplyScope;
+use crate::model::flags::FlagChange;
+use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId};
+use std::collections::BTreeMap;
+
+/// Whether a person asked, or the program on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskedBy {
+    /// A key was pressed and an answer is expected.
+    Person,
+    /// Nobody is waiting for it.
+    Program,
+}
+
+/// How a message is taken up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerKind {
+    /// A reply.
+    Reply(ReplyScope),
+    /// A forward.
+    Forward,
+}
+
+/// Why the unfinished messages are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DraftsFor {
+    /// To say at the start that there are some.
+    Notice,
+    /// For the list on screen.
+    List,
+    /// To go on with this one.
+    Open(DraftId),
+}
+
+/// What a command was for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A sign-in or checks.
+    Run,
+    /// The folders of an account.
+    Folders(AccountId),
+    /// News of a folder.
+    OpenFolder(FolderId, AskedBy),
+    /// Rows of a folder.
+    Window(FolderId),
+    /// A message to read.
+    Read(MessageId),
+    /// A message to answer.
+    Answer(MessageId, AnswerKind),
+    /// A change of a flag, shown already.
+    Flag {
+        /// Of which message.
+        message: MessageId,
+        /// What takes it back.
+        undo: FlagChange,
+    },
+    /// Removing an account.
+    Remove(AccountId),
+    /// Sending what the composer holds.
+    Send,
+    /// Keeping what the composer holds.
+    SaveDraft,
+    /// Throwing a stored draft away.
+    Discard,
+    /// The outbox.
+    Outbox,
+    /// Sending again.
+    Retry(OutboxId),
+    /// Taking a message out of the outbox.
+    TakeBack(OutboxId),
+    /// The unfinished messages.
+    Drafts(DraftsFor),
+}
+
+impl Purpose {
+    /// What a problem of this command is about, for its remedies.
+    #[must_use]
+    pub fn about(&self) -> About {
+        match self {
+            Self::Folders(account) | Self::Remove(account) => About::Account(*account),
+            Self::OpenFolder(folder, _) | Self::Window(folder) => About::Folder(*folder),
+            Self::Retry(entry) | Self::TakeBack(entry) => About::Outbox(*entry),
+            Self::Read(message) | Self::Answer(message, _) => About::Message(*message),
+            Self::Run
+            | Self::Flag { .. }
+            | Self::Send
+            | Self::SaveDraft
+            | Self::Discard
+            | Self::Outbox
+            | Self::Drafts(_) => About::Nothing,
+        }
+    }
+}
+
+/// Every open command.
+#[derive(Debug, Default)]
+pub struct Pending {
+    last: u64,
+    open: BTreeMap<CommandId, Purpose>,
+}
+
+impl Pending {
+    /// A fresh id for a command with this purpose.
+    pub fn open(&mut self, purpose: Purpose) -> CommandId {
+        self.last += 1;
+        let id = CommandId(self.last);
+        self.open.insert(id, purpose);
+        id
+    }
+
+    /// Closes a command and says what it was for; `None` when it was closed before.
+    pub fn close(&mut self, id: CommandId) -> Option<Purpose> {
+        self.open.remove(&id)
+    }
+
+    /// Whether a command with this purpose is open.
+    #[must_use]
+    pub fn has(&self, purpose: &Purpose) -> bool {
+        self.open.values().any(|known| known == purpose)
+    }
+}

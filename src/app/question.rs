@@ -1,0 +1,54 @@
+//! A question that is answered with yes or no before something is done.
+
+use crate::model::ids::{AccountId, DraftId, OutboxId};
+
+/// What is done on yes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Forget an account.
+    RemoveAccount(AccountId),
+    /// Send what the composer holds, although it has no subject.
+    SendWithoutSubject,
+    /// Throw away what the composer holds.
+    DiscardMessage,
+    /// Throw a stored draft away.
+    DiscardDraft(DraftId),
+    /// Send a message again that may have arrived.
+    SendAgain(OutboxId),
+}
+
+/// A question on screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// What is done on yes.
+    pub ask: Ask,
+    /// The question, harmless to show.
+    pub text: String,
+    /// What yes means.
+    pub meaning: &'static str,
+}
+
+impl Question {
+    /// The question for `ask`; `about` names the account or message.
+    #[must_use]
+    pub fn new(ask: Ask, about: &str) -> Self {
+        let (text, meaning) = match ask {
+            Ask::RemoveAccount(_) => (
+                format!("Remove the account {about}?"),
+                "Its sign-in and the mail kept on this machine go; nothing on the server changes.",
+            ),
+            Ask::SendWithoutSubject => {
+                ("Send without a subject?".to_owned(), "The message has no subject line.")
+            }
+            Ask::DiscardMessage | Ask::DiscardDraft(_) => (
+                "Throw this message away?".to_owned(),
+                "What was written is gone for good; nothing is sent.",
+            ),
+            Ask::SendAgain(_) => (
+                format!("Send {about} again?"),
+                "It may already have arrived: look into the Sent folder first. Yes may deliver it twice.",
+            ),
+        };
+        Self { ask, text, meaning }
+    }
+}

@@ -1,0 +1,59 @@
+//! What every command starts from: where files lie and how to answer.
+
+use crate::cli::error::CliError;
+use crate::cli::output::{Format, Output};
+use crate::config::ConfigFile;
+use crate::config::paths::Paths;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Arguments every command takes.
+#[derive(Debug, Args)]
+pub struct GlobalArgs {
+    /// Keep configuration, data and cache under this one directory
+    #[arg(long, global = true, value_name = "DIR", env = "POSTHASTE_HOME")]
+    pub home: Option<PathBuf>,
+    /// Use this configuration file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Answer in JSON: one object, or one per line
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// Where files lie and how to answer.
+#[derive(Debug)]
+pub struct Context {
+    home: Option<PathBuf>,
+    config: Option<PathBuf>,
+    /// Where to write.
+    pub output: Output,
+}
+
+impl Context {
+    /// What the global arguments say.
+    #[must_use]
+    pub fn new(args: GlobalArgs) -> Self {
+        let format = if args.json { Format::Json } else { Format::Human };
+        // An empty POSTHASTE_HOME is one that was meant to be unset.
+        let home = args.home.filter(|home| !home.as_os_str().is_empty());
+        Self { home, config: args.config, output: Output::new(format) }
+    }
+
+    /// Where files lie.
+    ///
+    /// # Errors
+    /// When the home directory is not known.
+    pub fn paths(&self) -> Result<Paths, CliError> {
+        Paths::resolve(self.home.clone(), self.config.clone())
+            .map_err(|error| error.problem().into())
+    }
+
+    /// The configuration as the file says it now.
+    ///
+    /// # Errors
+    /// When it cannot be read or understood.
+    pub fn load_config(&self) -> Result<ConfigFile, CliError> {
+        ConfigFile::load(self.paths()?.config_file).map_err(|error| error.problem().into())
+    }
+}

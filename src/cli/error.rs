@@ -1,0 +1,101 @@
+//! How a command fails, and how that is told.
+
+use crate::cli::json::JsonProblem;
+use crate::cli::output::Format;
+use crate::mime::sanitise;
+use crate::problem::{Problem, ProblemKind, Remedy};
+use std::io::{self, Write};
+
+/// Why a command ends before it is done.
+#[derive(Debug)]
+pub enum CliError {
+    /// Something a person has to be told.
+    Problem(Box<Problem>),
+    /// It failed and that has been told; the exit code.
+    Told(u8),
+    /// Nobody reads the output any more (`| head`): nothing is left to say.
+    OutputClosed,
+    /// A signal asked for the end; the exit code.
+    Stopped(u8),
+}
+
+impl From<Problem> for CliError {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}
+
+impl CliError {
+    /// A request that makes no sense.
+    #[must_use]
+    pub fn usage(code: &str, what: &str, why: &str) -> Self {
+        Problem::new(ProblemKind::Usage, code, what, why, Remedy::Nothing).into()
+    }
+
+    /// A failure of the machine this runs on.
+    #[must_use]
+    pub fn system(code: &str, what: &str, error: &io::Error) -> Self {
+        let why = error.to_string();
+        Problem::new(ProblemKind::Failed, code, what, &why, Remedy::CheckDisk).into()
+    }
+
+    /// Tells standard error and gives the exit code.
+    #[must_use]
+    pub fn report(self, format: Format) -> u8 {
+        match self {
+            Self::Problem(problem) => {
+                let text = match format {
+                    Format::Human => human(&problem),
+                    Format::Json => JsonProblem::from(problem.as_ref()).to_line(),
+                };
+                // Nobody can be told that standard error is closed.
+                let _closed = io::stderr().write_all(text.as_bytes());
+                problem.kind.exit_code()
+            }
+            Self::Told(code) | Self::Stopped(code) => code,
+            Self::OutputClosed => 0,
+        }
+    }
+}
+
+/// What happened and why on one line, what helps on the next.
+fn human(problem: &Problem) -> String {
+    let mut text = format!("posthaste: {}", sanitise::line(&problem.what));
+    if !problem.why.is_empty() {
+        text.push_str(": ");
+        text.push_str(&sanitise::line(&problem.why));
+    }
+    text.push('\n');
+    if problem.remedy != Remedy::Nothing {
+        text.push_str(problem.remedy.sentence());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::error::human;
+    use crate::problem::{Problem, ProblemKind, Remedy};
+
+    #[test]
+    fn a_problem_is_told_in_two_lines_or_one() {
+        let problem =
+            Problem::new(ProblemKind::Network, "x", "no answer", "the line is cut", Remedy::Retry);
+        assert_eq!(
+            human(&problem),
+            "posthaste: no answer: the line is cut\nTry again in a moment.\n"
+        );
+        let problem = Problem::new(ProblemKind::Usage, "x", "no", "", Remedy::Nothing);
+        assert_eq!(human(&problem), "posthaste: no\n");
+    }
+
+    #[test]
+    fn words_of_a_server_cannot_act_on_the_terminal() {
+        let problem =
+            Problem::new(ProblemKind::Failed, "x", "a\u{1b}[2Jb", "c\r\nd", Remedy::Nothing);
+        let text = human(&problem);
+        assert_eq!(text.lines().count(), 1);
+        assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{text:?}");
+    }
+}

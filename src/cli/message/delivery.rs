@@ -1,0 +1,208 @@
+//! From the outbox to the server: waits until a message is sent or needs a person.
+
+use crate::cli::error::CliError;
+use crate::cli::output::{Format, Output};
+use crate::cli::session::{Session, unexpected};
+use crate::engine_api::command::{EngineCommand, Outgoing};
+use crate::engine_api::event::EngineEvent;
+use crate::model::ids::{AccountId, MessageId, OutboxId};
+use crate::model::outgoing::OutboxState;
+use crate::problem::{Problem, ProblemKind, Remedy};
+use serde::Serialize;
+use std::time::Duration;
+
+/// Longest wait for one message: ten minutes for the answer to the final dot (RFC 5321, section
+/// 4.5.3.2.6) and some for what comes before.
+const SEND_LIMIT: Duration = Duration::from_secs(15 * 60);
+/// Longest wait for the Sent copy of a message the server has accepted.
+const FILING_LIMIT: Duration = Duration::from_secs(60);
+
+/// How a message went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// Accepted, and the copy is filed.
+    Sent,
+    /// Accepted; the copy is filed another time.
+    Accepted,
+}
+
+/// A message that was taken by the server.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    state: &'static str,
+    outbox: i64,
+    message_id: &'a str,
+}
+
+/// Queues a message and waits for it; tells how it went.
+///
+/// # Errors
+/// Why it is not sent; it then stays in the outbox unless the problem says otherwise.
+pub async fn send(
+    session: &mut Session,
+    output: Output,
+    account: AccountId,
+    outgoing: Outgoing,
+    answers: Option<MessageId>,
+) -> Result<(), CliError> {
+    let outgoing = Box::new(outgoing);
+    let command = |id| EngineCommand::Send { id, account, outgoing, answers, draft: None };
+    let (entry, message_id) = match session.ask(command).await? {
+        EngineEvent::Queued { entry, message_id, .. } => (entry, message_id),
+        other => return Err(unexpected(&other)),
+    };
+    let delivered = wait(session, entry).await?;
+    tell(output, entry, &message_id, delivered)
+}
+
+/// Tells how a message went.
+///
+/// # Errors
+/// Those of the output.
+pub fn tell(
+    output: Output,
+    entry: OutboxId,
+    message_id: &str,
+    delivered: Delivered,
+) -> Result<(), CliError> {
+    let (state, sentence) = match delivered {
+        Delivered::Sent => (OutboxState::Sent, "Sent."),
+        Delivered::Accepted => {
+            (OutboxState::Accepted, "Sent; the copy in the Sent folder follows later.")
+        }
+    };
+    match output.format() {
+        Format::Json => output.json(&Report { state: state.as_str(), outbox: entry.0, message_id }),
+        Format::Human => output.line(sentence),
+    }
+}
+
+/// Waits until `entry` is sent or goes no further by itself.
+///
+/// # Errors
+/// Why it goes no further.
+pub async fn wait(session: &mut Session, entry: OutboxId) -> Result<Delivered, CliError> {
+    let mut limit = SEND_LIMIT;
+    let mut accepted = false;
+    loop {
+        let event = match tokio::time::timeout(limit, session.next_event()).await {
+            Ok(event) => event?,
+            Err(_elapsed) if accepted => return Ok(Delivered::Accepted),
+            Err(_elapsed) => return Err(waits(None).into()),
+        };
+        let EngineEvent::OutboxChanged { entry: of, state, problem } = event else { continue };
+        if of != entry {
+            continue;
+        }
+        match verdict(state, problem) {
+            Verdict::GoesOn => {}
+            Verdict::Accepted => {
+                accepted = true;
+                limit = FILING_LIMIT;
+            }
+            Verdict::Done(delivered) => return Ok(delivered),
+            Verdict::Stuck(problem) => return Err(problem.into()),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    GoesOn,
+    Accepted,
+    Done(Delivered),
+    Stuck(Problem),
+}
+
+fn verdict(state: OutboxState, problem: Option<Problem>) -> Verdict {
+    match (state, problem) {
+        (OutboxState::Sent, _) => Verdict::Done(Delivered::Sent),
+        (OutboxState::Accepted, None) => Verdict::Accepted,
+        // The message is with the server; only its copy is not filed.
+        (OutboxState::Accepted, Some(_unfiled)) => Verdict::Done(Delivered::Accepted),
+        (OutboxState::Queued | OutboxState::Sending, None) => Verdict::GoesOn,
+        (OutboxState::Queued | OutboxState::Sending, Some(problem)) => {
+            Verdict::Stuck(waits(Some(problem)))
+        }
+        (OutboxState::InDoubt | OutboxState::Refused, Some(problem)) => Verdict::Stuck(problem),
+        (OutboxState::InDoubt, None) => Verdict::Stuck(Problem::new(
+            ProblemKind::Failed,
+            "in-doubt",
+            "nobody knows whether the message was accepted",
+            "the connection ended before the server answered",
+            Remedy::CheckSent,
+        )),
+        (OutboxState::Refused, None) => Verdict::Stuck(Problem::new(
+            ProblemKind::Failed,
+            "refused",
+            "the server refused the message",
+            "",
+            Remedy::EditMessage,
+        )),
+    }
+}
+
+/// The message stays in the outbox; kind, code and remedy are those of what holds it up.
+fn waits(problem: Option<Problem>) -> Problem {
+    let what = "the message stays in the outbox and is not sent yet";
+    match problem {
+        Some(problem) => {
+            let why = if problem.why.is_empty() {
+                problem.what
+            } else {
+                format!("{}: {}", problem.what, problem.why)
+            };
+            Problem { what: what.to_owned(), why, ..problem }
+        }
+        None => Problem::new(
+            ProblemKind::Network,
+            "send-slow",
+            what,
+            "the server has not answered",
+            Remedy::CheckNetwork,
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::message::delivery::{Delivered, Verdict, verdict};
+    use crate::model::outgoing::OutboxState;
+    use crate::problem::{Problem, ProblemKind, Remedy};
+
+    #[test]
+    fn each_state_ends_the_wait_or_goes_on() {
+        #[track_caller]
+        fn check(state: OutboxState, expected: &Verdict) {
+            assert_eq!(&verdict(state, None), expected);
+        }
+        check(OutboxState::Queued, &Verdict::GoesOn);
+        check(OutboxState::Sending, &Verdict::GoesOn);
+        check(OutboxState::Accepted, &Verdict::Accepted);
+        check(OutboxState::Sent, &Verdict::Done(Delivered::Sent));
+    }
+
+    #[test]
+    fn a_message_that_is_held_up_keeps_the_kind_of_what_holds_it() {
+        #[track_caller]
+        fn check(state: OutboxState, kind: ProblemKind, expected_exit: u8, expected_what: &str) {
+            let problem = Problem::new(kind, "c", "no answer", "cut", Remedy::CheckNetwork);
+            let Verdict::Stuck(told) = verdict(state, Some(problem)) else {
+                panic!("{state:?} does not end the wait");
+            };
+            assert_eq!(told.kind.exit_code(), expected_exit);
+            assert!(told.what.contains(expected_what), "{}", told.what);
+        }
+        check(OutboxState::Queued, ProblemKind::Network, 4, "stays in the outbox");
+        check(OutboxState::Queued, ProblemKind::SignInNeeded, 3, "stays in the outbox");
+        check(OutboxState::Refused, ProblemKind::Failed, 1, "no answer");
+        check(OutboxState::InDoubt, ProblemKind::Failed, 1, "no answer");
+    }
+
+    #[test]
+    fn an_unfiled_copy_does_not_make_a_sent_message_fail() {
+        let problem = Problem::new(ProblemKind::Network, "c", "no", "", Remedy::Retry);
+        let found = verdict(OutboxState::Accepted, Some(problem));
+        assert_eq!(found, Verdict::Done(Delivered::Accepted));
+    }
+}

@@ -1,0 +1,289 @@
+//! A running engine for one command: ask, await the answer, stop.
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::passphrase;
+use crate::engine::{Engine, EngineSetup, Liveness};
+use crate::engine_api::command::EngineCommand;
+use crate::engine_api::event::EngineEvent;
+use crate::engine_api::link::LinkStep;
+use crate::engine_api::status::{AccountStatus, EngineStatus};
+use crate::model::folder::Folder;
+use crate::model::ids::{AccountId, CommandId};
+use crate::problem::{Problem, ProblemKind, Remedy};
+use crate::runtime::stop::{ENGINE_LIMIT, StopSignal, StopSignals};
+use crate::runtime::{self};
+use crate::secrets::SecretPlaces;
+use crate::stdx::clock::Clock;
+use crate::store::Store;
+use std::io;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// Ids of commands start here, far from those the screen counts up from zero.
+const FIRST_COMMAND_ID: u64 = 1 << 63;
+/// How long the engine may take to list its accounts, which needs no network.
+const ACCOUNTS_LIMIT: Duration = Duration::from_secs(10);
+/// How long threads that hang in a system call are waited for at the end.
+const RUNTIME_LIMIT: Duration = Duration::from_millis(100);
+
+/// Runs `work` on a tokio runtime; a signal ends it in order.
+///
+/// # Errors
+/// Those of `work`, and [`CliError::Stopped`].
+pub fn on_runtime<T>(work: impl AsyncFnOnce() -> Result<T, CliError>) -> Result<T, CliError> {
+    let runtime = new_runtime()?;
+    let result = runtime.block_on(work());
+    runtime.shutdown_timeout(RUNTIME_LIMIT);
+    result
+}
+
+fn new_runtime() -> Result<Runtime, CliError> {
+    runtime::tokio_runtime().map_err(no_threads)
+}
+
+fn no_threads(error: io::Error) -> CliError {
+    CliError::system("no-threads", "the program cannot start its threads", &error)
+}
+
+/// Runs `work` with an engine that connects only where `work` needs it, and stops the engine
+/// whatever comes of it.
+///
+/// # Errors
+/// Those of `work`, [`CliError::Stopped`], and whatever keeps the engine from starting.
+pub fn with_session<T>(
+    context: &Context,
+    work: impl AsyncFnOnce(&mut Session) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    on_runtime(async || {
+        let mut signals = StopSignals::new().map_err(no_threads)?;
+        let mut session = Session::open(context).await?;
+        let result = tokio::select! {
+            biased;
+            signal = signals.next() => Err(CliError::Stopped(exit_code(signal))),
+            result = work(&mut session) => result,
+        };
+        session.close().await;
+        result
+    })
+}
+
+fn exit_code(signal: StopSignal) -> u8 {
+    match signal {
+        StopSignal::FromKeyboard(number) | StopSignal::FromOutside(number) => {
+            number.saturating_add(128)
+        }
+    }
+}
+
+/// What opening an installation yields, for the engine and for the screen.
+pub struct Opened {
+    /// The engine's share.
+    pub setup: EngineSetup,
+    /// What `automatic` means for secrets is asked of these.
+    pub places: SecretPlaces,
+}
+
+/// Opens configuration, vault and databases.
+///
+/// # Errors
+/// The problem that keeps one of them closed.
+pub async fn open(context: &Context, liveness: Liveness) -> Result<Opened, CliError> {
+    let paths = context.paths()?;
+    let config = context.load_config()?;
+    let places = SecretPlaces::on_disk(paths.data_dir.clone());
+    passphrase::unlock_if_needed(config.config(), &places, &paths).await?;
+    let clock = Clock::system();
+    let store = Store::open(&paths.data_dir, &paths.cache_dir, &clock)
+        .map_err(|error| CliError::from(error.problem()))?;
+    let setup = EngineSetup {
+        config,
+        store,
+        secrets: places.clone(),
+        clock,
+        extra_roots: Vec::new(),
+        lock_dir: Some(paths.data_dir),
+        liveness,
+    };
+    Ok(Opened { setup, places })
+}
+
+/// A running engine and the count of what was asked.
+pub struct Session {
+    engine: Engine,
+    next_id: u64,
+}
+
+impl Session {
+    /// Starts the engine on the current runtime and waits until it knows its accounts.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting.
+    pub async fn open(context: &Context) -> Result<Self, CliError> {
+        let Opened { setup, places: _ } = open(context, Liveness::OnDemand).await?;
+        let expected = setup.config.config().accounts.len();
+        let mut session = Self::over(Engine::start(setup));
+        let known = |status: &EngineStatus| expected <= status.accounts.len();
+        let waited = tokio::time::timeout(ACCOUNTS_LIMIT, session.engine.status.wait_for(known));
+        let listed = matches!(waited.await, Ok(Ok(_status)));
+        if listed { Ok(session) } else { Err(engine_gone()) }
+    }
+
+    /// A session over an engine that runs already.
+    #[must_use]
+    pub fn over(engine: Engine) -> Self {
+        Self { engine, next_id: FIRST_COMMAND_ID }
+    }
+
+    /// The engine itself, when nothing more is to be asked here.
+    #[must_use]
+    pub fn into_engine(self) -> Engine {
+        self.engine
+    }
+
+    /// Stops the engine within its limit.
+    pub async fn close(self) {
+        let stopped = self.engine.shutdown(ENGINE_LIMIT).await;
+        tracing::debug!(?stopped, "the engine has stopped");
+    }
+
+    /// Every linked account, in the order of the configuration.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<AccountStatus> {
+        self.engine.status.borrow().accounts.clone()
+    }
+
+    /// The account called `name`; without a name the only one there is.
+    ///
+    /// # Errors
+    /// When there is none, or no telling which.
+    pub fn account(&self, name: Option<&str>) -> Result<AccountStatus, CliError> {
+        let accounts = self.accounts();
+        let names: Vec<&str> = accounts.iter().map(|account| account.name.as_str()).collect();
+        let listed = format!("there are: {}", names.join(", "));
+        match (name, accounts.as_slice()) {
+            (_, []) => Err(CliError::usage(
+                "no-account",
+                "no account is linked",
+                "link one with posthaste account add, or in the screen",
+            )),
+            (Some(name), all) => {
+                all.iter().find(|account| account.name.as_str() == name).cloned().ok_or_else(|| {
+                    let what = format!("there is no account named {name:?}");
+                    CliError::usage("unknown-account", &what, &listed)
+                })
+            }
+            (None, [only]) => Ok(only.clone()),
+            (None, _several) => {
+                Err(CliError::usage("which-account", "name one with --account", &listed))
+            }
+        }
+    }
+
+    /// Asks and waits for the closing event; steps on the way are dropped.
+    ///
+    /// # Errors
+    /// The problem of `CommandFailed`, or that the engine is gone.
+    pub async fn ask(
+        &mut self,
+        command: impl FnOnce(CommandId) -> EngineCommand,
+    ) -> Result<EngineEvent, CliError> {
+        self.ask_watching(command, |_step| Ok(())).await
+    }
+
+    /// Asks and waits for the closing event; `watch` sees every step on the way.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], and those of `watch`.
+    pub async fn ask_watching(
+        &mut self,
+        command: impl FnOnce(CommandId) -> EngineCommand,
+        mut watch: impl FnMut(LinkStep) -> Result<(), CliError>,
+    ) -> Result<EngineEvent, CliError> {
+        let id = CommandId(self.next_id);
+        self.next_id += 1;
+        self.engine.commands.send(command(id)).await.map_err(|_closed| engine_gone())?;
+        loop {
+            match self.next_event().await? {
+                EngineEvent::LinkProgress { id: of, step } if of == id => watch(step)?,
+                EngineEvent::CommandFailed { id: of, problem } if of == id => {
+                    return Err(problem.into());
+                }
+                event if closes(&event) == Some(id) => return Ok(event),
+                _of_another => {}
+            }
+        }
+    }
+
+    /// Asks for something whose answer is `CommandDone`.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn do_it(
+        &mut self,
+        command: impl FnOnce(CommandId) -> EngineCommand,
+    ) -> Result<(), CliError> {
+        match self.ask(command).await? {
+            EngineEvent::CommandDone { .. } => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The folders of an account.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn folders(&mut self, account: AccountId) -> Result<Vec<Folder>, CliError> {
+        match self.ask(|id| EngineCommand::ListFolders { id, account }).await? {
+            EngineEvent::FoldersLoaded { folders, .. } => Ok(folders),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Whatever the engine reports next.
+    ///
+    /// # Errors
+    /// When the engine is gone.
+    pub async fn next_event(&mut self) -> Result<EngineEvent, CliError> {
+        self.engine.events.recv().await.ok_or_else(engine_gone)
+    }
+}
+
+/// The command an event closes.
+fn closes(event: &EngineEvent) -> Option<CommandId> {
+    match event {
+        EngineEvent::CommandDone { id }
+        | EngineEvent::CommandFailed { id, .. }
+        | EngineEvent::CommandCancelled { id }
+        | EngineEvent::Linked { id, .. }
+        | EngineEvent::FoldersLoaded { id, .. }
+        | EngineEvent::WindowLoaded { id, .. }
+        | EngineEvent::MessageLoaded { id, .. }
+        | EngineEvent::RawLoaded { id, .. }
+        | EngineEvent::Queued { id, .. }
+        | EngineEvent::OutboxLoaded { id, .. }
+        | EngineEvent::DraftSaved { id, .. }
+        | EngineEvent::DraftsLoaded { id, .. } => Some(*id),
+        EngineEvent::LinkProgress { .. }
+        | EngineEvent::FoldersChanged { .. }
+        | EngineEvent::FolderChanged { .. }
+        | EngineEvent::OutboxChanged { .. }
+        | EngineEvent::OperationFailed { .. } => None,
+    }
+}
+
+/// An answer that does not fit the question: a defect of ours.
+#[must_use]
+pub fn unexpected(event: &EngineEvent) -> CliError {
+    tracing::error!(?event, "an answer does not fit its question");
+    internal("an answer did not fit its question")
+}
+
+fn engine_gone() -> CliError {
+    internal("the engine has stopped")
+}
+
+fn internal(what: &str) -> CliError {
+    let why = "this is a defect of posthaste";
+    Problem::new(ProblemKind::Failed, "internal", what, why, Remedy::Retry).into()
+}

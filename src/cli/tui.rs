@@ -1,0 +1,56 @@
+//! The screen on the person's own accounts.
+
+use crate::app::AppSetup;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::session::{self, Opened};
+use crate::engine::{Engine, Liveness};
+use crate::model::account::SecretsKind;
+use crate::runtime::editor::{EditorDirectory, EditorSettings};
+use crate::runtime::event_loop::{self, Shell};
+use crate::runtime::{logging, terminal};
+use crate::secrets::SecretPlaces;
+use std::time::Duration;
+
+/// A keyring that waits for somebody to unlock it must not hold up the first frame.
+const KEYRING_LIMIT: Duration = Duration::from_secs(1);
+
+/// Opens the screen; the exit code.
+///
+/// # Errors
+/// Whatever keeps it from opening.
+pub fn run(context: &Context) -> Result<u8, CliError> {
+    terminal::check().map_err(|error| error.problem())?;
+    let paths = context.paths()?;
+    if let Err(error) = logging::start(&paths.state_dir) {
+        return Err(CliError::system("log-failed", "the log cannot be written", &error));
+    }
+    session::on_runtime(async || {
+        let Opened { setup, places } = session::open(context, Liveness::Live).await?;
+        let config = setup.config.config().clone();
+        let clock = setup.clock.clone();
+        let shell = Shell {
+            engine: Engine::start(setup),
+            setup: AppSetup {
+                now: clock.now(),
+                client_ids: config.client_ids,
+                automatic_secrets: automatic_secrets(&places).await,
+                demo_link: None,
+                banner: String::new(),
+            },
+            clock,
+            editor: EditorSettings {
+                configured: config.editor,
+                directory: EditorDirectory::Kept(paths.state_dir.join("editor")),
+            },
+        };
+        event_loop::run(shell).await.map_err(|error| error.problem().into())
+    })
+}
+
+async fn automatic_secrets(places: &SecretPlaces) -> (SecretsKind, String) {
+    match tokio::time::timeout(KEYRING_LIMIT, places.automatic()).await {
+        Ok(found) => found,
+        Err(_elapsed) => (SecretsKind::VaultKey, "the keyring does not answer".to_owned()),
+    }
+}

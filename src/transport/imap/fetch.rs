@@ -1,0 +1,146 @@
+//! What FETCH answers, copied out at once, and the sets of UIDs that ask for it.
+
+use crate::model::flags::{Flag, Flags};
+use crate::model::ids::Uid;
+use crate::stdx::clock::UnixSeconds;
+use crate::transport::RemoteHeaders;
+use chrono::DateTime;
+use imap_proto::{AttributeValue, MessageSection, Response, SectionPath};
+use std::fmt::Write;
+
+/// The header fields a list and a reply need.
+pub const HEADER_ITEMS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS \
+     (DATE FROM TO CC BCC REPLY-TO SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES)])";
+
+/// Longest set of UIDs in one command. Exchange takes lines of 10,240 bytes; RFC 7162 (section 4)
+/// asks clients to stay below 8,192.
+const SET_LIMIT_BYTES: usize = 7_000;
+
+/// The items of one FETCH response. Its buffer is not kept: async-imap's responses hold on to all
+/// that was read with them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Fetched {
+    /// UID; `None` in a response nobody asked for.
+    pub uid: Option<Uid>,
+    /// FLAGS.
+    pub flags: Option<Flags>,
+    size_bytes: Option<u32>,
+    received_at: Option<UnixSeconds>,
+    header: Option<Vec<u8>>,
+    /// BODY[].
+    pub body: Option<Vec<u8>>,
+}
+
+impl Fetched {
+    /// Reads a response; `None` when it is no FETCH.
+    pub fn read(response: &Response<'_>) -> Option<Self> {
+        let Response::Fetch(_sequence_number, items) = response else {
+            return None;
+        };
+        let mut fetched = Self::default();
+        for item in items {
+            match item {
+                AttributeValue::Uid(uid) => fetched.uid = Uid::new(*uid),
+                AttributeValue::Flags(names) => {
+                    let known = names.iter().filter_map(|name| Flag::from_imap_name(name));
+                    fetched.flags = Some(known.collect());
+                }
+                AttributeValue::Rfc822Size(size_bytes) => fetched.size_bytes = Some(*size_bytes),
+                AttributeValue::InternalDate(text) => fetched.received_at = internal_date(text),
+                AttributeValue::BodySection { section, data: Some(data), .. } => match section {
+                    Some(SectionPath::Full(MessageSection::Header)) => {
+                        fetched.header = Some(data.to_vec());
+                    }
+                    None => fetched.body = Some(data.to_vec()),
+                    Some(_) => {}
+                },
+                _ => {}
+            }
+        }
+        Some(fetched)
+    }
+
+    /// The headers of a message, if the response has all that a list cannot do without.
+    pub fn into_headers(self) -> Option<RemoteHeaders> {
+        Some(RemoteHeaders {
+            uid: self.uid?,
+            flags: self.flags?,
+            size_bytes: self.size_bytes.unwrap_or(0),
+            received_at: self.received_at,
+            header: self.header?,
+        })
+    }
+}
+
+/// Reads ` 7-Feb-1994 21:52:25 -0800` (RFC 9051, `date-time`).
+fn internal_date(text: &str) -> Option<UnixSeconds> {
+    DateTime::parse_from_str(text.trim(), "%d-%b-%Y %H:%M:%S %z")
+        .ok()
+        .map(|date| UnixSeconds(date.timestamp()))
+}
+
+/// UIDs as few, short sets: neighbours become ranges, a set ends before it is too long for a line.
+pub fn uid_sets(uids: &[Uid]) -> Vec<String> {
+    let mut sorted: Vec<u32> = uids.iter().map(|uid| uid.get()).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let ranges = sorted.chunk_by(|left, right| left.checked_add(1) == Some(*right));
+    let mut sets: Vec<String> = Vec::new();
+    for range in ranges {
+        let (Some(first), Some(last)) = (range.first(), range.last()) else {
+            continue;
+        };
+        let mut text = first.to_string();
+        if first != last {
+            // Writing to a String cannot fail.
+            let _infallible = write!(text, ":{last}");
+        }
+        match sets.last_mut() {
+            Some(set) if set.len() + 1 + text.len() <= SET_LIMIT_BYTES => {
+                set.push(',');
+                set.push_str(&text);
+            }
+            Some(_) | None => sets.push(text),
+        }
+    }
+    sets
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::ids::Uid;
+    use crate::stdx::clock::UnixSeconds;
+    use crate::transport::imap::fetch::{SET_LIMIT_BYTES, internal_date, uid_sets};
+
+    #[test]
+    fn sets_are_short_and_name_exactly_what_was_asked() {
+        #[track_caller]
+        fn check(uids: &[u32], expected: &[&str]) {
+            let uids: Vec<Uid> = uids.iter().filter_map(|uid| Uid::new(*uid)).collect();
+            assert_eq!(uid_sets(&uids), expected);
+        }
+        check(&[], &[]);
+        check(&[5], &["5"]);
+        check(&[3, 1, 2, 2, 9], &["1:3,9"]);
+        check(&[u32::MAX, u32::MAX - 1], &["4294967294:4294967295"]);
+
+        let many: Vec<Uid> = (1..20_000).filter_map(|n| Uid::new(n * 2)).collect();
+        let sets = uid_sets(&many);
+        assert!(sets.iter().all(|set| set.len() <= SET_LIMIT_BYTES));
+        let back: Vec<u32> =
+            sets.iter().flat_map(|set| set.split(',')).map(|uid| uid.parse().unwrap()).collect();
+        assert_eq!(back, many.iter().map(|uid| uid.get()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_internal_date_is_read_or_missing() {
+        #[track_caller]
+        fn check(text: &str, expected: Option<i64>) {
+            assert_eq!(internal_date(text), expected.map(UnixSeconds), "{text:?}");
+        }
+        check("17-Jul-1996 02:44:25 -0700", Some(837_596_665));
+        check(" 1-Jan-1970 00:00:00 +0000", Some(0));
+        check("", None);
+        check("32-Jan-2020 00:00:00 +0000", None);
+    }
+}

@@ -1,0 +1,237 @@
+//! From the greeting to a signed-in session: STARTTLS, capabilities, AUTHENTICATE XOAUTH2.
+
+use crate::transport::ConnectRequest;
+use crate::transport::error::{Transience, TransportError};
+use crate::transport::imap::wire::{
+    Done, Patience, SILENCE_LIMIT, Tag, Wire, answer_to, capabilities_in, capability_names,
+};
+use crate::transport::lines::Lines;
+use crate::transport::xoauth2;
+use imap_proto::{Response, Status};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// Longest AUTHENTICATE line sent in one piece: Exchange takes commands of 10,240 bytes.
+const COMMAND_LIMIT_BYTES: usize = 10_000;
+/// Lines read for one answer before TLS; a server that says more is not heard out.
+const LINE_COUNT_LIMIT: usize = 100;
+
+/// Whether the server still has to greet: after STARTTLS it has done so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Greeting {
+    /// It is the next thing to be read.
+    Expected,
+    /// It has been read.
+    Over,
+}
+
+/// What the server can do, in capitals.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities(Vec<String>);
+
+impl Capabilities {
+    /// Whether `name` (in capitals) is announced.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|known| known == name)
+    }
+}
+
+/// Asks for STARTTLS over a connection that anyone may listen to and write into. Nothing learnt
+/// here is used later, and nothing but status and CAPABILITY is looked at (RFC 9051, section 11.3).
+///
+/// # Errors
+/// [`TransportError::NoEncryption`] when the server does not offer it, refuses it, or greets with
+/// PREAUTH, after which it would be too late (RFC 9051, section 7.1.4).
+pub async fn ask_for_tls<S>(lines: &mut Lines<S>) -> Result<(), TransportError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let no_encryption = || TransportError::NoEncryption { server: lines.server().to_owned() };
+    let refused = no_encryption();
+    let stripped = no_encryption();
+    let greeting = lines.read_line(SILENCE_LIMIT).await?;
+    let greeted = match status_of(&greeting, "*") {
+        Some(("OK", _)) => true,
+        Some(("BYE", text)) => return Err(TransportError::Closed(text)),
+        Some(("PREAUTH", _)) => return Err(refused),
+        Some(_) | None => false,
+    };
+    if !greeted {
+        return Err(TransportError::Protocol("a greeting that is none".to_owned()));
+    }
+
+    lines.write(b"C1 CAPABILITY\r\n", SILENCE_LIMIT).await?;
+    let announced = read_answer(lines, "C1").await?;
+    let offered = announced
+        .iter()
+        .filter_map(|line| line.strip_prefix("* CAPABILITY "))
+        .flat_map(str::split_ascii_whitespace)
+        .any(|capability| capability.eq_ignore_ascii_case("STARTTLS"));
+    if !offered {
+        return Err(stripped);
+    }
+
+    lines.write(b"C2 STARTTLS\r\n", SILENCE_LIMIT).await?;
+    match read_answer(lines, "C2").await {
+        Ok(_untagged) => Ok(()),
+        Err(TransportError::Refused { .. }) => Err(refused),
+        Err(other) => Err(other),
+    }
+}
+
+/// The untagged lines before the tagged OK.
+async fn read_answer<S>(lines: &mut Lines<S>, tag: &str) -> Result<Vec<String>, TransportError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut untagged = Vec::new();
+    while untagged.len() < LINE_COUNT_LIMIT {
+        let line = lines.read_line(SILENCE_LIMIT).await?;
+        match status_of(&line, tag) {
+            Some(("OK", _)) => return Ok(untagged),
+            Some((_, text)) => {
+                return Err(TransportError::Refused { text, transient: Transience::Permanent });
+            }
+            None => {}
+        }
+        if let Some(("BYE", text)) = status_of(&line, "*") {
+            return Err(TransportError::Closed(text));
+        }
+        untagged.push(line);
+    }
+    Err(TransportError::Protocol("no end of lines before TLS".to_owned()))
+}
+
+/// The status and text of a line that begins with `tag`.
+fn status_of(line: &str, tag: &str) -> Option<(&'static str, String)> {
+    let rest = line.strip_prefix(tag)?.strip_prefix(' ')?;
+    let (word, text) = rest.split_once(' ').unwrap_or((rest, ""));
+    let status = ["OK", "NO", "BAD", "BYE", "PREAUTH"]
+        .into_iter()
+        .find(|status| status.eq_ignore_ascii_case(word))?;
+    Some((status, text.to_owned()))
+}
+
+/// Signs in over a protected connection; returns what the server can do afterwards.
+///
+/// # Errors
+/// [`TransportError::AuthRefused`] for a tagged NO.
+pub async fn sign_in(
+    wire: &mut Wire,
+    greeting: Greeting,
+    request: &ConnectRequest,
+) -> Result<Capabilities, TransportError> {
+    let announced = match greeting {
+        Greeting::Expected => read_greeting(wire).await?,
+        // What was said before TLS is forgotten (RFC 9051, section 6.2.1).
+        Greeting::Over => None,
+    };
+    let before = match announced {
+        Some(capabilities) => capabilities,
+        None => ask_capabilities(wire).await?,
+    };
+    if !before.has("AUTH=XOAUTH2") {
+        let text = "the server does not offer XOAUTH2".to_owned();
+        return Err(TransportError::Refused { text, transient: Transience::Permanent });
+    }
+    let done = authenticate(wire, &before, request).await?;
+    // Exchange can do more after the sign-in and does not say so by itself.
+    match done.capabilities {
+        Some(list) => Ok(Capabilities(list)),
+        None => ask_capabilities(wire).await,
+    }
+}
+
+async fn read_greeting(wire: &mut Wire) -> Result<Option<Capabilities>, TransportError> {
+    let greeting = wire.next(Patience::Limited, |response| match response {
+        Response::Data { status: Status::Ok, outcome } => {
+            Ok(capabilities_in(outcome).map(Capabilities))
+        }
+        // Nobody has signed in yet, so this is somebody else's mailbox.
+        Response::Data { status: Status::PreAuth, .. } => Err("a session of somebody else"),
+        _ => Err("a greeting that is none"),
+    });
+    greeting.await?.map_err(|what| wire.die(TransportError::Protocol(what.to_owned())))
+}
+
+async fn ask_capabilities(wire: &mut Wire) -> Result<Capabilities, TransportError> {
+    let mut found = Capabilities::default();
+    wire.run("CAPABILITY", |response| {
+        if let Response::Capabilities(list) = response {
+            found = Capabilities(capability_names(list));
+        }
+    })
+    .await?;
+    Ok(found)
+}
+
+/// What the server wants next during AUTHENTICATE.
+enum Turn {
+    Challenge,
+    Answer(Result<Done, TransportError>),
+    Other,
+}
+
+async fn next_turn(wire: &mut Wire, tag: &Tag) -> Result<Turn, TransportError> {
+    let server = wire.server().to_owned();
+    wire.next(Patience::Limited, |response| {
+        if let Response::Continue(_) = response {
+            return Turn::Challenge;
+        }
+        match (answer_to(tag, response), response) {
+            (Some(Err(error)), Response::Done { status: Status::No, .. }) => {
+                Turn::Answer(Err(verdict(server, error)))
+            }
+            (Some(answer), _) => Turn::Answer(answer),
+            (None, _) => Turn::Other,
+        }
+    })
+    .await
+}
+
+async fn authenticate(
+    wire: &mut Wire,
+    capabilities: &Capabilities,
+    request: &ConnectRequest,
+) -> Result<Done, TransportError> {
+    let message = xoauth2::initial_response(&request.user, &request.access_token);
+    let command = format!("AUTHENTICATE {}", xoauth2::NAME);
+    let in_one_line =
+        capabilities.has("SASL-IR") && command.len() + message.len() < COMMAND_LIMIT_BYTES;
+    // SASL-IR (RFC 4959) saves a round trip.
+    let (tag, mut unsent) = if in_one_line {
+        let line = zeroize::Zeroizing::new(format!("{command} {}", message.as_str()));
+        (wire.send(&line).await?, None)
+    } else {
+        (wire.send(&command).await?, Some(message))
+    };
+    let mut challenges = 0;
+    loop {
+        match next_turn(wire, &tag).await? {
+            Turn::Challenge if challenges == xoauth2::CHALLENGE_LIMIT => {
+                let what = "no end of questions during the sign-in".to_owned();
+                return Err(wire.die(TransportError::Protocol(what)));
+            }
+            Turn::Challenge => {
+                challenges += 1;
+                // The second challenge holds the error as JSON; an empty line asks for the verdict.
+                if let Some(message) = unsent.take() {
+                    wire.queue(message.as_bytes());
+                }
+                wire.queue(b"\r\n");
+                wire.flush().await?;
+            }
+            Turn::Answer(answer) => return answer,
+            Turn::Other => {}
+        }
+    }
+}
+
+/// A NO is a refusal of the token, unless the server only needs a rest.
+fn verdict(server: String, error: TransportError) -> TransportError {
+    match error {
+        TransportError::Refused { text, transient: Transience::Permanent } => {
+            TransportError::AuthRefused { server, text }
+        }
+        other => other,
+    }
+}

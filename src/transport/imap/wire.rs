@@ -1,0 +1,381 @@
+//! Commands and responses over one connection: sends, reads with a limit, tells refusals from failures.
+//!
+//! Only async-imap's raw level is used. Its ready-made commands take a NO, or a connection that
+//! died, for an empty answer; here every command ends in a tagged OK or in an error.
+
+use crate::transport::error::{Transience, TransportError};
+use crate::transport::imap::guard::{Guard, Passage};
+use crate::transport::lines::{closed, ended, silent};
+use crate::transport::socket::TlsStream;
+use futures::FutureExt;
+use imap_proto::{Capability, MailboxDatum, Outcome, Response, ResponseCode, Status};
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+use zeroize::Zeroize;
+
+/// How long a server may say nothing at all while it owes an answer. Bytes count, not responses:
+/// a large message on a slow line is no silence.
+pub const SILENCE_LIMIT: Duration = Duration::from_secs(60);
+/// How long saying goodbye may take.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long a reader waits for the next response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// The server owes one: as long as bytes come, and [`SILENCE_LIMIT`] without any.
+    Limited,
+    /// The server owes nothing: as long as the caller does not cancel. For IDLE.
+    Endless,
+}
+
+/// The tag of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag(String);
+
+/// What a tagged OK said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Capabilities it carried, if any.
+    pub capabilities: Option<Vec<String>>,
+}
+
+/// One connection.
+pub struct Wire {
+    client: async_imap::Client<Guard<TlsStream>>,
+    passage: Arc<Passage>,
+    server: String,
+    commands: u32,
+    /// Bytes on their way out. They are kept here so that a cancelled send goes on later.
+    outgoing: Vec<u8>,
+    sent: usize,
+    /// Why the connection is unusable.
+    dead: Option<String>,
+    /// Messages in the open folder, as last reported.
+    pub exists: u32,
+    /// Whether the server reported a change that nobody has looked at.
+    pub news: bool,
+}
+
+impl Wire {
+    /// Speaks over `stream` to `server` (host and port, for errors).
+    pub fn new(stream: TlsStream, server: &str) -> Self {
+        let guard = Guard::new(stream);
+        let passage = guard.passage();
+        Self {
+            client: async_imap::Client::new(guard),
+            passage,
+            server: server.to_owned(),
+            commands: 0,
+            outgoing: Vec::new(),
+            sent: 0,
+            dead: None,
+            exists: 0,
+            news: false,
+        }
+    }
+
+    /// Host and port of the other side.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Sends a command and reads up to its end. `on` sees every untagged response.
+    ///
+    /// # Errors
+    /// [`TransportError::Refused`] for NO and BAD; after anything else the connection is dead.
+    pub async fn run(
+        &mut self,
+        command: &str,
+        on: impl FnMut(&Response<'_>) + Send,
+    ) -> Result<Done, TransportError> {
+        let tag = self.send(command).await?;
+        self.finish(&tag, on).await
+    }
+
+    /// Sends a command without waiting for its answer.
+    ///
+    /// # Errors
+    /// As [`Self::flush`].
+    pub async fn send(&mut self, command: &str) -> Result<Tag, TransportError> {
+        let tag = self.queue_command(command);
+        self.flush().await?;
+        Ok(tag)
+    }
+
+    /// Puts a command behind what is waiting to be sent by [`Self::flush`].
+    pub fn queue_command(&mut self, command: &str) -> Tag {
+        self.commands = self.commands.wrapping_add(1);
+        let tag = Tag(format!("A{:04}", self.commands));
+        self.queue(tag.0.as_bytes());
+        self.queue(b" ");
+        self.queue(command.as_bytes());
+        self.queue(b"\r\n");
+        tag
+    }
+
+    /// Puts bytes behind what is waiting to be sent by [`Self::flush`].
+    pub fn queue(&mut self, bytes: &[u8]) {
+        self.outgoing.extend_from_slice(bytes);
+    }
+
+    /// Sends what is waiting.
+    ///
+    /// # Errors
+    /// [`TransportError::Closed`] or [`TransportError::Silent`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the rest is sent by the next call.
+    pub async fn flush(&mut self) -> Result<(), TransportError> {
+        self.check_alive()?;
+        while let Some(rest) = self.outgoing.get(self.sent..).filter(|rest| !rest.is_empty()) {
+            let written = timeout(SILENCE_LIMIT, self.client.get_mut().write(rest)).await;
+            match written {
+                Ok(Ok(0)) => return Err(self.die(ended())),
+                Ok(Ok(count)) => self.sent += count,
+                Ok(Err(error)) => return Err(self.die(closed(&error))),
+                Err(_elapsed) => return Err(self.die(silent(&self.server, SILENCE_LIMIT))),
+            }
+        }
+        let flushed = timeout(SILENCE_LIMIT, self.client.get_mut().flush()).await;
+        // It may have held a token.
+        self.outgoing.zeroize();
+        self.sent = 0;
+        match flushed {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(self.die(closed(&error))),
+            Err(_elapsed) => Err(self.die(silent(&self.server, SILENCE_LIMIT))),
+        }
+    }
+
+    /// Reads up to the answer to `tag`; `on` sees every untagged response before it.
+    ///
+    /// # Errors
+    /// [`TransportError::Refused`] for NO and BAD; after anything else the connection is dead.
+    pub async fn finish(
+        &mut self,
+        tag: &Tag,
+        mut on: impl FnMut(&Response<'_>) + Send,
+    ) -> Result<Done, TransportError> {
+        loop {
+            let answer = self.next(Patience::Limited, |response| {
+                on(response);
+                answer_to(tag, response)
+            });
+            if let Some(answer) = answer.await? {
+                return answer;
+            }
+        }
+    }
+
+    /// Reads one response and returns what `look` makes of it. A BYE is an error: the server is
+    /// about to hang up.
+    ///
+    /// # Errors
+    /// [`TransportError::Silent`] when patience ran out, [`TransportError::Closed`],
+    /// [`TransportError::Protocol`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: what was read stays buffered.
+    pub async fn next<T>(
+        &mut self,
+        patience: Patience,
+        look: impl FnOnce(&Response<'_>) -> T,
+    ) -> Result<T, TransportError> {
+        self.check_alive()?;
+        let received = match self.receive(patience, look).await {
+            Ok(received) => received,
+            Err(error) => return Err(self.die(error)),
+        };
+        match received.note {
+            Note::Bye(text) => return Err(self.die(TransportError::Closed(text))),
+            Note::Exists(count) => {
+                self.exists = count;
+                self.news = true;
+            }
+            Note::Expunge => {
+                self.exists = self.exists.saturating_sub(1);
+                self.news = true;
+            }
+            Note::Nothing => {}
+        }
+        Ok(received.value)
+    }
+
+    async fn receive<T>(
+        &mut self,
+        patience: Patience,
+        look: impl FnOnce(&Response<'_>) -> T,
+    ) -> Result<Received<T>, TransportError> {
+        // The guard has parsed the whole response without a panic; that a part of it cannot panic
+        // either is imap-proto's word only.
+        let reading = AssertUnwindSafe(self.client.read_response()).catch_unwind();
+        let mut reading = pin!(reading);
+        let mut seen = self.passage.received();
+        let read = loop {
+            if patience == Patience::Endless {
+                break reading.await;
+            }
+            match timeout(SILENCE_LIMIT, &mut reading).await {
+                Ok(read) => break read,
+                Err(_elapsed) => {
+                    let now = self.passage.received();
+                    if now == seen {
+                        return Err(silent(&self.server, SILENCE_LIMIT));
+                    }
+                    seen = now;
+                }
+            }
+        };
+        match read {
+            Ok(Ok(Some(data))) => {
+                let response = data.parsed();
+                Ok(Received { note: note(response), value: look(response) })
+            }
+            Ok(Ok(None)) => Err(ended()),
+            Ok(Err(error)) => Err(unread(&error)),
+            Err(_panic) => {
+                Err(TransportError::Protocol("a response the parser fails on".to_owned()))
+            }
+        }
+    }
+
+    /// Says goodbye and hangs up; failures no longer matter.
+    pub async fn goodbye(mut self) {
+        let farewell = async {
+            self.send("LOGOUT").await?;
+            // The server answers with BYE, which ends the reading.
+            loop {
+                self.next(Patience::Limited, |_response| ()).await?;
+            }
+        };
+        let farewell: Result<Result<(), TransportError>, _> =
+            timeout(GOODBYE_LIMIT, farewell).await;
+        if farewell.is_err() {
+            tracing::debug!("the IMAP server did not answer LOGOUT");
+        }
+    }
+
+    fn check_alive(&self) -> Result<(), TransportError> {
+        match &self.dead {
+            None => Ok(()),
+            Some(why) => Err(TransportError::Closed(why.clone())),
+        }
+    }
+
+    /// Notes that the connection cannot be used any more.
+    pub fn die(&mut self, error: TransportError) -> TransportError {
+        self.dead = Some(match &error {
+            TransportError::Closed(text) => text.clone(),
+            other => other.to_string(),
+        });
+        error
+    }
+}
+
+struct Received<T> {
+    note: Note,
+    value: T,
+}
+
+/// What a response means for the connection itself.
+enum Note {
+    Nothing,
+    Exists(u32),
+    Expunge,
+    Bye(String),
+}
+
+fn note(response: &Response<'_>) -> Note {
+    match response {
+        Response::Data { status: Status::Bye, outcome } => Note::Bye(words(outcome, "BYE")),
+        Response::MailboxData(MailboxDatum::Exists(count)) => Note::Exists(*count),
+        Response::Expunge(_) => Note::Expunge,
+        _ => Note::Nothing,
+    }
+}
+
+/// The answer to `tag`, if `response` is one. Answers to other tags belong to waits that were
+/// cancelled; nobody asks for them any more.
+pub fn answer_to(tag: &Tag, response: &Response<'_>) -> Option<Result<Done, TransportError>> {
+    let Response::Done { tag: answered, status, outcome } = response else {
+        return None;
+    };
+    if answered.0 != tag.0 {
+        return None;
+    }
+    Some(match status {
+        Status::Ok => Ok(Done { capabilities: capabilities_in(outcome) }),
+        Status::No => Err(refused(outcome, "NO")),
+        Status::Bad => Err(refused(outcome, "BAD")),
+        Status::PreAuth | Status::Bye => {
+            Err(TransportError::Protocol("an answer that is neither OK, NO nor BAD".to_owned()))
+        }
+    })
+}
+
+/// The capabilities a status carries in its code.
+pub fn capabilities_in(outcome: &Outcome<'_>) -> Option<Vec<String>> {
+    match &outcome.code {
+        Some(ResponseCode::Capabilities(list)) => Some(capability_names(list)),
+        _ => None,
+    }
+}
+
+/// Capabilities as they are written, in capitals.
+pub fn capability_names(list: &[Capability<'_>]) -> Vec<String> {
+    list.iter()
+        .map(|capability| match capability {
+            Capability::Imap4rev1 => "IMAP4REV1".to_owned(),
+            Capability::Auth(mechanism) => format!("AUTH={mechanism}").to_ascii_uppercase(),
+            Capability::Atom(atom) => atom.to_ascii_uppercase(),
+        })
+        .collect()
+}
+
+/// The server's words, or the bare status when it has none.
+pub fn words(outcome: &Outcome<'_>, status: &str) -> String {
+    outcome
+        .information
+        .as_deref()
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .unwrap_or(status)
+        .to_owned()
+}
+
+/// What servers write when they only need a rest. Exchange throttles with a text and no code;
+/// the codes are those of RFC 5530.
+const PASSING: [&str; 7] = [
+    "request is throttled",
+    "suggested backoff time",
+    "server unavailable",
+    "[unavailable]",
+    "[inuse]",
+    "[limit]",
+    "[serverbug]",
+];
+
+fn refused(outcome: &Outcome<'_>, status: &str) -> TransportError {
+    let text = words(outcome, status);
+    let lower = text.to_lowercase();
+    let passing = PASSING.into_iter().any(|sign| lower.contains(sign));
+    let transient = if passing { Transience::Transient } else { Transience::Permanent };
+    TransportError::Refused { text, transient }
+}
+
+/// The error for a response that did not come. Parser errors hold the whole buffer, which may be
+/// mail, so only the guard's own words are passed on.
+fn unread(error: &io::Error) -> TransportError {
+    match error.kind() {
+        io::ErrorKind::InvalidData if error.get_ref().is_some_and(|e| !e.is::<rustls::Error>()) => {
+            TransportError::Protocol(error.to_string())
+        }
+        io::ErrorKind::Other => TransportError::Protocol("a response of unknown form".to_owned()),
+        _ => closed(error),
+    }
+}
