@@ -154,10 +154,9 @@ impl AuthError {
                 ProblemKind::Network,
                 "sign-in-server-unreachable",
                 "The sign-in server cannot be reached",
-                "",
+                &format!("The reason is: {reason}."),
                 Remedy::CheckNetwork,
-            )
-            .with_details(reason),
+            ),
             Self::Untrusted(reason) => Problem::new(
                 ProblemKind::Network,
                 "sign-in-server-untrusted",

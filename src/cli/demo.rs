@@ -1,6 +1,7 @@
 //! The screen on servers inside the program: nothing is real, nothing is kept.
 
 use crate::app::AppSetup;
+use crate::app::dates::Zone;
 use crate::cli::error::CliError;
 use crate::cli::session::{self, Session, unexpected};
 use crate::config::ConfigFile;
@@ -59,7 +60,7 @@ pub fn run(args: &DemoArgs) -> Result<u8, CliError> {
             let what = "the demo cannot start";
             Problem::new(ProblemKind::Failed, "demo-failed", what, &why, Remedy::Retry)
         })?;
-        let mut engine = Engine::start(EngineSetup {
+        let mut engine = session::start(EngineSetup {
             config: ConfigFile::in_memory(),
             store: Store::in_memory(&clock).map_err(|error| error.problem())?,
             secrets: SecretPlaces::in_memory(),
@@ -67,7 +68,8 @@ pub fn run(args: &DemoArgs) -> Result<u8, CliError> {
             extra_roots: vec![sandbox.root()],
             lock_dir: None,
             liveness: Liveness::Live,
-        });
+        })
+        .await?;
         let mut demo_link = None;
         if args.first_run {
             demo_link = Some(Box::new(sandbox.link_request()));
@@ -78,6 +80,7 @@ pub fn run(args: &DemoArgs) -> Result<u8, CliError> {
             engine,
             setup: AppSetup {
                 now: clock.now(),
+                zone: Zone::Local,
                 client_ids: Vec::new(),
                 automatic_secrets: (SecretsKind::Memory, "the demo keeps nothing".to_owned()),
                 demo_link,

@@ -108,6 +108,14 @@ pub async fn open(context: &Context, liveness: Liveness) -> Result<Opened, CliEr
     Ok(Opened { setup, places })
 }
 
+/// Starts the engine on the current runtime.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn start(setup: EngineSetup) -> Result<Engine, CliError> {
+    Engine::start(setup).await.map_err(|error| error.problem().into())
+}
+
 /// A running engine and the count of what was asked.
 pub struct Session {
     engine: Engine,
@@ -122,7 +130,8 @@ impl Session {
     pub async fn open(context: &Context) -> Result<Self, CliError> {
         let Opened { setup, places: _ } = open(context, Liveness::OnDemand).await?;
         let expected = setup.config.config().accounts.len();
-        let mut session = Self::over(Engine::start(setup));
+        let engine = start(setup).await?;
+        let mut session = Self::over(engine);
         let known = |status: &EngineStatus| expected <= status.accounts.len();
         let waited = tokio::time::timeout(ACCOUNTS_LIMIT, session.engine.status.wait_for(known));
         let listed = matches!(waited.await, Ok(Ok(_status)));

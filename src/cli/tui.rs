@@ -1,10 +1,11 @@
 //! The screen on the person's own accounts.
 
 use crate::app::AppSetup;
+use crate::app::dates::Zone;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::session::{self, Opened};
-use crate::engine::{Engine, Liveness};
+use crate::engine::Liveness;
 use crate::model::account::SecretsKind;
 use crate::runtime::editor::{EditorDirectory, EditorSettings};
 use crate::runtime::event_loop::{self, Shell};
@@ -30,9 +31,10 @@ pub fn run(context: &Context) -> Result<u8, CliError> {
         let config = setup.config.config().clone();
         let clock = setup.clock.clone();
         let shell = Shell {
-            engine: Engine::start(setup),
+            engine: session::start(setup).await?,
             setup: AppSetup {
                 now: clock.now(),
+                zone: Zone::Local,
                 client_ids: config.client_ids,
                 automatic_secrets: automatic_secrets(&places).await,
                 demo_link: None,

@@ -3,10 +3,10 @@
 //! The address always comes from the raw text and the name alone is decoded, so that an
 //! encoded-word can never become a part of an address (RFC 2047, section 5; "Mailsploit").
 
+use crate::mime::fields;
 use crate::mime::sanitise;
 use crate::model::address::Mailbox;
 use mail_parser::parsers::MessageStream;
-use std::borrow::Cow;
 
 /// Most mailboxes read from one field: twice what Exchange Online lets a message have.
 const MAILBOX_LIMIT: usize = 2_000;
@@ -41,16 +41,23 @@ pub(crate) fn entries(line: &str) -> Vec<Entry> {
 
 /// The mailboxes of a header field, ready to show. A name that could pass for an address is
 /// dropped: the address itself is then all there is to see.
-pub(crate) fn mailboxes(line: &str) -> Vec<Mailbox> {
+pub(crate) fn mailboxes(value: &[u8]) -> Vec<Mailbox> {
+    let (line, name_bytes): (String, fn(&str) -> Vec<u8>) = match std::str::from_utf8(value) {
+        Ok(line) => (line.to_owned(), |name| name.as_bytes().to_vec()),
+        // Byte by byte there and back, because an encoded-word may hold bytes of its charset.
+        Err(_) => (value.iter().copied().map(char::from).collect(), |name| {
+            name.chars().filter_map(|c| u8::try_from(c).ok()).collect()
+        }),
+    };
     let shown = |entry: Entry| {
-        let name = sanitise::line(&decode_words(&entry.name));
+        let name = sanitise::line(&decode_words(&name_bytes(&entry.name)));
         let posing = name.contains(['@', '\u{ff20}', '\u{fe6b}']);
         Mailbox {
             name: if posing { String::new() } else { name },
             address: sanitise::line(&entry.address),
         }
     };
-    entries(line).into_iter().map(shown).collect()
+    entries(&line.replace(['\r', '\n'], "")).into_iter().map(shown).collect()
 }
 
 /// `mailbox` so that [`entries`] reads the same name and address back.
@@ -71,14 +78,18 @@ pub(crate) fn format(mailbox: &Mailbox) -> String {
     }
 }
 
-/// Text with encoded-words decoded (RFC 2047).
-pub(crate) fn decode_words(text: &str) -> String {
-    if !text.contains("=?") {
-        return text.to_owned();
+/// Text with encoded-words decoded (RFC 2047), whatever their length and the bytes in them.
+pub(crate) fn decode_words(value: &[u8]) -> String {
+    let breaks = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let mut one_line: Vec<u8> = value.iter().copied().filter(|byte| !breaks(byte)).collect();
+    if one_line.windows(2).any(|pair| pair == b"=?") {
+        one_line.push(b'\n');
+        let decoded = MessageStream::new(&one_line).parse_unstructured().into_text();
+        if let Some(decoded) = decoded {
+            return decoded.into_owned();
+        }
     }
-    let one_line = format!("{}\n", text.replace(['\r', '\n'], " "));
-    let decoded = MessageStream::new(one_line.as_bytes()).parse_unstructured();
-    decoded.into_text().map_or_else(|| text.to_owned(), Cow::into_owned)
+    fields::text(&one_line).trim().to_owned()
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -258,7 +269,7 @@ mod tests {
         #[track_caller]
         fn check(line: &str, name: &str, address: &str) {
             let expected = Mailbox { name: name.to_owned(), address: address.to_owned() };
-            assert_eq!(mailboxes(line), [expected], "{line:?}");
+            assert_eq!(mailboxes(line.as_bytes()), [expected], "{line:?}");
         }
         check("=?utf-8?q?Gr=C3=BC=C3=9Fe?= <ada@example.org>", "Grüße", "ada@example.org");
         check("\"=?utf-8?q?Gr=C3=BC=C3=9Fe?=\" <ada@example.org>", "Grüße", "ada@example.org");
@@ -278,6 +289,20 @@ mod tests {
         check("ceo\u{ff20}bank.example <evil@evil.example>", "", "evil@evil.example");
         check("CEO\u{202e}\u{1b}[2J <evil@evil.example>", "CEO[2J", "evil@evil.example");
         check("ceo@bank.example: evil@evil.example;", "", "evil@evil.example");
+    }
+
+    #[test]
+    fn a_name_in_raw_bytes_of_its_charset_is_read() {
+        #[track_caller]
+        fn check(value: &[u8]) {
+            let found = mailboxes(value);
+            let shown: Vec<String> = found.iter().map(Mailbox::to_string).collect();
+            assert_eq!(shown, ["Müller <m@example.org>"]);
+        }
+        check("Müller <m@example.org>".as_bytes());
+        check(b"M\xfcller <m@example.org>");
+        check(b"=?iso-8859-1?Q?M\xfcller?=\r\n <m@example.org>");
+        check(b"=?iso-8859-1?Q?M=FCller?= <m@example.org>");
     }
 
     #[test]
@@ -307,7 +332,11 @@ mod tests {
         #[test]
         fn any_line_is_read(line in "[\\s\\S]{0,100}") {
             entries(&line);
-            mailboxes(&line);
+        }
+
+        #[test]
+        fn any_value_is_read(value in proptest::collection::vec(any::<u8>(), 0..100)) {
+            mailboxes(&value);
         }
     }
 }

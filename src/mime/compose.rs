@@ -197,7 +197,7 @@ pub fn addresses(
             .address
             .parse()
             .map_err(|error: AddressError| bad_address(field, &entry.text, &error.to_string()))?;
-        let name = one_line(&address_list::decode_words(&entry.name));
+        let name = one_line(&address_list::decode_words(entry.name.as_bytes()));
         checked(field, &entry.text, &address).map(|address| (name, address))
     };
     address_list::entries(line).into_iter().map(read).collect()

@@ -1,5 +1,6 @@
 //! Header fields as they stand in the bytes (RFC 5322, section 2.2), undecoded.
 
+use mail_parser::decoders::charsets::map::charset_decoder;
 use std::borrow::Cow;
 
 /// Longest header block in bytes; Dovecot stops at the same size.
@@ -22,10 +23,25 @@ impl<'a> Field<'a> {
         self.name.eq_ignore_ascii_case(name.as_bytes())
     }
 
-    /// The value on one line; bytes that are not UTF-8 become replacement characters.
+    /// The value as it stands, folded.
+    pub(crate) fn value(&self) -> &'a [u8] {
+        self.value
+    }
+
+    /// The value on one line; bytes that are not UTF-8 are taken for Windows-1252.
     pub(crate) fn unfolded(&self) -> Cow<'a, str> {
-        let text = String::from_utf8_lossy(self.value);
+        let text = text(self.value);
         if text.contains(['\r', '\n']) { Cow::Owned(text.replace(['\r', '\n'], "")) } else { text }
+    }
+}
+
+/// Text of unknown charset: UTF-8 if it can be (RFC 6532), else Windows-1252, as most old senders
+/// had it.
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match (std::str::from_utf8(bytes), charset_decoder(b"windows-1252")) {
+        (Ok(text), _) => Cow::Borrowed(text),
+        (Err(_), Some(decoder)) => Cow::Owned(decoder(bytes)),
+        (Err(_), None) => String::from_utf8_lossy(bytes),
     }
 }
 

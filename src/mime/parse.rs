@@ -63,11 +63,11 @@ fn read_field(field: Field<'_>, envelope: &mut Envelope) {
     for (name, list) in lists {
         if field.is(name) {
             // Every author counts, not only those of the last From field.
-            list.extend(mailboxes(&field.unfolded()));
+            list.extend(mailboxes(field.value()));
         }
     }
     if field.is("Subject") {
-        envelope.subject = sanitise::line(&decode_words(&field.unfolded()));
+        envelope.subject = sanitise::line(&decode_words(field.value()));
     } else if field.is("Message-ID") {
         envelope.message_id = ids(&field.unfolded()).into_iter().next().unwrap_or_default();
     } else if field.is("In-Reply-To") {
@@ -140,9 +140,12 @@ impl Shown {
                 }
             }
             Kind::Mixed => part.children.iter().for_each(|child| self.add(parts, *child)),
+            // A named text behind the first is a file, though some programs call it inline.
             Kind::Plain | Kind::Html => match part.disposition {
-                Disposition::Inline => self.texts.push(position),
-                Disposition::Attachment => {}
+                Disposition::Inline if part.file_name.is_empty() || self.texts.is_empty() => {
+                    self.texts.push(position);
+                }
+                Disposition::Inline | Disposition::Attachment => {}
             },
             // A message that is nothing but a text of another type is still readable.
             Kind::Other if position == 0 && part.content_type.starts_with("text/") => {

@@ -4,10 +4,10 @@
 //! middle of a line and overflows the stack on deeply nested messages. Attached messages are never
 //! opened, so their nesting costs nothing. `mail-parser` decodes what the parts hold.
 
+use crate::mime::address_list::decode_words;
 use crate::mime::fields;
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::charsets::map::charset_decoder;
-use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{ContentType, MessageParser, MimeHeaders};
 use std::borrow::Cow;
 
@@ -95,12 +95,13 @@ pub(crate) enum Flow {
 impl Part<'_> {
     /// The content with its transfer encoding undone; as it stands when that is broken.
     pub(crate) fn bytes(&self) -> Cow<'_, [u8]> {
-        let decoded = match self.encoding {
-            Encoding::Plain => None,
-            Encoding::Base64 => base64_decode(self.body),
-            Encoding::QuotedPrintable => quoted_printable_decode(self.body),
-        };
-        decoded.map_or(Cow::Borrowed(self.body), Cow::Owned)
+        match self.encoding {
+            Encoding::Plain => Cow::Borrowed(self.body),
+            Encoding::Base64 => base64_decode(self.body)
+                .or_else(|| base64_decode(base64_lines(self.body)))
+                .map_or(Cow::Borrowed(self.body), Cow::Owned),
+            Encoding::QuotedPrintable => Cow::Owned(quoted_printable(self.body)),
+        }
     }
 
     /// The content as text. An undeclared charset is UTF-8 if it can be, else Windows-1252.
@@ -116,12 +117,62 @@ impl Part<'_> {
             (None, Err(_)) if self.charset.starts_with("utf") => {
                 String::from_utf8_lossy(&bytes).into_owned()
             }
-            (None, Err(_)) => match charset_decoder(b"windows-1252") {
-                Some(decoder) => decoder(&bytes),
-                None => String::from_utf8_lossy(&bytes).into_owned(),
-            },
+            (None, Err(_)) => fields::text(&bytes).into_owned(),
         }
     }
+}
+
+/// The lines of Base64 before the first that is none: lists append their footers as plain text.
+fn base64_lines(body: &[u8]) -> &[u8] {
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=\r\n\t ".contains(byte);
+    let lines = body.split_inclusive(|byte| *byte == b'\n');
+    let len = lines.take_while(|line| line.iter().all(allowed)).map(<[u8]>::len).sum();
+    match body.get(..len) {
+        Some(lines) if !lines.is_empty() => lines,
+        _ => body,
+    }
+}
+
+/// Undoes quoted-printable; what is no escape stays as it is (RFC 2045, section 6.7, robustness).
+/// `mail-parser` gives up on the whole part instead.
+fn quoted_printable(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
+        let content = line.trim_ascii_end();
+        let line_end: &[u8] = if line.ends_with(b"\r\n") {
+            b"\r\n"
+        } else if line.ends_with(b"\n") {
+            b"\n"
+        } else {
+            b""
+        };
+        let (mut rest, line_end) = match content.strip_suffix(b"=") {
+            Some(continued) => (continued, b"".as_slice()),
+            None => (content, line_end),
+        };
+        while let Some((byte, behind)) = rest.split_first() {
+            let escaped = match (byte, behind) {
+                (b'=', [high, low, ..]) => hex(*high).zip(hex(*low)),
+                _ => None,
+            };
+            match escaped {
+                Some((high, low)) => {
+                    out.push(high << 4 | low);
+                    rest = behind.get(2..).unwrap_or_default();
+                }
+                None => {
+                    out.push(*byte);
+                    rest = behind;
+                }
+            }
+        }
+        out.extend_from_slice(line_end);
+    }
+    out
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 /// The parts of a message in the order of their headers; the message itself is the first.
@@ -290,7 +341,7 @@ fn read_header(header: &[u8], in_digest: bool) -> Part<'static> {
             Some(disposition) if disposition.is_attachment() => Disposition::Attachment,
             _ => Disposition::Inline,
         },
-        file_name: crate::mime::address_list::decode_words(file_name),
+        file_name: decode_words(file_name.as_bytes()),
         flow: match (flowed, delsp) {
             (true, true) => Flow::FlowedWithoutBlank,
             (true, false) => Flow::Flowed,
@@ -421,6 +472,9 @@ mod tests {
         check("Subject: none", "Grüße".as_bytes(), "Grüße");
         check("Subject: none", b"Gr\xfc\xdfe", "Grüße");
         check("Content-Type: text/plain; charset=utf-8", b"a\xffb", "a\u{fffd}b");
+        let quoted = "Content-Transfer-Encoding: quoted-printable";
+        check(quoted, b"a=3d \r\n=\r\nb =  \r\nc=\"1\" =ZZ=", "a=\r\nb c=\"1\" =ZZ");
+        check("Content-Transfer-Encoding: base64", b"R3LDvMOfZQ==\n-- \nlist footer", "Grüße");
         check("Content-Transfer-Encoding: base64", b"%%% no base64", "%%% no base64");
     }
 

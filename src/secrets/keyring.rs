@@ -21,7 +21,9 @@ use tokio::time::timeout;
 
 /// Service name of every entry, as a desktop's password program shows it.
 const SERVICE: &str = "posthaste";
-/// Entry that is read to see whether anyone answers; it never exists.
+/// Entry that is written and removed to see whether secrets can be kept. Reading proves nothing: a
+/// gnome-keyring started over SSH answers that there is no such entry, and then refuses every write
+/// because nobody can be asked for a password.
 const PROBE: &str = "probe/none";
 /// Longest wait for the probe: a service that runs answers within milliseconds.
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
@@ -72,12 +74,16 @@ impl Keyring {
         Ok(Self { jobs })
     }
 
-    /// Whether anyone answers within two seconds.
+    /// Whether a secret can be written and removed within two seconds.
     ///
     /// # Errors
     /// [`SecretError::NoKeyring`], [`SecretError::KeyringSilent`], [`SecretError::Keyring`].
     pub(crate) async fn probe(&self) -> Result<(), SecretError> {
-        self.ask(PROBE_LIMIT, |backend| backend.get(PROBE)).await.map(drop)
+        let write = |backend: &dyn Backend| {
+            backend.put(PROBE, &SecretString::from("probe"))?;
+            backend.delete(PROBE)
+        };
+        self.ask(PROBE_LIMIT, write).await
     }
 
     /// Runs `work` on the thread. Work whose caller has stopped waiting is left out, so that what
@@ -213,11 +219,11 @@ mod tests {
 
     impl Backend for Locked {
         fn get(&self, name: &str) -> Result<Option<SecretString>, SecretError> {
-            let _gone = self.release.recv();
             self.drawer.get(name)
         }
 
         fn put(&self, name: &str, secret: &SecretString) -> Result<(), SecretError> {
+            let _gone = self.release.recv();
             self.drawer.put(name, secret)
         }
 
@@ -236,7 +242,8 @@ mod tests {
         let keyring = Keyring::start(drawer.clone()).unwrap();
         keyring.probe().await.unwrap();
         keyring.put(&key(), &"token".into()).await.unwrap();
-        assert!(drawer.0.lock().unwrap().contains_key("work/refresh-token"));
+        let names = drawer.0.lock().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names, ["work/refresh-token"], "the probe leaves nothing behind");
         let found = keyring.get(&key()).await.unwrap();
         assert_eq!(found.as_ref().map(|secret| secret.expose_secret()), Some("token"));
         keyring.delete(&key()).await.unwrap();
@@ -265,10 +272,10 @@ mod tests {
         struct Broken;
         impl Backend for Broken {
             fn get(&self, _name: &str) -> Result<Option<SecretString>, SecretError> {
-                panic!("broken")
+                Ok(None)
             }
             fn put(&self, _name: &str, _secret: &SecretString) -> Result<(), SecretError> {
-                Ok(())
+                panic!("broken")
             }
             fn delete(&self, _name: &str) -> Result<(), SecretError> {
                 Ok(())

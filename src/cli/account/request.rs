@@ -2,7 +2,9 @@
 
 use crate::cli::error::CliError;
 use crate::config::Config;
-use crate::model::account::{AccountName, AccountSettings, SecretsKind};
+use crate::model::account::{
+    AccountName, AccountSettings, OAuthApp, SecretsKind, SentCopy, SignInMethod,
+};
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::{Endpoint, HostPort, Security};
 use crate::provider::presets::{
@@ -99,24 +101,42 @@ impl SecurityWord {
     }
 }
 
+/// Where the settings that are not given come from.
+#[derive(Clone, Copy)]
+enum Provider {
+    Preset(&'static Preset),
+    /// Nothing is known: everything has to be given.
+    Custom,
+}
+
+/// The word for a provider that nothing is known of.
+const CUSTOM: &str = "custom";
+
+impl Provider {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Preset(preset) => preset.name,
+            Self::Custom => CUSTOM,
+        }
+    }
+}
+
 /// The settings these arguments mean. `config` knows the names in use and the client ids of
 /// providers.
 ///
 /// # Errors
 /// A usage problem that says what is missing and where to get it.
 pub fn settings(args: &AddArgs, config: &Config) -> Result<AccountSettings, CliError> {
-    let preset = preset(args)?;
-    if preset.name == "custom" {
-        require_custom(args)?;
-    }
-    let name = match &args.name {
-        Some(name) => name.clone(),
-        None => free_name(&args.email, config)?,
+    let provider = provider(args)?;
+    let mut settings = match provider {
+        Provider::Preset(preset) => {
+            let name = name(args, config)?;
+            let client_id = client_id(args, config, provider)?;
+            // Where secrets are kept is decided by the link request.
+            presets::fill(preset, name, args.email.clone(), client_id, SecretsKind::Memory)
+        }
+        Provider::Custom => custom(args, config)?,
     };
-    let client_id = client_id(args, config, preset)?;
-    // Where they are kept is decided by the link request.
-    let mut settings =
-        presets::fill(preset, name, args.email.clone(), client_id, SecretsKind::Memory);
     if let Some(login) = &args.login {
         settings.login = login.clone();
     }
@@ -137,44 +157,74 @@ pub fn settings(args: &AddArgs, config: &Config) -> Result<AccountSettings, CliE
     Ok(settings)
 }
 
-fn preset(args: &AddArgs) -> Result<&'static Preset, CliError> {
-    let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+fn provider(args: &AddArgs) -> Result<Provider, CliError> {
+    let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).chain([CUSTOM]).collect();
     let known = format!("name one with --provider: {}", names.join(", "));
-    match &args.provider {
-        Some(name) => preset_named(name).ok_or_else(|| {
-            let what = format!("there is no provider named {name:?}");
-            CliError::usage("unknown-provider", &what, &known)
-        }),
-        None => preset_for(args.email.as_str()).ok_or_else(|| {
-            let what = format!("the provider of {} is not known", args.email.domain());
-            CliError::usage("which-provider", &what, &known)
-        }),
-    }
+    let (found, what) = match args.provider.as_deref() {
+        Some(CUSTOM) => return Ok(Provider::Custom),
+        Some(name) => (preset_named(name), format!("there is no provider named {name:?}")),
+        None => (
+            preset_for(args.email.as_str()),
+            format!("the provider of {} is not known", args.email.domain()),
+        ),
+    };
+    found.map(Provider::Preset).ok_or_else(|| CliError::usage("which-provider", &what, &known))
 }
 
-fn require_custom(args: &AddArgs) -> Result<(), CliError> {
-    let given = [
-        ("--authority", args.authority.is_some()),
-        ("--tenant", args.tenant.is_some()),
-        ("--client-id", args.client_id.is_some()),
-        ("--imap", args.imap.is_some()),
-        ("--submission", args.submission.is_some()),
-    ];
-    let missing: Vec<&str> =
-        given.iter().filter(|(_name, given)| !given).map(|(name, _given)| *name).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
+/// An account of servers nothing is known of; they file no Sent copies, as most do not.
+fn custom(args: &AddArgs, config: &Config) -> Result<AccountSettings, CliError> {
+    let (Some(authority), Some(tenant), Some(imap), Some(submission)) =
+        (&args.authority, &args.tenant, &args.imap, &args.submission)
+    else {
+        return Err(custom_incomplete(args));
+    };
+    Ok(AccountSettings {
+        name: name(args, config)?,
+        address: args.email.clone(),
+        login: args.email.clone(),
+        display_name: String::new(),
+        provider: CUSTOM.to_owned(),
+        method: SignInMethod::DeviceCode,
+        oauth: OAuthApp {
+            authority: authority.clone(),
+            tenant: tenant.clone(),
+            client_id: client_id(args, config, Provider::Custom)?,
+        },
+        imap: Endpoint { at: imap.clone(), security: Security::Tls },
+        submission: Endpoint { at: submission.clone(), security: Security::StartTls },
+        sent_copy: SentCopy::Append,
+        ca_file: None,
+        secrets: SecretsKind::Memory,
+    })
+}
+
+fn custom_incomplete(args: &AddArgs) -> CliError {
+    let missing: Vec<&str> = [
+        ("--authority", args.authority.is_none()),
+        ("--tenant", args.tenant.is_none()),
+        ("--imap", args.imap.is_none()),
+        ("--submission", args.submission.is_none()),
+    ]
+    .into_iter()
+    .filter_map(|(name, missing)| missing.then_some(name))
+    .collect();
     let what = format!("a custom provider also needs {}", missing.join(", "));
-    Err(CliError::usage("custom-incomplete", &what, "nothing is known about its servers"))
+    CliError::usage("custom-incomplete", &what, "nothing is known about its servers")
 }
 
-fn client_id(args: &AddArgs, config: &Config, preset: &Preset) -> Result<String, CliError> {
+fn name(args: &AddArgs, config: &Config) -> Result<AccountName, CliError> {
+    match &args.name {
+        Some(name) => Ok(name.clone()),
+        None => free_name(&args.email, config),
+    }
+}
+
+fn client_id(args: &AddArgs, config: &Config, provider: Provider) -> Result<String, CliError> {
     if let Some(given) = &args.client_id {
         let published = published_client_id(given).map(|published| published.client_id);
         return Ok(published.unwrap_or(given).to_owned());
     }
-    let configured = config.client_ids.iter().find(|(provider, _id)| provider == preset.name);
+    let configured = config.client_ids.iter().find(|(name, _id)| name == provider.name());
     if let Some((_provider, id)) = configured {
         return Ok(id.clone());
     }
@@ -185,7 +235,7 @@ fn client_id(args: &AddArgs, config: &Config, preset: &Preset) -> Result<String,
     let why = format!(
         "give your own with --client-id, or keep it in the configuration as client-id under \
          [provider.{}], or borrow a published one ({})",
-        preset.name,
+        provider.name(),
         published.join(", ")
     );
     Err(CliError::usage("client-id-needed", "signing in needs an application (client) id", &why))
@@ -256,7 +306,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_said() {
         refused("--email ada@example.org", "which-provider");
-        refused("--email ada@example.org --provider nobody", "unknown-provider");
+        refused("--email ada@example.org --provider nobody", "which-provider");
         refused("--email ada@outlook.com", "client-id-needed");
         refused("--email ada@example.org --provider custom --client-id x", "custom-incomplete");
     }
@@ -274,6 +324,17 @@ mod tests {
         assert_eq!(settings.imap.at.to_string(), "localhost:143");
         assert_eq!(settings.imap.security, Security::StartTls);
         assert_eq!(settings.submission.at.host, "smtp.office365.com");
+    }
+
+    #[test]
+    fn a_custom_provider_is_all_given() {
+        let line = "--email ada@example.org --provider custom --client-id x --tenant t \
+                    --authority https://localhost:1 --imap localhost:2 --submission localhost:3";
+        let settings = understood(line, &Config::default()).unwrap();
+        assert_eq!(settings.provider, "custom");
+        assert_eq!(settings.imap.security, Security::Tls);
+        assert_eq!(settings.submission.security, Security::StartTls);
+        assert_eq!(settings.submission.at.to_string(), "localhost:3");
     }
 
     #[test]

@@ -1,0 +1,247 @@
+//! Codes, sign-ins and access tokens, as the sign-in server remembers them.
+
+use crate::sandbox::options::Approval;
+use crate::sandbox::people::{OWNER, Person};
+use crate::stdx::clock::UnixSeconds;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+/// Random bytes of an access token: 1,800 characters of text, as Entra's are 1,500 to 4,000.
+const ACCESS_TOKEN_BYTES: usize = 1_350;
+/// Random bytes of a refresh token: Entra's take about 1.6 kB.
+const REFRESH_TOKEN_BYTES: usize = 1_200;
+/// Random bytes of a device code.
+const DEVICE_CODE_BYTES: usize = 96;
+/// Letters of a user code: nothing that looks like something else.
+const USER_CODE_LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+/// Letters in a user code of a work account.
+const USER_CODE_LENGTH: usize = 9;
+
+/// What a person did with a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing yet.
+    Waiting,
+    /// Signed in and agreed.
+    Approved(Person),
+    /// Pressed cancel.
+    Declined,
+    /// Its tokens were handed out.
+    Redeemed,
+}
+
+/// A device code.
+#[derive(Clone, Debug)]
+pub struct DeviceCode {
+    /// What the client asks with.
+    pub device_code: String,
+    /// What the person types.
+    pub user_code: String,
+    /// Whose.
+    pub client_id: String,
+    /// What for.
+    pub scopes: Vec<String>,
+    /// When it was handed out.
+    pub created_at: UnixSeconds,
+    /// When it runs out.
+    pub expires_at: UnixSeconds,
+    /// What the person did.
+    pub decision: Decision,
+}
+
+/// A sign-in, which lives as long as its refresh tokens.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// Who.
+    pub person: Person,
+    /// Through which app.
+    pub client_id: String,
+    /// What was agreed to.
+    pub scopes: Vec<String>,
+}
+
+/// What an access token stands for.
+#[derive(Clone, Debug)]
+pub struct AccessGrant {
+    /// Who.
+    pub person: Person,
+    /// What it is good for.
+    pub scopes: Vec<String>,
+    /// When it runs out.
+    pub expires_at: UnixSeconds,
+}
+
+/// Everything handed out.
+#[derive(Debug, Default)]
+pub struct Tokens {
+    codes: Vec<DeviceCode>,
+    refresh: HashMap<String, SignIn>,
+    revoked: HashMap<String, SignIn>,
+    access: HashMap<String, AccessGrant>,
+    withheld: Vec<String>,
+}
+
+impl Tokens {
+    /// Hands out a code for `lifetime_s` seconds.
+    pub fn new_code(
+        &mut self,
+        client_id: String,
+        scopes: Vec<String>,
+        now: UnixSeconds,
+        lifetime_s: i64,
+    ) -> DeviceCode {
+        let letter =
+            |byte: u8| USER_CODE_LETTERS.get(usize::from(byte % 32)).copied().unwrap_or(b'A');
+        let user_code = random_bytes(USER_CODE_LENGTH).into_iter().map(letter).map(char::from);
+        let code = DeviceCode {
+            device_code: random_text("GAQABIQEAAAB", DEVICE_CODE_BYTES),
+            user_code: user_code.collect(),
+            client_id,
+            scopes,
+            created_at: now,
+            expires_at: now.plus(lifetime_s),
+            decision: Decision::Waiting,
+        };
+        self.codes.push(code.clone());
+        code
+    }
+
+    /// The code a client asks about, decided by `approval` where its time has come.
+    pub fn code(
+        &mut self,
+        device_code: &str,
+        approval: Approval,
+        now: UnixSeconds,
+    ) -> Option<&mut DeviceCode> {
+        let code = self.codes.iter_mut().find(|code| code.device_code == device_code)?;
+        match approval {
+            Approval::AfterSeconds(seconds) => {
+                let due = code.created_at.plus(i64::from(seconds)) <= now;
+                if due && code.decision == Decision::Waiting {
+                    code.decision = Decision::Approved(OWNER);
+                }
+            }
+            Approval::ByHand => {}
+        }
+        Some(code)
+    }
+
+    /// The code a person may still decide about: the one typed, or the newest.
+    pub fn waiting_code(
+        &mut self,
+        typed: Option<&str>,
+        now: UnixSeconds,
+    ) -> Option<&mut DeviceCode> {
+        let wanted = |code: &&mut DeviceCode| {
+            let same = typed.is_none_or(|typed| typed.trim().eq_ignore_ascii_case(&code.user_code));
+            same && code.decision == Decision::Waiting && now < code.expires_at
+        };
+        self.codes.iter_mut().rev().find(wanted)
+    }
+
+    /// Whether a person could decide about any code.
+    pub fn has_waiting_code(&self, now: UnixSeconds) -> bool {
+        let waiting =
+            |code: &DeviceCode| code.decision == Decision::Waiting && now < code.expires_at;
+        self.codes.iter().any(waiting)
+    }
+
+    /// Ends every waiting code now.
+    pub fn expire_codes(&mut self, now: UnixSeconds) {
+        for code in &mut self.codes {
+            code.expires_at = code.expires_at.min(now);
+        }
+    }
+
+    /// Hands out an access token, and a refresh token for it when `offline_access` was agreed to.
+    pub fn grant(&mut self, sign_in: &SignIn, expires_at: UnixSeconds) -> Granted {
+        let access_token = random_text("EwB", ACCESS_TOKEN_BYTES);
+        let scopes: Vec<String> =
+            sign_in.scopes.iter().filter(|scope| self.is_granted(scope)).cloned().collect();
+        let grant = AccessGrant { person: sign_in.person, scopes: scopes.clone(), expires_at };
+        self.access.insert(access_token.clone(), grant);
+        let refresh_token =
+            sign_in.scopes.iter().any(|scope| scope == "offline_access").then(|| {
+                let token = random_text("1.AXoA", REFRESH_TOKEN_BYTES);
+                self.refresh.insert(token.clone(), sign_in.clone());
+                token
+            });
+        Granted { access_token, refresh_token, scopes }
+    }
+
+    fn is_granted(&self, scope: &str) -> bool {
+        // Entra lists the scopes of the resource only, never `offline_access`.
+        scope.contains("://") && !self.withheld.iter().any(|withheld| withheld == scope)
+    }
+
+    /// Leaves a scope out of every grant from now on, as after consent to less.
+    pub fn withhold(&mut self, scope: &str) {
+        self.withheld.push(scope.to_owned());
+    }
+
+    /// The sign-in of a refresh token. Its use does not end it, as with Entra.
+    pub fn sign_in(&self, refresh_token: &str) -> RefreshState {
+        if let Some(sign_in) = self.refresh.get(refresh_token) {
+            return RefreshState::Good(sign_in.clone());
+        }
+        if self.revoked.contains_key(refresh_token) {
+            return RefreshState::Revoked;
+        }
+        RefreshState::Unknown
+    }
+
+    /// What an access token stands for; `None` when it is unknown or has run out.
+    pub fn access(&self, token: &str, now: UnixSeconds) -> Option<&AccessGrant> {
+        self.access.get(token).filter(|grant| now < grant.expires_at)
+    }
+
+    /// Ends every access token now; refresh tokens stay good.
+    pub fn expire_access(&mut self) {
+        self.access.clear();
+    }
+
+    /// Ends every sign-in, as an administrator's "revoke sessions" does.
+    pub fn revoke(&mut self) {
+        self.access.clear();
+        self.revoked.extend(self.refresh.drain());
+    }
+}
+
+/// Tokens just handed out.
+pub struct Granted {
+    /// For the servers.
+    pub access_token: String,
+    /// For the next refresh.
+    pub refresh_token: Option<String>,
+    /// What the access token is good for.
+    pub scopes: Vec<String>,
+}
+
+/// How a refresh token stands.
+pub enum RefreshState {
+    /// It belongs to this sign-in.
+    Good(SignIn),
+    /// It did, until somebody revoked it.
+    Revoked,
+    /// Nobody ever got it here.
+    Unknown,
+}
+
+/// `prefix` and `bytes` random bytes as base64url.
+pub fn random_text(prefix: &str, bytes: usize) -> String {
+    format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random_bytes(bytes)))
+}
+
+/// Bytes that differ in every run: the standard library's hash seeds. They guard nothing but made-up
+/// mail on loopback.
+fn random_bytes(count: usize) -> Vec<u8> {
+    let seeds = RandomState::new();
+    let words = (0_u64..).map(|index| {
+        let mut hasher = seeds.build_hasher();
+        hasher.write_u64(index);
+        hasher.finish()
+    });
+    words.flat_map(u64::to_le_bytes).take(count).collect()
+}
