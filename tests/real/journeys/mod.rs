@@ -1,0 +1,10 @@
+//! The journeys, by what they prove.
+
+mod codes;
+mod outages;
+mod privacy;
+mod reading;
+mod sending;
+mod spine;
+mod tls;
+mod tokens;
