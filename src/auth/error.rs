@@ -88,14 +88,14 @@ impl AuthError {
     fn words(&self) -> Problem {
         match self {
             Self::Declined => Problem::new(
-                ProblemKind::Failed,
+                ProblemKind::SignInNeeded,
                 "sign-in-declined",
                 "The sign-in was cancelled in the browser",
                 "Somebody chose Cancel on the sign-in page.",
                 Remedy::StartOver,
             ),
             Self::CodeExpired => Problem::new(
-                ProblemKind::Failed,
+                ProblemKind::SignInNeeded,
                 "code-expired",
                 "The code ran out before anyone signed in",
                 "A code lasts about 15 minutes.",
@@ -135,7 +135,7 @@ impl AuthError {
                 Problem { kind: ProblemKind::SignInNeeded, ..problem }
             }
             Self::WrongUser { expected, found } => Problem::new(
-                ProblemKind::Failed,
+                ProblemKind::SignInNeeded,
                 "wrong-user",
                 &format!("You signed in as {found}, not as {expected}"),
                 "The browser may have picked an account that was signed in already. Nothing of \
@@ -216,8 +216,8 @@ mod tests {
             assert!(!problem.what.is_empty() && !problem.what.contains("AADSTS"), "{code}");
         }
         use ProblemKind::{Failed, Network, SignInNeeded};
-        check(&AuthError::Declined, Failed, "sign-in-declined", Remedy::StartOver);
-        check(&AuthError::CodeExpired, Failed, "code-expired", Remedy::StartOver);
+        check(&AuthError::Declined, SignInNeeded, "sign-in-declined", Remedy::StartOver);
+        check(&AuthError::CodeExpired, SignInNeeded, "code-expired", Remedy::StartOver);
         check(
             &refused("access_denied", Some(530_035)),
             Failed,

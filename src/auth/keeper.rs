@@ -16,6 +16,7 @@ use crate::auth::refresh::{RefreshFailure, Verdict, refresh};
 use crate::auth::token::{AccessToken, TokenSet};
 use crate::model::account::{AccountName, OAuthApp};
 use crate::secrets::{SecretError, SecretKey, SecretKind, SecretStore};
+use crate::stdx::atomic_file::create_private_dir;
 use crate::stdx::clock::{Clock, UnixSeconds};
 use crate::stdx::file_lock::FileLock;
 use secrecy::{ExposeSecret, SecretString};
@@ -46,7 +47,8 @@ pub struct KeeperSetup {
     pub http: HttpClient,
     /// Tells the time.
     pub clock: Clock,
-    /// File locked during a refresh, so that several processes take turns; `None` in memory.
+    /// File locked during a refresh, so that several processes take turns; created where needed,
+    /// with its directory. `None` in memory.
     pub lock_file: Option<PathBuf>,
 }
 
@@ -312,7 +314,11 @@ impl Keeper {
         let Some(path) = self.setup.lock_file.clone() else {
             return Ok(None);
         };
-        let taken = tokio::task::spawn_blocking(move || FileLock::acquire(&path, LOCK_LIMIT)).await;
+        let take = move || {
+            path.parent().map_or(Ok(()), create_private_dir)?;
+            FileLock::acquire(&path, LOCK_LIMIT)
+        };
+        let taken = tokio::task::spawn_blocking(take).await;
         let lock = taken.map_err(std::io::Error::other).flatten().map_err(SecretError::from)?;
         Ok(Some(lock))
     }

@@ -6,6 +6,7 @@ use crate::model::account::OAuthApp;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// What the server does with one request.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub(crate) enum Reply {
     Answer(u16, &'static str, String),
     /// Closes the connection without an answer.
     Hangup,
+    /// Does something else, but not before it is told to.
+    Held(Arc<Notify>, Box<Self>),
 }
 
 impl Reply {
@@ -110,14 +113,16 @@ async fn answer(
         let mut replies = replies.lock().unwrap();
         if replies.is_empty() { None } else { Some(replies.remove(0)) }
     };
-    match reply.unwrap_or(Reply::Answer(500, "", "no answer is left".to_owned())) {
-        Reply::Answer(status, headers, body) => {
-            let length = body.len();
-            let head = format!("HTTP/1.1 {status} x\r\n{headers}Content-Length: {length}\r\n");
-            let whole = format!("{head}Connection: close\r\n\r\n{body}");
-            // A client that stops reading a long answer is one of the tests.
-            let _unread = connection.write_all(whole.as_bytes()).await;
-        }
-        Reply::Hangup => {}
+    let mut reply = reply.unwrap_or(Reply::Answer(500, "", "no answer is left".to_owned()));
+    while let Reply::Held(told, then) = reply {
+        told.notified().await;
+        reply = *then;
+    }
+    if let Reply::Answer(status, headers, body) = reply {
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status} x\r\n{headers}Content-Length: {length}\r\n");
+        let whole = format!("{head}Connection: close\r\n\r\n{body}");
+        // A client that stops reading a long answer is one of the tests.
+        let _unread = connection.write_all(whole.as_bytes()).await;
     }
 }

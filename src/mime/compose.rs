@@ -5,6 +5,7 @@
 
 use crate::mime::address_list::{self, Entry};
 use crate::mime::fields::{self, Field};
+use crate::mime::parse;
 use crate::mime::sanitise;
 use crate::model::address::{AddressError, EmailAddress};
 use crate::model::outgoing::{Draft, FrozenMessage};
@@ -14,7 +15,9 @@ use mail_builder::headers::address::Address;
 use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::date::Date;
 use mail_builder::headers::message_id::MessageId;
+use mail_builder::headers::raw::Raw;
 use mail_builder::mime::{BodyPart, MimePart};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Longest line in octets, line end not counted (RFC 5322, section 2.1.1).
@@ -106,7 +109,7 @@ pub fn freeze(
         .from(header_address(&name, &sender))
         .subject(one_line(&draft.subject))
         .message_id(message_id.clone())
-        .header("MIME-Version", mail_builder::headers::raw::Raw::new("1.0"));
+        .header("MIME-Version", Raw::new("1.0"));
     if !to.is_empty() {
         builder = builder.to(header_addresses(&to));
     }
@@ -153,7 +156,7 @@ pub fn freeze_raw(bytes: &[u8], context: &ComposeContext) -> Result<FrozenMessag
         return Err(ComposeError::NoRecipient);
     }
     let present = |name: &str| all.iter().any(|field| field.is(name));
-    let given_id = crate::mime::parse::envelope(header).message_id;
+    let given_id = parse::envelope(header).message_id;
     let keeps_id = is_safe_id(&given_id);
     let message_id = if keeps_id { given_id } else { context.message_id() };
     let mut added = String::new();
@@ -221,7 +224,7 @@ fn bad_address(field: &'static str, text: &str, reason: &str) -> ComposeError {
 }
 
 fn each_once<'a>(addresses: impl Iterator<Item = &'a EmailAddress>) -> Vec<EmailAddress> {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     addresses.filter(|address| seen.insert(address.as_str().to_lowercase())).cloned().collect()
 }
 
@@ -460,6 +463,9 @@ mod tests {
                 let frozen = freeze(&draft, &[], &context).unwrap();
                 assert_sound(&frozen);
                 assert_eq!(field_names(&frozen), expected, "{:?}", text.get(..20));
+                let parsed = MessageParser::default().parse(&frozen.bytes).unwrap();
+                let subject = parsed.subject().unwrap_or_default();
+                assert!(!subject.contains(|c: char| c.is_control() || c == '\u{2028}'));
             };
             with(|draft, _context, text| draft.subject = text);
             with(|draft, _context, text| draft.body = text);

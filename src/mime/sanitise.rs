@@ -29,7 +29,7 @@ pub fn line(text: &str) -> String {
     out.text
 }
 
-/// Text of several lines: line ends and tabs (as blanks) stay, everything [`line`] drops is dropped.
+/// Text of several lines: line ends and tabs (as blanks) stay, everything [`line()`] drops is dropped.
 #[must_use]
 pub fn block(text: &str) -> String {
     let mut out = Clean::default();

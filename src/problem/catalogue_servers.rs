@@ -15,6 +15,27 @@ const fn row(
     Row { matcher, kind, code, what, why, remedy }
 }
 
+/// A row whose cure is that the person signs in once more.
+const fn sign_in(
+    alternatives: &'static [&'static [&'static str]],
+    code: &'static str,
+    what: &'static str,
+    why: &'static str,
+) -> Row {
+    let row = row(alternatives, code, what, why, Remedy::StartOver);
+    Row { kind: ProblemKind::SignInNeeded, ..row }
+}
+
+/// A row about a connection that comes back by itself.
+const fn connection(
+    alternatives: &'static [&'static [&'static str]],
+    code: &'static str,
+    what: &'static str,
+    why: &'static str,
+) -> Row {
+    Row { kind: ProblemKind::Network, ..row(alternatives, code, what, why, Remedy::Retry) }
+}
+
 /// Answers of mail servers; fragments in lower case.
 pub static SERVERS: &[Row] = &[
     // IMAP.
@@ -26,12 +47,11 @@ pub static SERVERS: &[Row] = &[
          may belong to somebody else, have another main address, or no licence.",
         Remedy::EditSettings,
     ),
-    row(
+    connection(
         &[&["accesstokenexpired"]],
         "token-expired",
         "The server ended the session because its token ran out",
         "A new token is fetched and the connection opened again.",
-        Remedy::Retry,
     ),
     row(
         &[&["request is throttled"], &["suggested backoff time"]],
@@ -41,20 +61,18 @@ pub static SERVERS: &[Row] = &[
          on by itself after a few minutes.",
         Remedy::Retry,
     ),
-    row(
+    sign_in(
         &[&["authenticate failed"]],
         "imap-token-refused",
         "The server refused the sign-in for reading mail",
-        "IMAP may be switched off for this mailbox, the address may not be the one that signed in, \
-         or the approval to read mail is missing.",
-        Remedy::EditSettings,
+        "Somebody else may have signed in, the approval to read mail may be missing, or IMAP is \
+         switched off for this mailbox.",
     ),
-    row(
+    connection(
         &[&["server unavailable. 15"]],
         "imap-unavailable",
         "The mail server is not available at the moment",
         "It is busy or has had too many requests. It usually passes within minutes.",
-        Remedy::Retry,
     ),
     row(
         &[&["command error. 1"], &["command argument error. 1"]],
@@ -63,13 +81,12 @@ pub static SERVERS: &[Row] = &[
         "Nothing has been changed. If it comes back, please report it with the details.",
         Remedy::Retry,
     ),
-    row(
+    connection(
         &[&["connection closed. 14"]],
         "imap-closed",
         "The mail server closed the connection",
         "It does so after several commands that it could not carry out. The connection is opened \
          again after a pause.",
-        Remedy::Retry,
     ),
     // Submission.
     row(
@@ -162,12 +179,11 @@ pub static SERVERS: &[Row] = &[
         "This passes by itself. The message is kept.",
         Remedy::Retry,
     ),
-    row(
+    sign_in(
         &[&["5.7.3 "]],
         "submission-token-refused",
         "The server refused the sign-in for sending mail",
-        "The approval to send mail may be missing, sending through SMTP may be off for this \
-         mailbox, or somebody else signed in.",
-        Remedy::EditSettings,
+        "Somebody else may have signed in, the approval to send mail may be missing, or sending \
+         through SMTP is switched off for this mailbox.",
     ),
 ];

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
 
 /// Memory that keeps a log of what is put and refuses what it is told to.
 #[derive(Default)]
@@ -199,7 +200,7 @@ async fn callers_of_one_process_share_one_refresh() {
 async fn processes_take_turns_and_the_second_uses_what_the_first_stored() {
     let home = tempfile::tempdir().unwrap();
     let mut bench = Bench::signed_in([fresh("access2", Some("refresh2"))]).await;
-    bench.lock_file = Some(home.path().join("work.lock"));
+    bench.lock_file = Some(home.path().join("locks/work.lock"));
     bench.clock.advance(3_600);
     let (one, other) = (bench.keeper(), bench.keeper());
     let (a, b) = tokio::join!(one.access_token(), other.access_token());
@@ -209,11 +210,21 @@ async fn processes_take_turns_and_the_second_uses_what_the_first_stored() {
 
 #[tokio::test]
 async fn a_caller_that_goes_away_does_not_interrupt_the_refresh() {
-    let bench = Bench::signed_in([fresh("access2", Some("refresh2"))]).await;
+    let told = Arc::new(Notify::new());
+    let answer = fresh("access2", Some("refresh2"));
+    let bench = Bench::signed_in([Reply::Held(Arc::clone(&told), Box::new(answer))]).await;
     bench.clock.advance(3_600);
-    let keeper = bench.keeper();
-    // Polled once, so the refresh has begun, then dropped.
-    assert!(futures::FutureExt::now_or_never(keeper.access_token()).is_none());
+    let keeper = Arc::new(bench.keeper());
+    let caller = tokio::spawn({
+        let keeper = Arc::clone(&keeper);
+        async move { keeper.access_token().await }
+    });
+    while bench.server.asked().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    told.notify_one();
     // The second caller waits for its turn and finds what the first one fetched.
     assert_eq!(shown(keeper.access_token().await), "access2");
     assert_eq!(bench.server.asked().len(), 1);
@@ -272,6 +283,21 @@ async fn a_refusal_is_not_asked_for_again_until_time_passes_or_someone_signs_in(
 }
 
 #[tokio::test]
+async fn a_server_that_asks_for_a_pause_gets_it() {
+    let busy = Reply::Answer(503, "Retry-After: 40\r\n", String::new());
+    let bench = Bench::signed_in([busy, fresh("access2", None)]).await;
+    bench.clock.advance(3_600);
+    let keeper = bench.keeper();
+    assert_eq!(shown(keeper.access_token().await), "not understood");
+    bench.clock.advance(39);
+    let held = keeper.access_token().await.unwrap_err();
+    assert!(held.is_transient(), "{held:?}");
+    assert_eq!(bench.server.asked().len(), 1);
+    bench.clock.advance(1);
+    assert_eq!(shown(keeper.access_token().await), "access2");
+}
+
+#[tokio::test]
 async fn a_server_that_is_away_leaves_the_old_token_in_use() {
     let bench = Bench::signed_in([Reply::Hangup, Reply::Hangup]).await;
     let keeper = bench.keeper();
@@ -311,11 +337,23 @@ async fn what_is_forgotten_is_gone() {
 
 #[tokio::test]
 async fn no_message_or_debug_output_holds_a_token() {
-    let body = r#"{"error":"invalid_grant","error_description":"bad token refresh1"}"#;
-    let bench = Bench::signed_in([Reply::Answer(400, "", body.to_owned())]).await;
-    bench.clock.advance(3_600);
-    let keeper = bench.keeper();
-    let error = keeper.access_token().await.unwrap_err();
-    let all = format!("{error} {error:?} {:?} {keeper:?}", error.problem(None));
-    assert!(!all.contains("refresh1") && !all.contains("access1"), "{all}");
+    let error = |body: &str| Reply::Answer(400, "", body.to_owned());
+    for reply in [
+        error(r#"{"error":"invalid_grant","error_description":"bad token refresh1"}"#),
+        error(r#"{"error":"invalid_request","error_description":"refresh1"}"#),
+        error(r#"{"refresh_token":"CANARY"}"#),
+        Reply::ok(r#"{"access_token":"CANARY","token_type":7}"#),
+        Reply::ok(r#"{"access_token":"CANARY x","token_type":"Bearer"}"#),
+        Reply::Answer(200, "Content-Type: text/CANARY\r\n", "CANARY".to_owned()),
+        Reply::Answer(500, "", "CANARY".to_owned()),
+    ] {
+        let bench = Bench::signed_in([reply.clone()]).await;
+        bench.clock.advance(3_600);
+        let keeper = bench.keeper();
+        let error = keeper.access_token().await.unwrap_err();
+        let all = format!("{error} {error:?} {:?} {keeper:?}", error.problem(None));
+        for secret in ["refresh1", "access1", "CANARY"] {
+            assert!(!all.contains(secret), "{reply:?}: {all}");
+        }
+    }
 }
