@@ -5,14 +5,17 @@ use crate::cli::output::{Format, Output};
 use crate::config::ConfigFile;
 use crate::config::paths::Paths;
 use clap::Args;
+use clap::builder::OsStringValueParser;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Arguments every command takes.
 #[derive(Debug, Args)]
 pub struct GlobalArgs {
     /// Keep configuration, data and cache under this one directory
-    #[arg(long, global = true, value_name = "DIR", env = "POSTHASTE_HOME")]
-    pub home: Option<PathBuf>,
+    // An `OsString`, because a `PathBuf` argument refuses an empty POSTHASTE_HOME.
+    #[arg(long, global = true, value_name = "DIR", env = "POSTHASTE_HOME", value_parser = OsStringValueParser::new())]
+    pub home: Option<OsString>,
     /// Use this configuration file
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -35,8 +38,7 @@ impl Context {
     #[must_use]
     pub fn new(args: GlobalArgs) -> Self {
         let format = if args.json { Format::Json } else { Format::Human };
-        // An empty POSTHASTE_HOME is one that was meant to be unset.
-        let home = args.home.filter(|home| !home.as_os_str().is_empty());
+        let home = args.home.filter(|home| !home.is_empty()).map(PathBuf::from);
         Self { home, config: args.config, output: Output::new(format) }
     }
 

@@ -57,7 +57,7 @@ pub fn run(args: &DemoArgs) -> Result<u8, CliError> {
         let clock = Clock::system();
         let sandbox = Sandbox::start(options(args, &clock)).await.map_err(|error| {
             let why = error.to_string();
-            let what = "the demo cannot start";
+            let what = "The demo cannot start";
             Problem::new(ProblemKind::Failed, "demo-failed", what, &why, Remedy::Retry)
         })?;
         let mut engine = session::start(EngineSetup {

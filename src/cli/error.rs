@@ -58,19 +58,18 @@ impl CliError {
     }
 }
 
-/// What happened and why on one line, what helps on the next.
+/// What happened, why, and what helps, on a line each.
 fn human(problem: &Problem) -> String {
-    let mut text = format!("posthaste: {}", sanitise::line(&problem.what));
-    if !problem.why.is_empty() {
-        text.push_str(": ");
-        text.push_str(&sanitise::line(&problem.why));
-    }
-    text.push('\n');
-    if problem.remedy != Remedy::Nothing {
-        text.push_str(problem.remedy.sentence());
-        text.push('\n');
-    }
-    text
+    let helps = match problem.remedy {
+        Remedy::Nothing => "",
+        helpful => helpful.sentence(),
+    };
+    let what = format!("posthaste: {}", problem.what);
+    [what.as_str(), problem.why.as_str(), helps]
+        .into_iter()
+        .filter(|line| !line.is_empty())
+        .map(|line| format!("{}\n", sanitise::line(line)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -79,12 +78,12 @@ mod tests {
     use crate::problem::{Problem, ProblemKind, Remedy};
 
     #[test]
-    fn a_problem_is_told_in_two_lines_or_one() {
+    fn a_problem_is_told_in_as_many_lines_as_it_has_to_say() {
         let problem =
             Problem::new(ProblemKind::Network, "x", "no answer", "the line is cut", Remedy::Retry);
         assert_eq!(
             human(&problem),
-            "posthaste: no answer: the line is cut\nTry again in a moment.\n"
+            "posthaste: no answer\nthe line is cut\nTry again in a moment.\n"
         );
         let problem = Problem::new(ProblemKind::Usage, "x", "no", "", Remedy::Nothing);
         assert_eq!(human(&problem), "posthaste: no\n");
@@ -95,7 +94,7 @@ mod tests {
         let problem =
             Problem::new(ProblemKind::Failed, "x", "a\u{1b}[2Jb", "c\r\nd", Remedy::Nothing);
         let text = human(&problem);
-        assert_eq!(text.lines().count(), 1);
+        assert_eq!(text.lines().count(), 2);
         assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{text:?}");
     }
 }

@@ -13,6 +13,6 @@ pub fn run(context: &Context) -> Result<(), CliError> {
     let mut page = Vec::new();
     clap_mangen::Man::new(Arguments::command())
         .render(&mut page)
-        .map_err(|error| CliError::system("man-failed", "the page cannot be made", &error))?;
+        .map_err(|error| CliError::system("man-failed", "The page cannot be made", &error))?;
     context.output.bytes(&page)
 }

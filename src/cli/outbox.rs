@@ -111,8 +111,8 @@ fn retry(context: &Context, entry: OutboxId) -> Result<(), CliError> {
             .find(|candidate| candidate.id == entry)
             .map(|found| found.message_id)
             .ok_or_else(|| {
-                let what = format!("there is no message {entry} in the outbox");
-                CliError::usage("unknown-message", &what, "see posthaste outbox list")
+                let what = format!("There is no message {entry} in the outbox");
+                CliError::usage("unknown-message", &what, "See posthaste outbox list.")
             })?;
         session.do_it(|id| EngineCommand::RetryOutbox { id, entry }).await?;
         let delivered = delivery::wait(session, entry).await?;

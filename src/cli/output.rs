@@ -61,7 +61,7 @@ impl Output {
 fn failed(error: io::Error) -> CliError {
     match error.kind() {
         io::ErrorKind::BrokenPipe => CliError::OutputClosed,
-        _other => CliError::system("output-failed", "the output cannot be written", &error),
+        _other => CliError::system("output-failed", "The output cannot be written", &error),
     }
 }
 

@@ -47,12 +47,13 @@ pub async fn unlock_if_needed(
 /// When there is no terminal and no file, or nothing is typed.
 pub fn ask(paths: &Paths) -> Result<SecretString, CliError> {
     let passphrase = match std::env::var(FILE_VARIABLE) {
-        Ok(name) if !name.is_empty() => read_file(&source(&name))
-            .map_err(|error| CliError::system("passphrase-file", "no passphrase", &error))?,
+        Ok(name) if !name.is_empty() => read_file(&source(&name)).map_err(|error| {
+            CliError::system("passphrase-file", "The passphrase cannot be read", &error)
+        })?,
         Ok(_) | Err(_) => ask_person(vault(&paths.data_dir))?,
     };
     if passphrase.expose_secret().is_empty() {
-        return Err(CliError::usage("passphrase-empty", "the passphrase is empty", ""));
+        return Err(CliError::usage("passphrase-empty", "The passphrase is empty", ""));
     }
     Ok(passphrase)
 }
@@ -87,7 +88,7 @@ fn ask_person(vault: Vault) -> Result<SecretString, CliError> {
             if first.expose_secret() == second.expose_secret() {
                 Ok(first)
             } else {
-                Err(CliError::usage("passphrase-differs", "the two passphrases differ", ""))
+                Err(CliError::usage("passphrase-differs", "The two passphrases differ", ""))
             }
         }
     }
@@ -97,8 +98,8 @@ fn prompt(question: &str) -> Result<SecretString, CliError> {
     rpassword::prompt_password(question).map(SecretString::from).map_err(|error| {
         CliError::usage(
             "passphrase-needed",
-            &format!("the vault needs its passphrase and nobody can be asked ({error})"),
-            &format!("name a file or descriptor that holds it in {FILE_VARIABLE}"),
+            "The vault needs its passphrase and nobody can be asked",
+            &format!("{FILE_VARIABLE} may name a file or descriptor that holds it ({error})."),
         )
     })
 }

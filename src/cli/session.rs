@@ -43,7 +43,7 @@ fn new_runtime() -> Result<Runtime, CliError> {
 }
 
 fn no_threads(error: io::Error) -> CliError {
-    CliError::system("no-threads", "the program cannot start its threads", &error)
+    CliError::system("no-threads", "The program cannot start its threads", &error)
 }
 
 /// Runs `work` with an engine that connects only where `work` needs it, and stops the engine
@@ -169,22 +169,22 @@ impl Session {
     pub fn account(&self, name: Option<&str>) -> Result<AccountStatus, CliError> {
         let accounts = self.accounts();
         let names: Vec<&str> = accounts.iter().map(|account| account.name.as_str()).collect();
-        let listed = format!("there are: {}", names.join(", "));
+        let listed = format!("There are: {}.", names.join(", "));
         match (name, accounts.as_slice()) {
             (_, []) => Err(CliError::usage(
                 "no-account",
-                "no account is linked",
-                "link one with posthaste account add, or in the screen",
+                "No account is linked",
+                "Link one with posthaste account add, or in the screen.",
             )),
             (Some(name), all) => {
                 all.iter().find(|account| account.name.as_str() == name).cloned().ok_or_else(|| {
-                    let what = format!("there is no account named {name:?}");
+                    let what = format!("There is no account named {name:?}");
                     CliError::usage("unknown-account", &what, &listed)
                 })
             }
             (None, [only]) => Ok(only.clone()),
             (None, _several) => {
-                Err(CliError::usage("which-account", "name one with --account", &listed))
+                Err(CliError::usage("which-account", "Name the account with --account", &listed))
             }
         }
     }
@@ -285,14 +285,14 @@ fn closes(event: &EngineEvent) -> Option<CommandId> {
 #[must_use]
 pub fn unexpected(event: &EngineEvent) -> CliError {
     tracing::error!(?event, "an answer does not fit its question");
-    internal("an answer did not fit its question")
+    internal("An answer did not fit its question")
 }
 
 fn engine_gone() -> CliError {
-    internal("the engine has stopped")
+    internal("The engine has stopped")
 }
 
 fn internal(what: &str) -> CliError {
-    let why = "this is a defect of posthaste";
+    let why = "This is a defect of posthaste.";
     Problem::new(ProblemKind::Failed, "internal", what, why, Remedy::Retry).into()
 }

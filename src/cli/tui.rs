@@ -24,7 +24,7 @@ pub fn run(context: &Context) -> Result<u8, CliError> {
     terminal::check().map_err(|error| error.problem())?;
     let paths = context.paths()?;
     if let Err(error) = logging::start(&paths.state_dir) {
-        return Err(CliError::system("log-failed", "the log cannot be written", &error));
+        return Err(CliError::system("log-failed", "The log cannot be written", &error));
     }
     session::on_runtime(async || {
         let Opened { setup, places } = session::open(context, Liveness::Live).await?;

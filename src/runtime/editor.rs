@@ -88,11 +88,11 @@ impl EditorError {
     pub fn problem(&self) -> Problem {
         let (code, why, remedy) = match self {
             Self::BadCommand { .. } => {
-                ("editor-command", "a quotation is not closed".to_owned(), Remedy::EditSettings)
+                ("editor-command", "A quotation is not closed.".to_owned(), Remedy::EditSettings)
             }
             Self::NoEditor => (
                 "editor-missing",
-                "set VISUAL or EDITOR, or editor in the configuration".to_owned(),
+                "Set VISUAL or EDITOR, or editor in the configuration.".to_owned(),
                 Remedy::EditSettings,
             ),
             Self::NotStarted { source, .. } => {
@@ -101,18 +101,25 @@ impl EditorError {
             Self::Io(source) => ("editor-file", source.to_string(), Remedy::CheckDisk),
             Self::Failed { kept: Some(path), .. } => (
                 "editor-failed",
-                format!("the text is as before; what was written lies in {}", path.display()),
+                format!("The text is as before; what was written lies in {}.", path.display()),
                 Remedy::Retry,
             ),
             Self::Failed { kept: None, .. } => {
-                ("editor-failed", "the text is as before".to_owned(), Remedy::Retry)
+                ("editor-failed", "The text is as before.".to_owned(), Remedy::Retry)
             }
             Self::Unreadable { source, .. } => {
-                ("editor-file", format!("the file is kept: {source}"), Remedy::CheckDisk)
+                ("editor-file", format!("The file is kept ({source})."), Remedy::CheckDisk)
             }
         };
-        Problem::new(ProblemKind::Failed, code, &self.to_string(), &why, remedy)
+        Problem::new(ProblemKind::Failed, code, &capitalised(&self.to_string()), &why, remedy)
     }
+}
+
+/// Error texts begin in lower case, what people read does not.
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(characters).collect()
 }
 
 /// An editor at work.

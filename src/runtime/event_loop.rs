@@ -11,6 +11,7 @@ use crate::app::msg::Msg;
 use crate::app::{self, App, AppSetup};
 use crate::engine::{Engine, Stopped};
 use crate::engine_api::command::EngineCommand;
+use crate::runtime::colours;
 use crate::runtime::editor::{Editing, EditorSettings};
 use crate::runtime::effects::{BELL, clipboard_bytes};
 use crate::runtime::inbox::Inbox;
@@ -19,6 +20,7 @@ use crate::runtime::stop::{self, ENGINE_LIMIT, EditorInFront, StopCause};
 use crate::runtime::terminal::{self, TerminalError, TerminalGuard};
 use crate::stdx::clock::Clock;
 use crate::ui;
+use crate::ui::theme::Theme;
 use rustix::process::{Signal, kill_current_process_group};
 use std::collections::VecDeque;
 use std::io;
@@ -68,6 +70,7 @@ pub async fn run(shell: Shell) -> Result<u8, TerminalError> {
     let (app, first_effects) = App::new(setup);
     let mut front = FrontEnd {
         app,
+        theme: Theme::new(colours::from_environment()),
         screen,
         terminal,
         inbox: Inbox::new(engine, clock),
@@ -82,15 +85,19 @@ pub async fn run(shell: Shell) -> Result<u8, TerminalError> {
         Ok(Some(end)) => end,
         Err(error) => End::TerminalLost(error),
     };
-    front.close().await;
-    Ok(match &end {
+    let exit_code = match &end {
         End::Quit => 0,
         End::Stopped(cause) => cause.exit_code(),
         End::TerminalLost(error) => {
             tracing::warn!(%error, "the terminal is lost");
+            stop::start_deadline(front.terminal.restorer(), TERMINAL_LOST_EXIT);
             TERMINAL_LOST_EXIT
         }
-    })
+    };
+    front.close().await;
+    // Only now may the silent pipe of a vanished terminal go.
+    drop(end);
+    Ok(exit_code)
 }
 
 /// The terminal and what watches over it.
@@ -138,6 +145,7 @@ enum Picture {
 
 struct FrontEnd {
     app: App,
+    theme: Theme,
     screen: Screen,
     terminal: TerminalGuard,
     inbox: Inbox,
@@ -258,8 +266,13 @@ impl FrontEnd {
         let due = self.picture == Picture::Stale && self.editing.is_none();
         if due && self.screen.is_idle() {
             self.picture = Picture::Current;
-            let app = &self.app;
-            self.screen.draw(|frame| ui::render(app, frame))?;
+            let (app, theme) = (&self.app, &self.theme);
+            self.screen.draw(|frame| {
+                let area = frame.area();
+                if let Some(position) = ui::render(app, theme, area, frame.buffer_mut()) {
+                    frame.set_cursor_position(position);
+                }
+            })?;
         }
         Ok(())
     }

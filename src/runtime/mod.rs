@@ -4,6 +4,7 @@
 //! the engine works on other threads and never waits for the screen, because frames are written
 //! by a thread of their own ([`screen`]).
 
+pub mod colours;
 pub mod editor;
 pub mod effects;
 pub mod event_loop;

@@ -92,7 +92,8 @@ pub fn watch(restorer: Restorer, editor: EditorInFront) -> io::Result<mpsc::Rece
     Ok(causes)
 }
 
-fn start_deadline(restorer: Restorer, exit_code: u8) {
+/// From now on the process ends within [`EXIT_LIMIT`], whatever its threads are stuck in.
+pub fn start_deadline(restorer: Restorer, exit_code: u8) {
     let deadline = thread::Builder::new().name("deadline".to_owned()).spawn(move || {
         thread::sleep(EXIT_LIMIT);
         restorer.restore();

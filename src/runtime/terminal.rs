@@ -46,26 +46,28 @@ impl TerminalError {
     /// The failure in plain words, short enough for one line.
     #[must_use]
     pub fn problem(&self) -> Problem {
-        let scripts = "the commands work without one: see posthaste --help";
         match self {
             Self::NotATerminal => Problem::new(
                 ProblemKind::Usage,
                 "no-terminal",
-                "the screen needs a terminal for input and output",
-                scripts,
+                "The screen needs a terminal for input and output; scripts use posthaste COMMAND",
+                "",
                 Remedy::Nothing,
             ),
             Self::Dumb { term } => Problem::new(
                 ProblemKind::Usage,
                 "dumb-terminal",
-                &format!("this terminal cannot place text on the screen (TERM={term:?})"),
-                scripts,
+                &format!(
+                    "This terminal cannot place text on the screen (TERM={term:?}); \
+                     scripts use posthaste COMMAND"
+                ),
+                "",
                 Remedy::Nothing,
             ),
             Self::Io(error) => Problem::new(
                 ProblemKind::Failed,
                 "terminal-failed",
-                "the terminal cannot be used",
+                "The terminal cannot be used",
                 &error.to_string(),
                 Remedy::Nothing,
             ),

@@ -192,7 +192,7 @@ mod tests {
     fn uids_grow_and_are_never_used_again() {
         let plan = FolderPlan { name: "INBOX", role: FolderRole::Inbox, attribute: "" };
         let mut folder = Folder::new(plan, 7);
-        let mut append = |folder: &mut Folder| {
+        let append = |folder: &mut Folder| {
             folder.append(Content::Bytes(b"x".as_slice().into()), Flags::default(), UnixSeconds(0))
         };
         assert_eq!((append(&mut folder), append(&mut folder)), (1, 2));

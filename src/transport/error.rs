@@ -107,10 +107,16 @@ impl TransportError {
                 "Without STARTTLS everyone on the way could read the sign-in. Nothing was sent.",
                 Remedy::EditSettings,
             ),
-            Self::Closed(text) => match explained(text) {
-                Some(problem) => problem,
-                None => network("closed", "", Remedy::Retry),
-            },
+            Self::Closed(text) => explained(text).unwrap_or_else(|| {
+                Problem::new(
+                    ProblemKind::Network,
+                    "closed",
+                    "the connection was closed",
+                    &said(text),
+                    Remedy::Retry,
+                )
+                .with_details(text)
+            }),
             Self::AuthRefused { text, .. } => explained(text).unwrap_or_else(|| {
                 Problem::new(
                     ProblemKind::SignInNeeded,
@@ -122,13 +128,13 @@ impl TransportError {
                 .with_details(text)
             }),
             Self::Refused { text, transient } => explained(text).unwrap_or_else(|| {
-                let (code, why, remedy) = match transient {
+                let (code, what, remedy) = match transient {
                     Transience::Transient => {
-                        ("refused-for-now", "It may work again later.", Remedy::Retry)
+                        ("refused-for-now", "the server refused for now", Remedy::Retry)
                     }
-                    Transience::Permanent => ("refused", "", Remedy::Nothing),
+                    Transience::Permanent => ("refused", "the server refused", Remedy::Nothing),
                 };
-                Problem::new(ProblemKind::Failed, code, &self.to_string(), why, remedy)
+                Problem::new(ProblemKind::Failed, code, what, &said(text), remedy)
                     .with_details(text)
             }),
             Self::InDoubt => Problem::new(
@@ -161,6 +167,16 @@ impl TransportError {
             ),
         }
     }
+}
+
+/// Most of a server's words shown without being asked for, in characters.
+const SAID_LIMIT: usize = 300;
+
+/// A server's words as a reason: they are often all there is. Control characters are taken out
+/// here already; the screen cleans every text once more.
+fn said(text: &str) -> String {
+    let words: String = text.chars().filter(|c| !c.is_control()).take(SAID_LIMIT).collect();
+    format!("The server said: {words}")
 }
 
 /// A failure known by its text: a sign in lower case, then the problem.
@@ -229,6 +245,15 @@ const KNOWN_TEXTS: &[KnownText] = &[
     ),
     (
         "sendasdenied",
+        ProblemKind::Failed,
+        "send-as-denied",
+        "this account may not send from that address",
+        "The From address has to be the account's own, or the right \"Send As\" has to be given.",
+        Remedy::EditMessage,
+    ),
+    (
+        // Postfix, for `reject_sender_login_mismatch`.
+        "not owned by user",
         ProblemKind::Failed,
         "send-as-denied",
         "this account may not send from that address",

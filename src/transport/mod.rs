@@ -3,6 +3,8 @@
 pub mod error;
 pub mod imap;
 pub mod lines;
+#[cfg(test)]
+mod script;
 pub mod smtp;
 pub mod socket;
 pub mod tls;

@@ -90,6 +90,8 @@ fn certificate_reason(error: &CertificateError) -> String {
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "its certificate is not meant for servers".to_owned()
         }
+        // The system's verifier has an error of its own for a certificate made for other uses.
+        CertificateError::Other(cause) => format!("its certificate is not good: {cause}"),
         other => format!("its certificate is not good: {other}"),
     }
 }

@@ -1,9 +1,83 @@
-//! todo
+//! Draws the front end: reads [`App`] and writes cells, never the other way round.
+
+pub mod block_letters;
+pub mod boxes;
+pub mod composer;
+pub mod folders;
+pub mod form;
+pub mod help;
+pub mod hints;
+pub mod link_run;
+pub mod lists;
+pub mod mail;
+pub mod message_list;
+pub mod pen;
+pub mod qr;
+pub mod reader;
+pub mod status_line;
+pub mod text;
+pub mod theme;
+pub mod wizard;
+
+#[cfg(test)]
+mod tests;
 
 use crate::app::App;
-use ratatui::Frame;
+use crate::app::layer::{Extent, Layer};
+use crate::app::layout::LEAST;
+use crate::ui::theme::Theme;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
 
-/// todo
-pub fn render(_app: &App, _frame: &mut Frame<'_>) {
-    todo!()
+/// Draws the whole screen and returns where the cursor is, if a text is being typed.
+///
+/// `frame_area` must lie inside `buf`. Every size can be drawn; below 20x5 it is one plain line.
+pub fn render(app: &App, theme: &Theme, frame_area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let area = frame_area.intersection(buf.area);
+    if area.is_empty() {
+        return None;
+    }
+    let (least_width, least_height) = LEAST;
+    if area.width < least_width || area.height < least_height {
+        let width = usize::from(area.width);
+        let line = text::cut("Posthaste needs a larger window", width);
+        buf.set_stringn(area.x, area.y, line, width, theme.text);
+        return None;
+    }
+    let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+    status_line::render_status(app, theme, Rect { height: 1, ..area }, buf);
+    let lowest = app.layers.iter().rposition(|layer| layer.extent() == Extent::Whole);
+    if lowest.is_none() {
+        mail::render_mail(app, theme, area, buf);
+    }
+    let mut cursor = None;
+    for layer in app.layers.iter().skip(lowest.unwrap_or_default()) {
+        cursor = render_layer(app, layer, theme, body, buf);
+    }
+    let bottom = Rect { y: area.bottom() - 1, height: 1, ..area };
+    hints::render_hints(app, theme, bottom, buf);
+    cursor
+}
+
+fn render_layer(
+    app: &App,
+    layer: &Layer,
+    theme: &Theme,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Option<Position> {
+    match layer {
+        Layer::Wizard(wizard) => return wizard::render_wizard(wizard, app.now, theme, area, buf),
+        Layer::Composer(composer) => {
+            return composer::render_composer(app, composer, theme, area, buf);
+        }
+        Layer::Run(run) => link_run::render_run(run, app.now, theme, area, buf),
+        Layer::Accounts(board) => lists::render_accounts(app, board, theme, area, buf),
+        Layer::Outbox(view) => lists::render_outbox(app, view, theme, area, buf),
+        Layer::Drafts(view) => lists::render_drafts(app, view, theme, area, buf),
+        Layer::Help(help) => help::render_help(help, theme, area, buf),
+        Layer::Problem(told) => boxes::render_problem(told, theme, area, buf),
+        Layer::Question(question) => boxes::render_question(question, theme, area, buf),
+    }
+    None
 }

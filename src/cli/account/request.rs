@@ -152,20 +152,20 @@ pub fn settings(args: &AddArgs, config: &Config) -> Result<AccountSettings, CliE
     override_endpoint(&mut settings.imap, args.imap.as_ref(), args.imap_security);
     override_endpoint(&mut settings.submission, args.submission.as_ref(), args.submission_security);
     settings.ca_file = args.ca.as_ref().map(std::path::absolute).transpose().map_err(|error| {
-        CliError::usage("ca-file", "the file of --ca cannot be named", &error.to_string())
+        CliError::usage("ca-file", "The file of --ca cannot be named", &error.to_string())
     })?;
     Ok(settings)
 }
 
 fn provider(args: &AddArgs) -> Result<Provider, CliError> {
     let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).chain([CUSTOM]).collect();
-    let known = format!("name one with --provider: {}", names.join(", "));
+    let known = format!("Name one with --provider: {}.", names.join(", "));
     let (found, what) = match args.provider.as_deref() {
         Some(CUSTOM) => return Ok(Provider::Custom),
-        Some(name) => (preset_named(name), format!("there is no provider named {name:?}")),
+        Some(name) => (preset_named(name), format!("There is no provider named {name:?}")),
         None => (
             preset_for(args.email.as_str()),
-            format!("the provider of {} is not known", args.email.domain()),
+            format!("The provider of {} is not known", args.email.domain()),
         ),
     };
     found.map(Provider::Preset).ok_or_else(|| CliError::usage("which-provider", &what, &known))
@@ -208,8 +208,8 @@ fn custom_incomplete(args: &AddArgs) -> CliError {
     .into_iter()
     .filter_map(|(name, missing)| missing.then_some(name))
     .collect();
-    let what = format!("a custom provider also needs {}", missing.join(", "));
-    CliError::usage("custom-incomplete", &what, "nothing is known about its servers")
+    let what = format!("A custom provider also needs {}", missing.join(", "));
+    CliError::usage("custom-incomplete", &what, "Nothing is known about its servers.")
 }
 
 fn name(args: &AddArgs, config: &Config) -> Result<AccountName, CliError> {
@@ -233,12 +233,12 @@ fn client_id(args: &AddArgs, config: &Config, provider: Provider) -> Result<Stri
         .map(|published| format!("--client-id {} uses that of {}", published.name, published.title))
         .collect();
     let why = format!(
-        "give your own with --client-id, or keep it in the configuration as client-id under \
-         [provider.{}], or borrow a published one ({})",
+        "Give your own with --client-id, or keep it in the configuration as client-id under \
+         [provider.{}], or borrow a published one ({}).",
         provider.name(),
         published.join(", ")
     );
-    Err(CliError::usage("client-id-needed", "signing in needs an application (client) id", &why))
+    Err(CliError::usage("client-id-needed", "Signing in needs an application (client) id", &why))
 }
 
 fn override_endpoint(
@@ -269,7 +269,7 @@ fn free_name(address: &EmailAddress, config: &Config) -> Result<AccountName, Cli
     candidates
         .filter_map(|name| name.parse::<AccountName>().ok())
         .find(|name| !taken(name))
-        .ok_or_else(|| CliError::usage("name-needed", "name the account with --name", ""))
+        .ok_or_else(|| CliError::usage("name-needed", "Name the account with --name", ""))
 }
 
 #[cfg(test)]

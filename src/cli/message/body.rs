@@ -15,8 +15,8 @@ pub fn text(argument: &str) -> Result<String, CliError> {
         return Ok(argument.to_owned());
     }
     String::from_utf8(standard_input()?).map_err(|_error| {
-        let why = "a message in another encoding can be sent whole with --eml";
-        CliError::usage("body-encoding", "the text on standard input is not UTF-8", why)
+        let why = "A message in another encoding can be sent whole with --eml.";
+        CliError::usage("body-encoding", "The text on standard input is not UTF-8", why)
     })
 }
 
@@ -29,12 +29,12 @@ pub fn standard_input() -> Result<Vec<u8>, CliError> {
     let mut input = io::stdin().lock().take(MESSAGE_LIMIT_BYTES + 1);
     let read = input
         .read_to_end(&mut bytes)
-        .map_err(|error| CliError::system("input-failed", "the input cannot be read", &error))?;
+        .map_err(|error| CliError::system("input-failed", "The input cannot be read", &error))?;
     if MESSAGE_LIMIT_BYTES < u64::try_from(read).unwrap_or(u64::MAX) {
         return Err(CliError::usage(
             "message-too-large",
-            "the message is larger than any server takes",
-            "the limit is 150 MB",
+            "The message is larger than any server takes",
+            "The limit is 150 MB.",
         ));
     }
     Ok(bytes)

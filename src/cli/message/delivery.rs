@@ -128,14 +128,14 @@ fn verdict(state: OutboxState, problem: Option<Problem>) -> Verdict {
         (OutboxState::InDoubt, None) => Verdict::Stuck(Problem::new(
             ProblemKind::Failed,
             "in-doubt",
-            "nobody knows whether the message was accepted",
-            "the connection ended before the server answered",
+            "Nobody knows whether the message was accepted",
+            "The connection ended before the server answered.",
             Remedy::CheckSent,
         )),
         (OutboxState::Refused, None) => Verdict::Stuck(Problem::new(
             ProblemKind::Failed,
             "refused",
-            "the server refused the message",
+            "The server refused the message",
             "",
             Remedy::EditMessage,
         )),
@@ -144,7 +144,7 @@ fn verdict(state: OutboxState, problem: Option<Problem>) -> Verdict {
 
 /// The message stays in the outbox; kind, code and remedy are those of what holds it up.
 fn waits(problem: Option<Problem>) -> Problem {
-    let what = "the message stays in the outbox and is not sent yet";
+    let what = "The message stays in the outbox and is not sent yet";
     match problem {
         Some(problem) => {
             let why = if problem.why.is_empty() {
@@ -158,7 +158,7 @@ fn waits(problem: Option<Problem>) -> Problem {
             ProblemKind::Network,
             "send-slow",
             what,
-            "the server has not answered",
+            "The server has not answered.",
             Remedy::CheckNetwork,
         ),
     }

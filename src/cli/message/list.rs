@@ -100,8 +100,8 @@ fn find<'a>(folders: &'a [Folder], wanted: &str) -> Result<&'a Folder, CliError>
         .or_else(|| folders.iter().find(by_role))
         .or_else(|| folders.iter().find(by_leaf));
     found.ok_or_else(|| {
-        let what = format!("there is no folder named {wanted:?}");
-        CliError::usage("unknown-folder", &what, "see posthaste folder list")
+        let what = format!("There is no folder named {wanted:?}");
+        CliError::usage("unknown-folder", &what, "See posthaste folder list.")
     })
 }
 

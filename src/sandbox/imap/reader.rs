@@ -13,6 +13,9 @@ const LINE_LIMIT_BYTES: usize = 10_240;
 /// Longest literal in bytes: above the 35 MB an Exchange organisation takes by default.
 const LITERAL_LIMIT_BYTES: u32 = 48 * 1024 * 1024;
 
+/// Room for one read in bytes: a TLS record.
+const READ_BYTES: usize = 16 * 1024;
+
 /// What came in.
 pub enum Incoming {
     /// A whole command.
@@ -50,6 +53,7 @@ impl<R: AsyncRead + Unpin> CommandReader<R> {
             if let Some(incoming) = self.decode() {
                 return Ok(incoming);
             }
+            self.buffer.reserve(READ_BYTES);
             if self.stream.read_buf(&mut self.buffer).await? == 0 {
                 return Ok(Incoming::Closed);
             }

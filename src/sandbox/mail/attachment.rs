@@ -8,6 +8,9 @@ use std::fmt::Write;
 /// A picture of 96 by 64 pixels.
 const PICTURE: &[u8] = include_bytes!("picture.png");
 
+/// When a meeting begins that no invitation names, in hours from the start.
+const INVITATION_HOURS: i64 = 48;
+
 /// A file in a message.
 pub struct Attachment {
     /// Its name.
@@ -21,11 +24,15 @@ pub struct Attachment {
 /// The file called `file_name`; its extension says what is in it.
 pub fn make(file_name: &str, message: &Written<'_>) -> Attachment {
     let extension = file_name.rsplit_once('.').map_or("", |(_stem, extension)| extension);
+    let hours = message.template.invite_h.unwrap_or(INVITATION_HOURS);
     let (content_type, bytes) = match extension {
         "pdf" => ("application/pdf", pdf(&message.subject)),
         "png" => ("image/png", PICTURE.to_vec()),
         "csv" => ("text/csv; charset=utf-8", csv().into_bytes()),
-        "ics" => ("text/calendar; charset=utf-8", calendar(message, 48).into_bytes()),
+        "ics" => (
+            "text/calendar; charset=utf-8",
+            calendar(message, hours).replace('\n', "\r\n").into_bytes(),
+        ),
         "txt" => ("text/plain; charset=utf-8", b"Notes of the day.\r\n".to_vec()),
         _ => ("application/octet-stream", b"Nothing that could be run.".to_vec()),
     };
@@ -72,7 +79,8 @@ fn csv() -> String {
     out
 }
 
-/// An invitation by the author, `hours` after the start, for one hour (RFC 5546, section 3.2.2).
+/// An invitation by the author, `hours` after the start, for one hour (RFC 5546, section 3.2.2). Lines end
+/// with `\n`; on the wire they end with CRLF.
 pub fn calendar(message: &Written<'_>, hours: i64) -> String {
     let begins_at = message.start.plus(hours * 3_600);
     let begins_at = UnixSeconds(begins_at.0 - begins_at.0.rem_euclid(1_800));
@@ -81,16 +89,16 @@ pub fn calendar(message: &Written<'_>, hours: i64) -> String {
     };
     let attendees = message.template.to.iter().map(|party| {
         format!(
-            "ATTENDEE;CN={};PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:{}\r\n",
+            "ATTENDEE;CN={};PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:{}\n",
             party.name, party.address
         )
     });
     format!(
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Posthaste//Sandbox//EN\r\nMETHOD:REQUEST\r\n\
-         BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:{written}\r\nDTSTART:{begins}\r\nDTEND:{ends}\r\n\
-         SUMMARY:{summary}\r\nLOCATION:Room under the roof\r\n\
-         ORGANIZER;CN={name}:mailto:{address}\r\n{attendees}SEQUENCE:0\r\nSTATUS:CONFIRMED\r\n\
-         END:VEVENT\r\nEND:VCALENDAR\r\n",
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Posthaste//Sandbox//EN\nMETHOD:REQUEST\n\
+         BEGIN:VEVENT\nUID:{uid}\nDTSTAMP:{written}\nDTSTART:{begins}\nDTEND:{ends}\n\
+         SUMMARY:{summary}\nLOCATION:Room under the roof\n\
+         ORGANIZER;CN={name}:mailto:{address}\n{attendees}SEQUENCE:0\nSTATUS:CONFIRMED\n\
+         END:VEVENT\nEND:VCALENDAR\n",
         uid = message.message_id.trim_matches(['<', '>']),
         written = stamp(message.written_at),
         begins = stamp(begins_at),

@@ -1,7 +1,7 @@
 //! The data files of the demo mail, read into templates.
 //!
-//! A message begins with `== SUBJECT` (`== Re:` alone answers the message before it in its thread),
-//! goes on with `key: value` lines, an empty line and its text; a line `--html--` begins an HTML
+//! A message begins with `== SUBJECT` (`== Re:` alone answers the message before it in its thread,
+//! `== (none)` has no subject), goes on with `key: value` lines, an empty line and its text; a line `--html--` begins an HTML
 //! alternative. `\u{1b}` stands for a character by its number, `{a|b|c}` for one of several,
 //! `{n}` for the running number of a repeated message, `{quote}` for the quoted message before.
 //!
@@ -115,7 +115,10 @@ pub fn read(file: &str) -> Result<Vec<Template>, TemplateError> {
 fn read_message(block: &str) -> Result<Template, TemplateError> {
     let (head, body) = block.split_once("\n\n").unwrap_or((block, ""));
     let mut lines = head.lines();
-    let subject = unescape(lines.next().unwrap_or_default().trim());
+    let subject = match lines.next().unwrap_or_default().trim() {
+        "(none)" => String::new(),
+        written => unescape(written),
+    };
     let (text, html) = body.split_once("--html--\n").unwrap_or((body, ""));
     let mut template = Template {
         subject,
@@ -180,7 +183,7 @@ fn read_field(template: &mut Template, line: &str) -> Option<()> {
             }
         }
         "attach" => {
-            template.attachments = value.split(';').map(|name| unescape(name.trim())).collect()
+            template.attachments = value.split("; ").map(|name| unescape(name.trim())).collect()
         }
         "invite" => template.invite_h = Some(value.parse().ok()?),
         "header" => template.headers.push(unescape(value)),
@@ -221,7 +224,7 @@ fn parties(list: &str) -> Result<Vec<Party>, TemplateError> {
         })?;
         Ok(Party { name: unescape(name.trim()), address: address.to_owned() })
     };
-    list.split(';').map(read).collect()
+    list.split("; ").map(read).collect()
 }
 
 /// Replaces `\u{…}` by the character of that number.

@@ -106,11 +106,54 @@ pub fn uid_sets(uids: &[Uid]) -> Vec<String> {
     sets
 }
 
+/// Ranges of UIDs from the newest downwards, until enough messages were found in them.
+pub struct Windows {
+    /// UIDs from here on have been asked for; `None` before the first window.
+    asked_from: Option<u32>,
+    /// One above the newest UID.
+    top: u32,
+    /// Width of the next window.
+    width: u32,
+}
+
+impl Windows {
+    /// Windows for the newest `count` messages below `uid_next`. Without it (a server that breaks
+    /// RFC 9051, section 2.3.1.1) everything is one window.
+    pub fn new(uid_next: Option<u32>, count: u32) -> Self {
+        // Twice as many UIDs as messages: half of them may be gone.
+        let width = if uid_next.is_some() { count.saturating_mul(2) } else { u32::MAX };
+        Self { asked_from: None, top: uid_next.unwrap_or(u32::MAX), width }
+    }
+
+    /// The next window after `found` messages in those before it; `None` when there are no more
+    /// UIDs. Its width follows the density so far, at least twice and at most sixteen times the
+    /// last one: below a thin top may lie a dense bottom.
+    pub fn next(&mut self, found: usize, wanted: usize) -> Option<String> {
+        let Some(asked_from) = self.asked_from else {
+            let low = self.top.saturating_sub(self.width).max(1);
+            self.asked_from = Some(low);
+            // Open at the top: messages may have arrived since.
+            return Some(format!("{low}:*"));
+        };
+        let high = asked_from.checked_sub(1).filter(|high| 0 < *high)?;
+        let found = u64::try_from(found).unwrap_or(u64::MAX).max(1);
+        let missing = u64::try_from(wanted).unwrap_or(u64::MAX).saturating_sub(found).max(1);
+        let covered = u64::from(self.top.saturating_sub(asked_from));
+        let estimate = covered.saturating_mul(missing).saturating_mul(2) / found;
+        let estimate = u32::try_from(estimate).unwrap_or(u32::MAX);
+        let widest = self.width.saturating_mul(16);
+        self.width = estimate.clamp(self.width.saturating_mul(2), widest);
+        let low = asked_from.saturating_sub(self.width).max(1);
+        self.asked_from = Some(low);
+        Some(format!("{low}:{high}"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::model::ids::Uid;
     use crate::stdx::clock::UnixSeconds;
-    use crate::transport::imap::fetch::{SET_LIMIT_BYTES, internal_date, uid_sets};
+    use crate::transport::imap::fetch::{SET_LIMIT_BYTES, Windows, internal_date, uid_sets};
 
     #[test]
     fn sets_are_short_and_name_exactly_what_was_asked() {
@@ -130,6 +173,30 @@ mod tests {
         let back: Vec<u32> =
             sets.iter().flat_map(|set| set.split(',')).map(|uid| uid.parse().unwrap()).collect();
         assert_eq!(back, many.iter().map(|uid| uid.get()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn windows_go_down_to_the_first_uid_and_follow_the_density() {
+        #[track_caller]
+        fn check(uid_next: Option<u32>, count: u32, found: &[usize], expected: &[&str]) {
+            let mut windows = Windows::new(uid_next, count);
+            let wanted = usize::try_from(count).unwrap();
+            let given: Vec<String> =
+                found.iter().map_while(|found| windows.next(*found, wanted)).collect();
+            assert_eq!(given, expected, "{uid_next:?} {found:?}");
+        }
+        check(Some(1000), 50, &[0], &["900:*"]);
+        check(Some(8), 50, &[0, 7, 7], &["1:*"]);
+        check(None, 50, &[0, 7], &["1:*"]);
+        // Half of what is wanted: as much again, doubled for safety.
+        check(Some(10_000), 50, &[0, 25], &["9900:*", "9700:9899"]);
+        // One message in a hundred: the step is limited.
+        check(Some(10_000), 50, &[0, 1], &["9900:*", "8300:9899"]);
+        check(Some(10_000), 50, &[0, 1, 1], &["9900:*", "8300:9899", "1:8299"]);
+        // The sparsest folder there can be is searched in a few steps.
+        let mut windows = Windows::new(Some(u32::MAX), 50);
+        let steps = std::iter::from_fn(|| windows.next(0, 50)).count();
+        assert!(steps <= 8, "{steps}");
     }
 
     #[test]

@@ -321,7 +321,8 @@ mod tests {
     /// What comes out of the guard, whatever the size of the pieces that go in.
     async fn pass(input: &[u8]) -> Result<String, String> {
         let mut results = Vec::new();
-        for piece_bytes in [1, 7, 4096] {
+        let pieces: &[usize] = if input.len() < 1000 { &[1, 7, 4096] } else { &[4096] };
+        for piece_bytes in pieces.iter().copied() {
             let mut builder = tokio::io::duplex(64 * 1024);
             let mut guard = Guard::new(builder.1);
             let input = input.to_vec();

@@ -122,7 +122,7 @@ mod tests {
         check("~peter/mail/台北/日本語", "~peter/mail/&U,BTFw-/&ZeVnLIqe-");
         check("A & B", "A &- B");
         check("&&", "&-&-");
-        check("📮", "&2D3crg-");
+        check("📮", "&2D3c7g-");
         check("", "");
         check("tab\there", "tab&AAk-here");
     }

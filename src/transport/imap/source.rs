@@ -3,7 +3,7 @@
 use crate::model::flags::{FlagChange, Flags};
 use crate::model::ids::{Uid, UidValidity};
 use crate::transport::error::TransportError;
-use crate::transport::imap::fetch::{Fetched, HEADER_ITEMS, uid_sets};
+use crate::transport::imap::fetch::{Fetched, HEADER_ITEMS, Windows, uid_sets};
 use crate::transport::imap::folders::{Counts, Listed, counts, listed, with_roles};
 use crate::transport::imap::login::Capabilities;
 use crate::transport::imap::names::quoted;
@@ -40,12 +40,14 @@ pub struct ImapSource {
     wire: Wire,
     capabilities: Capabilities,
     idle: Idle,
+    /// A UID above all that were in the open folder when last looked at; `None` when unknown.
+    uid_next: Option<u32>,
 }
 
 impl ImapSource {
     /// A session on `wire` with a server that can do `capabilities`.
     pub fn new(wire: Wire, capabilities: Capabilities) -> Self {
-        Self { wire, capabilities, idle: Idle::No }
+        Self { wire, capabilities, idle: Idle::No, uid_next: None }
     }
 
     /// Asks for the counts of `folders`, many at a time; folders that refuse are left out.
@@ -262,6 +264,7 @@ impl MailSource for ImapSource {
         let mut uid_validity = None;
         let mut uid_next = None;
         self.wire.exists = 0;
+        self.uid_next = None;
         let command = format!("SELECT {}", quoted(name));
         let answer = self.wire.run(&command, |response| {
             if let Response::Data { status: Status::Ok, outcome } = response {
@@ -275,6 +278,7 @@ impl MailSource for ImapSource {
         answer.await?;
         // What SELECT reports is the state, not a change of it.
         self.wire.news = false;
+        self.uid_next = uid_next;
         let Some(uid_validity) = uid_validity else {
             // Without it no UID means anything (RFC 9051, section 2.3.1.1).
             let what = "a folder without UIDVALIDITY".to_owned();
@@ -287,9 +291,9 @@ impl MailSource for ImapSource {
         })
     }
 
-    /// The newest messages are asked for by number, for reading only: the number of messages is
-    /// known, their UIDs are what is asked for. The server may not renumber during a FETCH
-    /// (RFC 9051, section 7.5.1), and every answer carries its UID, so none can be mistaken.
+    /// Message numbers would name the newest ones at once, but they shift under one's feet; so UIDs
+    /// are asked for from the top downwards, in windows that follow how densely they lie. One round
+    /// trip is enough unless most of the newest UIDs are gone.
     async fn newest_flags(&mut self, count: u32) -> Result<Vec<(Uid, Flags)>, TransportError> {
         self.leave_idle().await?;
         if self.wire.exists == 0 {
@@ -298,22 +302,27 @@ impl MailSource for ImapSource {
         }
         // This is the look that news asks for; what comes meanwhile is news again.
         self.wire.news = false;
-        if self.wire.exists == 0 || count == 0 {
-            return Ok(Vec::new());
-        }
-        let first = self.wire.exists.saturating_sub(count).saturating_add(1);
+        let wanted = usize::try_from(count.min(self.wire.exists)).unwrap_or(usize::MAX);
         let mut found = BTreeMap::new();
-        let command = format!("FETCH {first}:* (UID FLAGS)");
-        let answer = self.wire.run(&command, |response| {
-            if let Some(Fetched { uid: Some(uid), flags: Some(flags), .. }) =
-                Fetched::read(response)
-            {
-                found.insert(uid, flags);
-            }
-        });
-        answer.await?;
-        let limit = usize::try_from(count).unwrap_or(usize::MAX);
-        let surplus = found.len().saturating_sub(limit);
+        let mut windows = Windows::new(self.uid_next, count);
+        while found.len() < wanted
+            && let Some(window) = windows.next(found.len(), wanted)
+        {
+            let command = format!("UID FETCH {window} (UID FLAGS)");
+            let answer = self.wire.run(&command, |response| {
+                if let Some(Fetched { uid: Some(uid), flags: Some(flags), .. }) =
+                    Fetched::read(response)
+                {
+                    found.insert(uid, flags);
+                }
+            });
+            answer.await?;
+        }
+        self.uid_next = found
+            .last_key_value()
+            .map(|(uid, _flags)| uid.get().saturating_add(1))
+            .max(self.uid_next);
+        let surplus = found.len().saturating_sub(wanted);
         Ok(found.into_iter().skip(surplus).collect())
     }
 

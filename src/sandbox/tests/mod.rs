@@ -1,0 +1,6 @@
+//! Each server is spoken to over TLS by a client written for these tests alone.
+
+mod client;
+mod entra;
+mod imap;
+mod smtp;

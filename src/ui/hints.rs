@@ -1,0 +1,65 @@
+//! The bottom line: the keys that matter now, from the key table, or a notice while it lasts.
+
+use crate::app::App;
+use crate::app::action::Action;
+use crate::app::keymap_default::BINDINGS;
+use crate::ui::pen::Pen;
+use crate::ui::text;
+use crate::ui::theme::Theme;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+/// Cells between two hints.
+const GAP_CELLS: usize = 2;
+
+/// The keys worth naming now: key and word.
+fn hints(app: &App) -> Vec<(&'static str, &'static str)> {
+    let mut named: Vec<Action> = Vec::new();
+    let mut hints = Vec::new();
+    let mut help = None;
+    for context in app.contexts() {
+        for binding in BINDINGS.iter().filter(|binding| binding.context == context) {
+            let Some(key) = binding.keys.first() else { continue };
+            let hidden = binding.hint.is_empty() || !app.offers(binding.action);
+            if hidden || named.contains(&binding.action) {
+                continue;
+            }
+            named.push(binding.action);
+            if binding.action == Action::Help {
+                help = Some((*key, binding.hint));
+            } else {
+                hints.push((*key, binding.hint));
+            }
+        }
+    }
+    // Help comes first: on a narrow screen it is the way to all other keys.
+    hints.splice(0..0, help);
+    hints
+}
+
+/// Draws the bottom line.
+pub fn render_hints(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let mut pen = Pen::new(buf, area);
+    if !app.begun.is_empty() {
+        pen.text(" more keys follow; Esc gives up", theme.dim);
+        return;
+    }
+    if let Some(notice) = &app.notice {
+        pen.text(&format!(" {}", notice.text), theme.strong);
+        return;
+    }
+    let mut spans = vec![Span::raw(" ")];
+    let mut used = 1;
+    for (key, word) in hints(app) {
+        let key = format!("[{key}]");
+        let width = text::cells(&key) + 1 + text::cells(word) + GAP_CELLS;
+        if pen.width() + GAP_CELLS < used + width {
+            break;
+        }
+        used += width;
+        spans.push(Span::styled(key, theme.key));
+        spans.push(Span::styled(format!(" {word}{}", " ".repeat(GAP_CELLS)), theme.dim));
+    }
+    pen.line(&Line::from(spans));
+}

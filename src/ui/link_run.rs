@@ -1,0 +1,228 @@
+//! Draws a sign-in or test as it runs: the code, the checks, what failed.
+
+use crate::app::dates;
+use crate::app::link_run::{CheckState, Code, LinkRun, RunKind, Stage};
+use crate::app::problem_box::Details;
+use crate::app::wizard::secrets::in_words;
+use crate::engine_api::link::CheckName;
+use crate::problem::Problem;
+use crate::stdx::clock::UnixSeconds;
+use crate::ui::block_letters::block_letters;
+use crate::ui::pen::{Pen, inset};
+use crate::ui::qr::qr_lines;
+use crate::ui::text;
+use crate::ui::theme::Theme;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+/// Said beside every code: a code that somebody else sent is how accounts are stolen (RFC 8628,
+/// section 5.4).
+const CAUTION: &str = "Only enter this code if you started this sign-in yourself.";
+/// Rows from which a screen gets free lines.
+const ROOMY_ROWS: u16 = 16;
+/// Columns that the text beside a QR code needs at least.
+const BESIDE_QR_CELLS: u16 = 44;
+
+/// Draws `run` into `area`.
+pub fn render_run(run: &LinkRun, now: UnixSeconds, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    match run.stage {
+        Stage::Asking => {
+            let mut pen = Pen::new(buf, inset(area, 1));
+            roomy_blank(&mut pen, area);
+            pen.paragraph("Asking the sign-in server for a code\u{2026}", theme.text);
+            secrets_line(run, theme, &mut pen);
+        }
+        Stage::Code => {
+            if let Some(code) = &run.code {
+                render_code(run, code, now, theme, area, buf);
+            }
+        }
+        Stage::Checks => render_checks(run, theme, area, buf),
+        Stage::Done => render_done(run, theme, area, buf),
+        Stage::Failed => render_failed(run, theme, area, buf),
+    }
+}
+
+fn roomy_blank(pen: &mut Pen<'_>, area: Rect) {
+    if ROOMY_ROWS <= area.height {
+        pen.blank();
+    }
+}
+
+fn render_code(
+    run: &LinkRun,
+    code: &Code,
+    now: UnixSeconds,
+    theme: &Theme,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let mut text_area = inset(area, 1);
+    if let Some(lines) = qr_lines(&code.verification_uri) {
+        let qr_width = u16::try_from(lines.first().map_or(0, |l| text::cells(l))).unwrap_or(0);
+        let qr_height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+        let fits_beside = BESIDE_QR_CELLS + 1 + qr_width < area.width;
+        if fits_beside && qr_height < area.height {
+            let x = area.right() - qr_width - 1;
+            let y = area.y + u16::from(ROOMY_ROWS <= area.height);
+            let qr_area = Rect { x, y, width: qr_width, height: qr_height };
+            let mut pen = Pen::new(buf, qr_area);
+            for line in &lines {
+                pen.text(line, theme.qr);
+            }
+            text_area = Rect { x: area.x + 1, width: x - area.x - 2, ..area };
+        }
+    }
+    let mut pen = Pen::new(buf, text_area);
+    roomy_blank(&mut pen, area);
+    pen.paragraph("Open this page on any device:", theme.text);
+    pen.paragraph(&code.verification_uri, theme.accent);
+    roomy_blank(&mut pen, area);
+    pen.paragraph("and enter this code:", theme.text);
+    roomy_blank(&mut pen, area);
+    let spaced: Vec<String> = code.user_code.chars().map(String::from).collect();
+    let blocks = block_letters(&code.user_code, pen.width()).filter(|_| 12 <= area.height);
+    if let Some(blocks) = blocks {
+        for line in blocks {
+            pen.text(&line, theme.strong);
+        }
+        roomy_blank(&mut pen, area);
+        pen.text(&format!("in plain letters: {}", code.user_code), theme.dim);
+    } else {
+        pen.text(&format!("  {}", spaced.join(" ")), theme.strong);
+    }
+    roomy_blank(&mut pen, area);
+    let left = code.expires_at.since(now);
+    let waiting = if left <= 0 {
+        "This code has run out; a new one is on its way.".to_owned()
+    } else if 1 < run.codes {
+        format!("New code. Waiting for you, {} left.", dates::countdown(left))
+    } else {
+        format!("Waiting for you, {} left.", dates::countdown(left))
+    };
+    pen.paragraph(&waiting, theme.text);
+    if !run.trouble.is_empty() {
+        pen.paragraph(&format!("! {}; trying again", run.trouble), theme.bad);
+    }
+    pen.paragraph(CAUTION, theme.dim);
+    roomy_blank(&mut pen, area);
+    secrets_line(run, theme, &mut pen);
+}
+
+fn secrets_line(run: &LinkRun, theme: &Theme, pen: &mut Pen<'_>) {
+    if let Some((kind, reason)) = &run.secrets {
+        let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        pen.paragraph(&format!("The sign-in is kept in {}{reason}.", in_words(*kind)), theme.dim);
+    }
+}
+
+/// What a check looks at.
+fn check_in_words(name: CheckName) -> &'static str {
+    match name {
+        CheckName::Scopes => "permissions",
+        CheckName::Imap => "reading mail (IMAP)",
+        CheckName::Submission => "sending mail",
+    }
+}
+
+fn check_lines(run: &LinkRun, theme: &Theme, pen: &mut Pen<'_>) {
+    for (name, state) in &run.checks {
+        let (mark, style, words) = match state {
+            CheckState::Waiting => ("[ ]", theme.dim, String::new()),
+            CheckState::Running => ("[\u{2026}]", theme.text, "checking".to_owned()),
+            CheckState::Passed(found) => ("[x]", theme.good, found.clone()),
+            CheckState::Failed(problem) => ("[!]", theme.bad, problem.what.clone()),
+        };
+        let name = text::fit(check_in_words(*name), 20);
+        let room = pen.width().saturating_sub(25);
+        pen.line(&Line::from(vec![
+            Span::styled(mark, style),
+            Span::styled(format!(" {name} "), theme.text),
+            Span::styled(text::cut(&words, room), theme.dim),
+        ]));
+    }
+}
+
+fn user_line(run: &LinkRun, theme: &Theme, pen: &mut Pen<'_>) {
+    if let Some(user) = &run.user {
+        let mark = Span::styled("[x]", theme.good);
+        let name = text::fit("signed in", 20);
+        let room = pen.width().saturating_sub(25);
+        pen.line(&Line::from(vec![
+            mark,
+            Span::styled(format!(" {name} "), theme.text),
+            Span::styled(text::cut(user, room), theme.dim),
+        ]));
+    }
+}
+
+fn render_checks(run: &LinkRun, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let mut pen = Pen::new(buf, inset(area, 1));
+    roomy_blank(&mut pen, area);
+    let words = match run.kind {
+        RunKind::Link => "Nothing is saved before these have passed.",
+        RunKind::SignIn(_) | RunKind::Test(_) => "Looking at what works.",
+    };
+    pen.paragraph(words, theme.text);
+    pen.blank();
+    user_line(run, theme, &mut pen);
+    check_lines(run, theme, &mut pen);
+}
+
+fn render_done(run: &LinkRun, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let mut pen = Pen::new(buf, inset(area, 1));
+    roomy_blank(&mut pen, area);
+    let words = match run.kind {
+        RunKind::Link => "The account is linked.",
+        RunKind::SignIn(_) => "You are signed in again.",
+        RunKind::Test(_) => "Everything works.",
+    };
+    pen.paragraph(words, theme.strong);
+    pen.blank();
+    user_line(run, theme, &mut pen);
+    check_lines(run, theme, &mut pen);
+    roomy_blank(&mut pen, area);
+    secrets_line(run, theme, &mut pen);
+    let next = match run.kind {
+        RunKind::Link => "[Enter] opens the inbox",
+        RunKind::SignIn(_) | RunKind::Test(_) => "[Enter] goes back",
+    };
+    pen.blank();
+    pen.paragraph(next, theme.accent);
+}
+
+fn render_failed(run: &LinkRun, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let mut pen = Pen::new(buf, inset(area, 1));
+    roomy_blank(&mut pen, area);
+    if run.reached_checks() {
+        user_line(run, theme, &mut pen);
+        check_lines(run, theme, &mut pen);
+        roomy_blank(&mut pen, area);
+    }
+    if let Some(problem) = &run.problem {
+        problem_lines(problem, run.details, theme, &mut pen);
+    }
+    roomy_blank(&mut pen, area);
+    let keys = match run.kind {
+        RunKind::Link => "[r] start again   [e] change what was entered   [Esc] back",
+        RunKind::SignIn(_) | RunKind::Test(_) => "[r] start again   [Esc] back",
+    };
+    pen.paragraph(keys, theme.accent);
+}
+
+/// What happened, why, and what helps.
+pub fn problem_lines(problem: &Problem, details: Details, theme: &Theme, pen: &mut Pen<'_>) {
+    pen.paragraph(&format!("! {}", problem.what), theme.bad);
+    if !problem.why.is_empty() {
+        pen.paragraph(&problem.why, theme.text);
+    }
+    pen.paragraph(problem.remedy.sentence(), theme.text);
+    if details == Details::Shown {
+        pen.blank();
+        pen.paragraph(&format!("The server said ({}):", problem.code), theme.dim);
+        for line in problem.details.lines() {
+            pen.paragraph(line, theme.dim);
+        }
+    }
+}

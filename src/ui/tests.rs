@@ -1,0 +1,1 @@
+//! Screens as text: what a person sees, at the sizes that are promised.

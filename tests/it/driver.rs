@@ -1,0 +1,204 @@
+//! Front end and engine on the sandbox, driven by keys and read as a screen.
+
+use posthaste::app::dates::Zone;
+use posthaste::app::effect::Effect;
+use posthaste::app::msg::{Key, KeyCode, Msg};
+use posthaste::app::{App, AppSetup, update};
+use posthaste::config::ConfigFile;
+use posthaste::engine::{Engine, EngineSetup, Liveness};
+use posthaste::engine_api::command::EngineCommand;
+use posthaste::model::account::SecretsKind;
+use posthaste::sandbox::Sandbox;
+use posthaste::sandbox::control::Control;
+use posthaste::sandbox::options::SandboxOptions;
+use posthaste::secrets::SecretPlaces;
+use posthaste::stdx::clock::Clock;
+use posthaste::store::Store;
+use posthaste::ui;
+use posthaste::ui::theme::{Colours, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use std::time::Duration;
+
+/// Longest wait for one thing to appear; only a broken program reaches it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The program without a terminal.
+pub struct AppDriver {
+    app: App,
+    engine: Engine,
+    sandbox: Sandbox,
+    clock: Clock,
+    width_cells: u16,
+    height_cells: u16,
+    /// What was put into the clipboard.
+    pub copied: Vec<String>,
+    /// Whether the program asked to end.
+    pub quit: bool,
+}
+
+impl AppDriver {
+    /// A program without an account on servers that are like `options`.
+    pub async fn without_account(options: SandboxOptions) -> Self {
+        let clock = options.clock.clone();
+        let sandbox = Sandbox::start(options).await.unwrap();
+        let engine = Engine::start(EngineSetup {
+            config: ConfigFile::in_memory(),
+            store: Store::in_memory(&clock).unwrap(),
+            secrets: SecretPlaces::in_memory(),
+            clock: clock.clone(),
+            extra_roots: vec![sandbox.root()],
+            lock_dir: None,
+            liveness: Liveness::Live,
+        })
+        .await
+        .unwrap();
+        let (app, effects) = App::new(AppSetup {
+            now: clock.now(),
+            zone: Zone::Utc,
+            client_ids: Vec::new(),
+            automatic_secrets: (SecretsKind::Memory, "this is a test".to_owned()),
+            demo_link: Some(Box::new(sandbox.link_request())),
+            banner: String::new(),
+        });
+        let mut driver = Self {
+            app,
+            engine,
+            sandbox,
+            clock,
+            width_cells: 120,
+            height_cells: 40,
+            copied: Vec::new(),
+            quit: false,
+        };
+        driver.carry_out(effects);
+        driver.tell(Msg::Resized { width_cells: 120, height_cells: 40 });
+        let status = driver.engine.status.borrow_and_update().clone();
+        driver.tell(Msg::Status(status));
+        driver
+    }
+
+    /// A program whose account is linked and whose inbox is on the screen.
+    pub async fn with_inbox(options: SandboxOptions) -> Self {
+        let mut driver = Self::without_account(options).await;
+        driver.link().await;
+        driver
+    }
+
+    /// Goes through the wizard with what is filled in.
+    pub async fn link(&mut self) {
+        self.see("Link an account").await;
+        while !self.screen().contains("Everything works") {
+            self.keys("Enter");
+            self.turn().await;
+        }
+        self.keys("Enter");
+        self.see("Inbox").await;
+    }
+
+    /// The hand that reaches into the servers.
+    pub fn control(&self) -> Control {
+        self.sandbox.control()
+    }
+
+    /// Presses keys, named as in the key table and separated by blanks.
+    pub fn keys(&mut self, keys: &str) {
+        for key in keys.split(' ') {
+            self.tell(Msg::Key(key_named(key)));
+        }
+    }
+
+    /// Types a text letter by letter.
+    pub fn type_text(&mut self, text: &str) {
+        for letter in text.chars() {
+            let code = if letter == '\n' { KeyCode::Enter } else { KeyCode::Char(letter) };
+            self.tell(Msg::Key(Key { code, ctrl: false, alt: false }));
+        }
+    }
+
+    /// Lets `seconds` pass on the program's clock.
+    pub fn pass(&mut self, seconds: i64) {
+        for _second in 0..seconds {
+            self.clock.advance(1);
+            self.tell(Msg::Tick(self.clock.now()));
+        }
+    }
+
+    /// Waits until the screen shows `text`.
+    pub async fn see(&mut self, text: &str) -> String {
+        self.wait_for(text, |screen| screen.contains(text)).await
+    }
+
+    /// Waits until the screen no longer shows `text`.
+    pub async fn see_gone(&mut self, text: &str) -> String {
+        self.wait_for(text, |screen| !screen.contains(text)).await
+    }
+
+    async fn wait_for(&mut self, what: &str, done: impl Fn(&str) -> bool) -> String {
+        loop {
+            let screen = self.screen();
+            if done(&screen) {
+                return screen;
+            }
+            if tokio::time::timeout(PATIENCE, self.turn()).await.is_err() {
+                panic!("waited for {what:?} and the screen still shows\n{screen}");
+            }
+        }
+    }
+
+    /// Takes in the engine's next report.
+    pub async fn turn(&mut self) {
+        let msg = tokio::select! {
+            event = self.engine.events.recv() => Msg::Engine(event.expect("the engine ended")),
+            changed = self.engine.status.changed() => {
+                changed.expect("the engine ended");
+                Msg::Status(self.engine.status.borrow_and_update().clone())
+            }
+            // The screen's own heartbeat, which asks for rows and saves drafts.
+            () = tokio::time::sleep(Duration::from_millis(50)) => Msg::Tick(self.clock.now()),
+        };
+        self.tell(msg);
+    }
+
+    fn tell(&mut self, msg: Msg) {
+        let effects = update(&mut self.app, msg);
+        self.carry_out(effects);
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(command) => self.send(command),
+                Effect::Copy(text) => self.copied.push(text),
+                Effect::Quit => self.quit = true,
+                Effect::Edit(_) | Effect::Bell | Effect::Suspend | Effect::Redraw => {}
+            }
+        }
+    }
+
+    fn send(&self, command: EngineCommand) {
+        self.engine.commands.try_send(command).expect("the engine's queue is full");
+    }
+
+    /// What is on the screen, a line per row.
+    pub fn screen(&self) -> String {
+        let area = Rect::new(0, 0, self.width_cells, self.height_cells);
+        let mut buffer = Buffer::empty(area);
+        ui::render(&self.app, &Theme::new(Colours::Full), area, &mut buffer);
+        let row = |y| (0..area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        (0..area.height).map(|y| row(y).trim_end().to_owned() + "\n").collect()
+    }
+}
+
+fn key_named(name: &str) -> Key {
+    let (ctrl, name) = name.strip_prefix("Ctrl-").map_or((false, name), |rest| (true, rest));
+    let code = match name {
+        "Enter" => KeyCode::Enter,
+        "Esc" => KeyCode::Esc,
+        "Tab" => KeyCode::Tab,
+        "Down" => KeyCode::Down,
+        "Up" => KeyCode::Up,
+        letter => KeyCode::Char(letter.chars().next().expect("a key has a name")),
+    };
+    Key { code, ctrl, alt: false }
+}

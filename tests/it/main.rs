@@ -1,0 +1,7 @@
+//! Journeys through the whole program on its embedded servers: keys in, screen out.
+//!
+//! Nothing here needs a terminal or anything installed. Whatever can also run against real servers
+//! does so in `tests/real`.
+
+mod driver;
+mod linking;
