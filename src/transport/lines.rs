@@ -99,11 +99,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Lines<S> {
 }
 
 /// The error for a connection that ended without a word.
+#[must_use]
 pub fn ended() -> TransportError {
     TransportError::Closed("the server ended it".to_owned())
 }
 
 /// The error for a read or write that failed.
+#[must_use]
 pub fn closed(error: &std::io::Error) -> TransportError {
     match error.kind() {
         // rustls reports a missing close_notify with a link to its documentation.
@@ -113,6 +115,7 @@ pub fn closed(error: &std::io::Error) -> TransportError {
 }
 
 /// The error for a server that kept silent for `limit`.
+#[must_use]
 pub fn silent(server: &str, limit: Duration) -> TransportError {
     TransportError::Silent { server: server.to_owned(), waited_s: limit.as_secs() }
 }

@@ -3,10 +3,10 @@
 pub mod error;
 pub mod imap;
 pub mod lines;
-#[cfg(test)]
-mod script;
 pub mod smtp;
 pub mod socket;
+#[cfg(test)]
+mod test_server;
 pub mod tls;
 pub mod xoauth2;
 

@@ -56,6 +56,7 @@ fn unusable(reason: &str) -> TransportError {
 }
 
 /// Why a handshake failed, in plain words; `None` when the connection broke instead.
+#[must_use]
 pub fn reason(error: &io::Error) -> Option<String> {
     let cause = error.get_ref()?.downcast_ref::<RustlsError>()?;
     let text = match cause {
@@ -93,5 +94,36 @@ fn certificate_reason(error: &CertificateError) -> String {
         // The system's verifier has an error of its own for a certificate made for other uses.
         CertificateError::Other(cause) => format!("its certificate is not good: {cause}"),
         other => format!("its certificate is not good: {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transport::tls::client_config;
+    use rcgen::{CertificateParams, KeyPair};
+
+    #[test]
+    fn a_file_of_authorities_is_read_whole_or_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ca.pem");
+        let check = |content: &str, expected: Result<(), &str>| {
+            std::fs::write(&path, content).unwrap();
+            let found = client_config(Some(&path), &[]).map(drop).map_err(|e| e.to_string());
+            match (&found, expected) {
+                (Ok(()), Ok(())) => {}
+                (Err(text), Err(part)) => assert!(text.contains(part), "{text}"),
+                _ => panic!("{found:?} for {content:?}"),
+            }
+        };
+        let key = KeyPair::generate().unwrap();
+        let pem = CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap().pem();
+        check(&pem, Ok(()));
+        check(&format!("a comment\n{pem}{pem}"), Ok(()));
+        check("", Err("no certificate in PEM form"));
+        check(&key.serialize_pem(), Err("no certificate in PEM form"));
+        check("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", Err("ca.pem"));
+        std::fs::remove_file(&path).unwrap();
+        let missing = client_config(Some(&path), &[]).map(drop).unwrap_err().to_string();
+        assert!(missing.contains("ca.pem"), "{missing}");
     }
 }

@@ -13,6 +13,7 @@ pub const NAME: &str = "XOAUTH2";
 pub const CHALLENGE_LIMIT: usize = 3;
 
 /// The client's message in base64: `user=` address ^A `auth=Bearer ` token ^A ^A.
+#[must_use]
 pub fn initial_response(user: &EmailAddress, token: &SecretString) -> Zeroizing<String> {
     let text =
         Zeroizing::new(format!("user={user}\x01auth=Bearer {}\x01\x01", token.expose_secret()));

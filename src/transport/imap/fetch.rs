@@ -33,6 +33,7 @@ pub struct Fetched {
 
 impl Fetched {
     /// Reads a response; `None` when it is no FETCH.
+    #[must_use]
     pub fn read(response: &Response<'_>) -> Option<Self> {
         let Response::Fetch(_sequence_number, items) = response else {
             return None;
@@ -61,6 +62,7 @@ impl Fetched {
     }
 
     /// The headers of a message, if the response has all that a list cannot do without.
+    #[must_use]
     pub fn into_headers(self) -> Option<RemoteHeaders> {
         Some(RemoteHeaders {
             uid: self.uid?,
@@ -80,6 +82,7 @@ fn internal_date(text: &str) -> Option<UnixSeconds> {
 }
 
 /// UIDs as few, short sets: neighbours become ranges, a set ends before it is too long for a line.
+#[must_use]
 pub fn uid_sets(uids: &[Uid]) -> Vec<String> {
     let mut sorted: Vec<u32> = uids.iter().map(|uid| uid.get()).collect();
     sorted.sort_unstable();
@@ -119,6 +122,7 @@ pub struct Windows {
 impl Windows {
     /// Windows for the newest `count` messages below `uid_next`. Without it (a server that breaks
     /// RFC 9051, section 2.3.1.1) everything is one window.
+    #[must_use]
     pub fn new(uid_next: Option<u32>, count: u32) -> Self {
         // Twice as many UIDs as messages: half of them may be gone.
         let width = if uid_next.is_some() { count.saturating_mul(2) } else { u32::MAX };

@@ -2,6 +2,7 @@
 
 use crate::model::folder::FolderRole;
 use crate::transport::RemoteFolder;
+use crate::transport::imap::folder_names::FOLDER_NAMES;
 use crate::transport::imap::names::{decode, unescaped};
 use imap_proto::{MailboxDatum, NameAttribute, Response, StatusAttribute};
 
@@ -49,6 +50,7 @@ pub fn listed(response: &Response<'_>) -> Option<Listed> {
 }
 
 /// The counts in a STATUS response.
+#[must_use]
 pub fn counts(response: &Response<'_>) -> Option<Counts> {
     let Response::MailboxData(MailboxDatum::Status { mailbox, status }) = response else {
         return None;
@@ -75,216 +77,9 @@ fn role_of_attribute(attribute: &NameAttribute<'_>) -> Option<FolderRole> {
     }
 }
 
-/// Names of the special folders, in lower case: Exchange's for work and personal accounts first,
-/// then what other servers and clients make. An earlier name wins over a later one.
-const NAMES: &[(FolderRole, &[&str])] = &[
-    (
-        FolderRole::Sent,
-        &[
-            "sent items",
-            "sent",
-            "sent messages",
-            "sent mail",
-            "gesendete elemente",
-            "gesendete objekte",
-            "gesendet",
-            "éléments envoyés",
-            "messages envoyés",
-            "elementos enviados",
-            "enviados",
-            "itens enviados",
-            "posta inviata",
-            "inviati",
-            "verzonden items",
-            "verzonden",
-            "skickat",
-            "skickade objekt",
-            "sendte elementer",
-            "sendt post",
-            "lähetetyt",
-            "wysłane",
-            "elementy wysłane",
-            "odeslaná pošta",
-            "отправленные",
-            "gönderilmiş öğeler",
-            "已发送邮件",
-            "已发送",
-            "寄件備份",
-            "送信済みアイテム",
-            "보낸 편지함",
-        ],
-    ),
-    (
-        FolderRole::Trash,
-        &[
-            "deleted items",
-            "deleted",
-            "trash",
-            "deleted messages",
-            "bin",
-            "gelöschte elemente",
-            "gelöschte objekte",
-            "papierkorb",
-            "éléments supprimés",
-            "corbeille",
-            "elementos eliminados",
-            "papelera",
-            "itens excluídos",
-            "itens eliminados",
-            "lixeira",
-            "posta eliminata",
-            "cestino",
-            "verwijderde items",
-            "prullenbak",
-            "borttaget",
-            "papperskorgen",
-            "slettet post",
-            "slettede elementer",
-            "poistetut",
-            "elementy usunięte",
-            "kosz",
-            "odstraněná pošta",
-            "удаленные",
-            "silinmiş öğeler",
-            "已删除邮件",
-            "已删除",
-            "刪除的郵件",
-            "削除済みアイテム",
-            "지운 편지함",
-        ],
-    ),
-    (
-        FolderRole::Drafts,
-        &[
-            "drafts",
-            "draft",
-            "entwürfe",
-            "brouillons",
-            "borradores",
-            "rascunhos",
-            "bozze",
-            "concepten",
-            "utkast",
-            "kladder",
-            "luonnokset",
-            "wersje robocze",
-            "koncepty",
-            "черновики",
-            "taslaklar",
-            "草稿",
-            "下書き",
-            "임시 보관함",
-        ],
-    ),
-    (
-        FolderRole::Junk,
-        &[
-            "junk email",
-            "junk e-mail",
-            "junk",
-            "spam",
-            "bulk mail",
-            "junk-e-mail",
-            "courrier indésirable",
-            "indésirables",
-            "correo no deseado",
-            "lixo eletrônico",
-            "lixo eletrónico",
-            "posta indesiderata",
-            "ongewenste e-mail",
-            "skräppost",
-            "uønsket e-post",
-            "uønsket mail",
-            "roskaposti",
-            "wiadomości-śmieci",
-            "nevyžádaná pošta",
-            "нежелательная почта",
-            "önemsiz e-posta",
-            "垃圾邮件",
-            "垃圾郵件",
-            "迷惑メール",
-            "정크 메일",
-        ],
-    ),
-    (
-        FolderRole::Archive,
-        &[
-            "archive",
-            "archives",
-            "archiv",
-            "archivo",
-            "arquivo morto",
-            "arquivo",
-            "archivio",
-            "archief",
-            "arkiv",
-            "arkisto",
-            "archiwum",
-            "архив",
-            "arşiv",
-            "存档",
-            "封存",
-            "アーカイブ",
-            "보관",
-        ],
-    ),
-    (
-        FolderRole::Other,
-        &[
-            "calendar",
-            "contacts",
-            "tasks",
-            "journal",
-            "notes",
-            "outbox",
-            "sync issues",
-            "rss feeds",
-            "rss subscriptions",
-            "conversation history",
-            "conversation action settings",
-            "quick step settings",
-            "suggested contacts",
-            "yammer root",
-            "kalender",
-            "kontakte",
-            "aufgaben",
-            "notizen",
-            "postausgang",
-            "synchronisierungsprobleme",
-            "rss-feeds",
-            "rss-abonnements",
-            "aufgezeichnete unterhaltungen",
-            "verlauf der unterhaltung",
-            "calendrier",
-            "tâches",
-            "boîte d'envoi",
-            "problèmes de synchronisation",
-            "flux rss",
-            "historique des conversations",
-            "calendario",
-            "contactos",
-            "tareas",
-            "diario",
-            "notas",
-            "bandeja de salida",
-            "problemas de sincronización",
-            "historial de conversaciones",
-            "contatti",
-            "attività",
-            "posta in uscita",
-            "agenda",
-            "contactpersonen",
-            "taken",
-            "logboek",
-            "notities",
-            "postvak uit",
-            "gespreksgeschiedenis",
-        ],
-    ),
-];
-
 /// Gives every folder its role: by attribute, then by name, one folder for each role. A name counts
 /// at the top or right below INBOX only. What lies inside a folder that holds no mail holds none.
+#[must_use]
 pub fn with_roles(listed: &[Listed], counts: &[Counts]) -> Vec<RemoteFolder> {
     let mut roles: Vec<FolderRole> = listed
         .iter()
@@ -293,7 +88,7 @@ pub fn with_roles(listed: &[Listed], counts: &[Counts]) -> Vec<RemoteFolder> {
             _ => FolderRole::Mail,
         })
         .collect();
-    for (role, names) in NAMES {
+    for (role, names) in FOLDER_NAMES {
         if *role == FolderRole::Other {
             for (folder, own) in listed.iter().zip(&mut roles) {
                 let holds_none = names.iter().any(|name| lies_in(folder, name));
@@ -344,10 +139,10 @@ fn is_named(folder: &Listed, name: &str) -> bool {
 }
 
 fn lies_in(folder: &Listed, name: &str) -> bool {
-    let folded = folded(folder);
+    let path = folded(folder);
     let top = match folder.delimiter {
-        Some(delimiter) => folded.split(delimiter).next().unwrap_or_default(),
-        None => &folded,
+        Some(delimiter) => path.split(delimiter).next().unwrap_or_default(),
+        None => &path,
     };
     top == name
 }

@@ -30,6 +30,7 @@ pub struct Capabilities(Vec<String>);
 
 impl Capabilities {
     /// Whether `name` (in capitals) is announced.
+    #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|known| known == name)
     }

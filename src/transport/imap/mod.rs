@@ -8,15 +8,13 @@
 //! The process-wide panic hook still runs then, so it must not take such a panic for the end.
 
 pub mod fetch;
+pub mod folder_names;
 pub mod folders;
 pub mod guard;
 pub mod login;
 pub mod names;
 pub mod source;
 pub mod wire;
-
-#[cfg(test)]
-mod tests;
 
 use crate::model::endpoint::Security;
 use crate::transport::error::TransportError;
@@ -47,3 +45,6 @@ pub async fn connect(request: &ConnectRequest) -> Result<Box<dyn MailSource>, Tr
     let capabilities = login::sign_in(&mut wire, greeting, request).await?;
     Ok(Box::new(ImapSource::new(wire, capabilities)))
 }
+
+#[cfg(test)]
+mod tests;

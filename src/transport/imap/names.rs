@@ -18,6 +18,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The name a person reads. A name that is no modified UTF-7 is returned as it is.
+#[must_use]
 pub fn decode(raw: &str) -> String {
     decode_strictly(raw).unwrap_or_else(|| raw.to_owned())
 }
@@ -46,6 +47,7 @@ fn decode_strictly(raw: &str) -> Option<String> {
 }
 
 /// The name as servers know it.
+#[must_use]
 pub fn encode(name: &str) -> String {
     let mut raw = String::with_capacity(name.len());
     let mut shifted = Vec::new();
@@ -78,6 +80,7 @@ fn close(raw: &mut String, shifted: &mut Vec<u8>) {
 }
 
 /// The encoded name as a quoted string: it holds printable ASCII only, so no literal is needed.
+#[must_use]
 pub fn quoted(name: &str) -> String {
     let mut text = String::from("\"");
     for character in encode(name).chars() {
@@ -91,6 +94,7 @@ pub fn quoted(name: &str) -> String {
 }
 
 /// Takes the backslashes out of a quoted string: imap-proto leaves them in.
+#[must_use]
 pub fn unescaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars();

@@ -2,7 +2,7 @@
 
 use crate::model::flags::{FlagChange, Flags};
 use crate::model::ids::{Uid, UidValidity};
-use crate::transport::error::TransportError;
+use crate::transport::error::{Transience, TransportError};
 use crate::transport::imap::fetch::{Fetched, HEADER_ITEMS, Windows, uid_sets};
 use crate::transport::imap::folders::{Counts, Listed, counts, listed, with_roles};
 use crate::transport::imap::login::Capabilities;
@@ -40,14 +40,20 @@ pub struct ImapSource {
     wire: Wire,
     capabilities: Capabilities,
     idle: Idle,
-    /// A UID above all that were in the open folder when last looked at; `None` when unknown.
+    open: Option<OpenFolder>,
+}
+
+/// The folder commands are about. After a SELECT that was refused there is none.
+#[derive(Clone, Copy, Debug)]
+struct OpenFolder {
+    /// A UID above all that were in it when last looked at; `None` when unknown.
     uid_next: Option<u32>,
 }
 
 impl ImapSource {
     /// A session on `wire` with a server that can do `capabilities`.
     pub fn new(wire: Wire, capabilities: Capabilities) -> Self {
-        Self { wire, capabilities, idle: Idle::No, uid_next: None }
+        Self { wire, capabilities, idle: Idle::No, open: None }
     }
 
     /// Asks for the counts of `folders`, many at a time; folders that refuse are left out.
@@ -261,34 +267,31 @@ impl MailSource for ImapSource {
 
     async fn open_folder(&mut self, name: &str) -> Result<FolderState, TransportError> {
         self.leave_idle().await?;
+        self.open = None;
         let mut uid_validity = None;
         let mut uid_next = None;
-        self.wire.exists = 0;
-        self.uid_next = None;
+        let mut exists = None;
         let command = format!("SELECT {}", quoted(name));
-        let answer = self.wire.run(&command, |response| {
-            if let Response::Data { status: Status::Ok, outcome } = response {
-                match &outcome.code {
-                    Some(ResponseCode::UidValidity(value)) => uid_validity = Some(*value),
-                    Some(ResponseCode::UidNext(value)) => uid_next = Some(*value),
-                    _ => {}
-                }
-            }
+        let answer = self.wire.run(&command, |response| match response {
+            Response::Data { status: Status::Ok, outcome } => match &outcome.code {
+                Some(ResponseCode::UidValidity(value)) => uid_validity = Some(UidValidity(*value)),
+                Some(ResponseCode::UidNext(value)) => uid_next = Some(*value),
+                _ => {}
+            },
+            Response::MailboxData(MailboxDatum::Exists(count)) => exists = Some(*count),
+            _ => {}
         });
         answer.await?;
         // What SELECT reports is the state, not a change of it.
         self.wire.news = false;
-        self.uid_next = uid_next;
-        let Some(uid_validity) = uid_validity else {
-            // Without it no UID means anything (RFC 9051, section 2.3.1.1).
-            let what = "a folder without UIDVALIDITY".to_owned();
+        let (Some(uid_validity), Some(exists)) = (uid_validity, exists) else {
+            // Without the one no UID means anything, without the other the folder would look empty
+            // (RFC 9051, sections 2.3.1.1 and 6.3.2).
+            let what = "a folder without UIDVALIDITY or EXISTS".to_owned();
             return Err(self.wire.die(TransportError::Protocol(what)));
         };
-        Ok(FolderState {
-            uid_validity: UidValidity(uid_validity),
-            uid_next,
-            exists: self.wire.exists,
-        })
+        self.open = Some(OpenFolder { uid_next });
+        Ok(FolderState { uid_validity, uid_next, exists })
     }
 
     /// Message numbers would name the newest ones at once, but they shift under one's feet; so UIDs
@@ -296,6 +299,10 @@ impl MailSource for ImapSource {
     /// trip is enough unless most of the newest UIDs are gone.
     async fn newest_flags(&mut self, count: u32) -> Result<Vec<(Uid, Flags)>, TransportError> {
         self.leave_idle().await?;
+        let Some(OpenFolder { uid_next }) = self.open else {
+            let text = "no folder is open".to_owned();
+            return Err(TransportError::Refused { text, transient: Transience::Permanent });
+        };
         if self.wire.exists == 0 {
             // Something may have arrived since it was last said.
             self.wire.run("NOOP", |_response| {}).await?;
@@ -304,7 +311,7 @@ impl MailSource for ImapSource {
         self.wire.news = false;
         let wanted = usize::try_from(count.min(self.wire.exists)).unwrap_or(usize::MAX);
         let mut found = BTreeMap::new();
-        let mut windows = Windows::new(self.uid_next, count);
+        let mut windows = Windows::new(uid_next, count);
         while found.len() < wanted
             && let Some(window) = windows.next(found.len(), wanted)
         {
@@ -318,10 +325,8 @@ impl MailSource for ImapSource {
             });
             answer.await?;
         }
-        self.uid_next = found
-            .last_key_value()
-            .map(|(uid, _flags)| uid.get().saturating_add(1))
-            .max(self.uid_next);
+        let above = found.last_key_value().map(|(uid, _flags)| uid.get().saturating_add(1));
+        self.open = Some(OpenFolder { uid_next: above.max(uid_next) });
         let surplus = found.len().saturating_sub(wanted);
         Ok(found.into_iter().skip(surplus).collect())
     }

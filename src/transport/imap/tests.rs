@@ -5,7 +5,7 @@ use crate::model::flags::{Flag, FlagChange, Flags};
 use crate::model::ids::Uid;
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::imap::connect;
-use crate::transport::script::{Certificate, Heard, ScriptedServer};
+use crate::transport::test_server::{Certificate, Heard, ScriptedServer};
 use crate::transport::{Change, MailSource};
 use futures::future::BoxFuture;
 use std::time::Duration;
@@ -293,6 +293,29 @@ async fn a_connection_that_failed_stays_dead() {
         .await;
     assert_eq!(found, ["closed: bye"; 3]);
     assert_eq!(heard.lines.last().map(String::as_str), Some("UID FETCH 38:* (UID FLAGS)"));
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_open_is_not_empty() {
+    let script = "C: $ SELECT \"gone\"\nS: $ NO no such folder";
+    let (found, _heard) = session(LOGIN, script, |source| {
+        Box::pin(async {
+            let opened = source.open_folder("gone").await;
+            let flags = source.newest_flags(50).await;
+            [outcome(&opened), outcome(&flags)]
+        })
+    })
+    .await;
+    assert_eq!(found, ["no: no such folder", "no: no folder is open"]);
+
+    for half in ["S: * 3 EXISTS", "S: * OK [UIDVALIDITY 7] valid"] {
+        let script = format!("C: $ SELECT \"half\"\n{half}\nS: $ OK done");
+        let (found, _heard) = session(LOGIN, &script, |source| {
+            Box::pin(async { outcome(&source.open_folder("half").await) })
+        })
+        .await;
+        assert_eq!(found, "protocol: a folder without UIDVALIDITY or EXISTS");
+    }
 }
 
 #[tokio::test]

@@ -301,6 +301,7 @@ fn note(response: &Response<'_>) -> Note {
 
 /// The answer to `tag`, if `response` is one. Answers to other tags belong to waits that were
 /// cancelled; nobody asks for them any more.
+#[must_use]
 pub fn answer_to(tag: &Tag, response: &Response<'_>) -> Option<Result<Done, TransportError>> {
     let Response::Done { tag: answered, status, outcome } = response else {
         return None;
@@ -319,6 +320,7 @@ pub fn answer_to(tag: &Tag, response: &Response<'_>) -> Option<Result<Done, Tran
 }
 
 /// The capabilities a status carries in its code.
+#[must_use]
 pub fn capabilities_in(outcome: &Outcome<'_>) -> Option<Vec<String>> {
     match &outcome.code {
         Some(ResponseCode::Capabilities(list)) => Some(capability_names(list)),
@@ -327,6 +329,7 @@ pub fn capabilities_in(outcome: &Outcome<'_>) -> Option<Vec<String>> {
 }
 
 /// Capabilities as they are written, in capitals.
+#[must_use]
 pub fn capability_names(list: &[Capability<'_>]) -> Vec<String> {
     list.iter()
         .map(|capability| match capability {

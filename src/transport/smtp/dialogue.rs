@@ -32,11 +32,13 @@ pub struct Reply {
 
 impl Reply {
     /// Its three digits.
+    #[must_use]
     pub fn code(&self) -> u16 {
         self.response.code().into()
     }
 
     /// Whether it says yes: 2xx or 3xx.
+    #[must_use]
     pub fn is_positive(&self) -> bool {
         self.response.is_positive()
     }
@@ -48,11 +50,13 @@ impl Reply {
     }
 
     /// The error this reply is.
+    #[must_use]
     pub fn refused(&self) -> TransportError {
         TransportError::Refused { text: self.text(), transient: self.transience() }
     }
 
     /// Whether trying again later may help.
+    #[must_use]
     pub fn transience(&self) -> Transience {
         match self.response.code().severity {
             Severity::TransientNegativeCompletion => Transience::Transient,
@@ -73,11 +77,13 @@ pub struct Server {
 
 impl Server {
     /// Whether an extension is announced.
+    #[must_use]
     pub fn has(&self, extension: Extension) -> bool {
         self.info.supports_feature(extension)
     }
 
     /// Whether XOAUTH2 is announced.
+    #[must_use]
     pub fn takes_tokens(&self) -> bool {
         self.info.supports_auth_mechanism(Mechanism::Xoauth2)
     }

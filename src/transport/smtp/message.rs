@@ -12,6 +12,7 @@ pub struct Wired(Vec<u8>);
 
 impl Wired {
     /// The bytes to send.
+    #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }

@@ -12,9 +12,6 @@
 pub mod dialogue;
 pub mod message;
 
-#[cfg(test)]
-mod tests;
-
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::Security;
 use crate::model::outgoing::FrozenMessage;
@@ -258,3 +255,6 @@ fn unsendable(why: &str) -> TransportError {
 fn address(address: &EmailAddress) -> Address {
     Address::new_dangerous(address.local_part(), address.domain())
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,8 @@
 use crate::model::endpoint::Security;
 use crate::model::outgoing::FrozenMessage;
 use crate::transport::error::{Transience, TransportError};
-use crate::transport::script::{Certificate, ScriptedServer};
 use crate::transport::smtp::connect;
+use crate::transport::test_server::{Certificate, ScriptedServer};
 use crate::transport::{Submission, SubmissionJournal};
 use async_trait::async_trait;
 
@@ -135,6 +135,10 @@ async fn signing_in_works_or_says_why_not() {
     check(Tls, "TLS\nS: 421 4.3.2 closing", "later: 421 4.3.2 closing").await;
     check(Tls, "TLS\nS: 554 no", "no: 554 no").await;
     check(Tls, "TLS\nS: hello", "protocol: a reply that is none").await;
+    let endless = format!("TLS\ns: 220 {}", "x".repeat(20_000));
+    check(Tls, &endless, "protocol: a line without an end").await;
+    check(Tls, &format!("TLS\n{}", "S: 220-x\n".repeat(101)), "protocol: a reply that is none")
+        .await;
     check(
         Tls,
         "TLS\nS: 220 hi\nC: EHLO [127.0.0.1]\nS: 250-a\nS: 250 AUTH PLAIN",

@@ -85,9 +85,8 @@ impl ScriptedServer {
     }
 
     /// What it heard; fails when the visitor left the script.
-    #[track_caller]
-    pub fn heard(self) -> impl Future<Output = Heard> {
-        async move { self.task.await.unwrap().unwrap() }
+    pub async fn heard(self) -> Heard {
+        self.task.await.unwrap().unwrap()
     }
 }
 
@@ -177,8 +176,9 @@ async fn follow(
             "S:" | "s:" => {
                 let end = if kind == "S:" { "\r\n" } else { "" };
                 let mut out = format!("{}{end}", filled(text, &tag));
-                while let Some(more) = steps.next_if(|next| next.starts_with("X: ")) {
-                    out.push_str(&format!("{}\r\n", filled(&more["X: ".len()..], &tag)));
+                while let Some(more) = steps.peek().and_then(|next| next.strip_prefix("X: ")) {
+                    out.push_str(&format!("{}\r\n", filled(more, &tag)));
+                    steps.next();
                 }
                 // The visitor may hang up as soon as it has heard enough.
                 let _hung_up = stream.write_all(out.as_bytes()).await;
