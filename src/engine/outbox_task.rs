@@ -58,7 +58,18 @@ impl OutboxTask {
     pub async fn run(self) {
         let seed = self.access.id.0.unsigned_abs();
         let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LIMIT, seed);
+        // A command that only looks must not find itself sending, and be cancelled half-way.
+        let mut wait = match self.liveness {
+            Liveness::Live => Some(Duration::ZERO),
+            Liveness::OnDemand => None,
+        };
         loop {
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => break,
+                () = self.wake.notified() => {}
+                () = sleep(wait) => {}
+            }
             // Cancelling drops a submission before its final dot, or leaves it in doubt after it:
             // both are on the disk already.
             let drained = tokio::select! {
@@ -66,7 +77,7 @@ impl OutboxTask {
                 () = self.cancel.cancelled() => break,
                 drained = self.drain() => drained,
             };
-            let wait = match (drained, self.liveness) {
+            wait = match (drained, self.liveness) {
                 (Drained::Empty, Liveness::Live) => {
                     backoff.reset();
                     Some(LOOK_AGAIN)
@@ -74,12 +85,6 @@ impl OutboxTask {
                 (Drained::Empty, Liveness::OnDemand) => None,
                 (Drained::Later, Liveness::Live | Liveness::OnDemand) => Some(backoff.next_wait()),
             };
-            tokio::select! {
-                biased;
-                () = self.cancel.cancelled() => break,
-                () = self.wake.notified() => {}
-                () = sleep(wait) => {}
-            }
         }
     }
 
@@ -114,34 +119,48 @@ impl OutboxTask {
         let _sending = match self.store.sender_lock(account) {
             Ok(lock) => lock,
             Err(StoreError::Locked { .. }) => {
-                if let Some(entry) = self.store.next_outgoing(account, OutboxState::Queued).await? {
-                    let problem = Some(Problem::sending_elsewhere());
-                    self.report(entry.id, OutboxState::Queued, problem).await;
-                }
+                self.report_waiting(&Problem::sending_elsewhere()).await?;
                 return Ok(Drained::Later);
             }
             Err(error) => return Err(error),
         };
         self.store.recover_outbox(account).await?;
+        let mut drained = Drained::Empty;
         while let Some(entry) = self.store.next_outgoing(account, OutboxState::Accepted).await? {
+            // A copy that cannot be filed holds up no message that is not sent yet.
             if !self.file_copy(&entry).await? {
-                return Ok(Drained::Later);
+                drained = Drained::Later;
+                break;
             }
         }
         while let Some(entry) = self.store.next_outgoing(account, OutboxState::Queued).await? {
             self.show_counts().await;
-            if !self.send(&entry).await? {
+            if let Some(problem) = self.send(&entry).await? {
+                self.report_waiting(&problem).await?;
                 return Ok(Drained::Later);
             }
         }
-        Ok(Drained::Empty)
+        Ok(drained)
     }
 
-    /// Sends one message. Returns whether the next one may be tried.
-    async fn send(&self, entry: &OutboxEntry) -> Result<bool, StoreError> {
+    /// Says of every message that waits why it does: somebody may be watching any of them.
+    async fn report_waiting(&self, problem: &Problem) -> Result<(), StoreError> {
+        let entries = self.store.outbox().await?;
+        let held_up = entries.iter().filter(|entry| {
+            entry.account == self.access.id
+                && matches!(entry.state, OutboxState::Queued | OutboxState::Sending)
+        });
+        for entry in held_up {
+            self.report(entry.id, entry.state, Some(problem.clone())).await;
+        }
+        Ok(())
+    }
+
+    /// Sends one message. Returns what holds it up and would hold up the next one too.
+    async fn send(&self, entry: &OutboxEntry) -> Result<Option<Problem>, StoreError> {
         let (queued, sending) = (OutboxState::Queued, OutboxState::Sending);
         if !self.store.move_outgoing(entry.id, queued, sending, "").await? {
-            return Ok(true);
+            return Ok(None);
         }
         self.report(entry.id, sending, None).await;
         let mut journal = Journal { store: self.store.clone(), entry: entry.id, at: sending };
@@ -155,15 +174,18 @@ impl OutboxTask {
         };
         let why = problem.as_ref().map_or("", |problem| problem.what.as_str());
         self.store.move_outgoing(entry.id, journal.at, state, why).await?;
-        self.report(entry.id, state, problem).await;
         match state {
             OutboxState::Accepted => {
+                self.report(entry.id, state, problem).await;
                 self.mark_answered(entry).await?;
                 self.file_copy(entry).await?;
-                Ok(true)
+                Ok(None)
             }
-            OutboxState::Refused | OutboxState::InDoubt => Ok(true),
-            OutboxState::Queued | OutboxState::Sending | OutboxState::Sent => Ok(false),
+            OutboxState::Refused | OutboxState::InDoubt | OutboxState::Sent => {
+                self.report(entry.id, state, problem).await;
+                Ok(None)
+            }
+            OutboxState::Queued | OutboxState::Sending => Ok(problem),
         }
     }
 
