@@ -9,6 +9,7 @@ use crate::model::ids::{AccountId, MessageId, OutboxId};
 use crate::model::outgoing::OutboxState;
 use crate::problem::{Problem, ProblemKind, Remedy};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Longest wait for one message: ten minutes for the answer to the final dot (RFC 5321, section
@@ -82,27 +83,64 @@ pub fn tell(
 /// # Errors
 /// Why it goes no further.
 pub async fn wait(session: &mut Session, entry: OutboxId) -> Result<Delivered, CliError> {
-    let mut limit = SEND_LIMIT;
-    let mut accepted = false;
-    loop {
-        let event = match tokio::time::timeout(limit, session.next_event()).await {
-            Ok(event) => event?,
-            Err(_elapsed) if accepted => return Ok(Delivered::Accepted),
-            Err(_elapsed) => return Err(waits(None).into()),
-        };
-        let EngineEvent::OutboxChanged { entry: of, state, problem } = event else { continue };
-        if of != entry {
-            continue;
+    let mut waiting = Waiting::new([entry]);
+    match waiting.next(session).await? {
+        Some((_entry, outcome)) => outcome.map_err(CliError::from),
+        None => Err(waits(None).into()),
+    }
+}
+
+/// Messages whose end is waited for.
+pub struct Waiting {
+    /// Whether the server has accepted each.
+    accepted: BTreeMap<OutboxId, Acceptance>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Acceptance {
+    Open,
+    Accepted,
+}
+
+impl Waiting {
+    /// These are waited for.
+    pub fn new(entries: impl IntoIterator<Item = OutboxId>) -> Self {
+        Self { accepted: entries.into_iter().map(|entry| (entry, Acceptance::Open)).collect() }
+    }
+
+    /// The next message that is sent or goes no further by itself, and how it went; `None` when
+    /// none is left.
+    ///
+    /// # Errors
+    /// When the engine is gone.
+    pub async fn next(
+        &mut self,
+        session: &mut Session,
+    ) -> Result<Option<(OutboxId, Result<Delivered, Problem>)>, CliError> {
+        while !self.accepted.is_empty() {
+            let only_copies = self.accepted.values().all(|it| *it == Acceptance::Accepted);
+            let limit = if only_copies { FILING_LIMIT } else { SEND_LIMIT };
+            let Ok(event) = tokio::time::timeout(limit, session.next_event()).await else {
+                return Ok(self.accepted.pop_first().map(|(entry, acceptance)| match acceptance {
+                    Acceptance::Accepted => (entry, Ok(Delivered::Accepted)),
+                    Acceptance::Open => (entry, Err(waits(None))),
+                }));
+            };
+            let EngineEvent::OutboxChanged { entry, state, problem } = event? else { continue };
+            let Some(acceptance) = self.accepted.get_mut(&entry) else { continue };
+            let outcome = match verdict(state, problem) {
+                Verdict::GoesOn => continue,
+                Verdict::Accepted => {
+                    *acceptance = Acceptance::Accepted;
+                    continue;
+                }
+                Verdict::Done(delivered) => Ok(delivered),
+                Verdict::Stuck(problem) => Err(problem),
+            };
+            self.accepted.remove(&entry);
+            return Ok(Some((entry, outcome)));
         }
-        match verdict(state, problem) {
-            Verdict::GoesOn => {}
-            Verdict::Accepted => {
-                accepted = true;
-                limit = FILING_LIMIT;
-            }
-            Verdict::Done(delivered) => return Ok(delivered),
-            Verdict::Stuck(problem) => return Err(problem.into()),
-        }
+        Ok(None)
     }
 }
 
