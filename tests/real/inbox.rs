@@ -2,6 +2,7 @@
 
 use crate::rig::Rig;
 use mail_parser::{Message, MessageParser};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -69,11 +70,9 @@ impl<'r> Inbox<'r> {
         text.trim().trim_start_matches("size.virtual:").trim().parse().unwrap()
     }
 
-    /// Gives the folder another name.
-    pub fn rename(&self, name: &str) {
-        let (program, prefix) = self.rig.at.doveadm.split_first().unwrap();
-        let rename = ["mailbox", "rename", "-u", self.user, self.folder, name];
-        assert!(Command::new(program).args(prefix).args(rename).status().unwrap().success());
+    /// Where Dovecot keeps its messages.
+    pub fn directory(&self) -> PathBuf {
+        self.rig.at.mail_dir.join(self.user).join("Maildir").join(format!(".{}", self.folder))
     }
 
     fn doveadm(&self, verb: &str, what: &[&str], query: &[&str]) -> Vec<u8> {

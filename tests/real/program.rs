@@ -4,8 +4,10 @@ use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
@@ -17,7 +19,8 @@ const RUN_LIMIT: Duration = Duration::from_secs(60);
 
 /// One installation of posthaste.
 pub struct Program {
-    home: TempDir,
+    directory: TempDir,
+    home: PathBuf,
     said: RefCell<Vec<u8>>,
     variables: RefCell<BTreeMap<&'static str, String>>,
 }
@@ -47,13 +50,24 @@ pub struct Outcome {
 impl Program {
     /// A program that was never run.
     pub fn new() -> Self {
-        let home = tempfile::Builder::new().prefix("posthaste-real-").tempdir().unwrap();
-        Self { home, said: RefCell::default(), variables: RefCell::default() }
+        let directory = tempfile::Builder::new().prefix("posthaste-real-").tempdir().unwrap();
+        // Made by the program itself.
+        let home = directory.path().join("home");
+        Self { directory, home, said: RefCell::default(), variables: RefCell::default() }
     }
 
     /// The directory of everything it keeps.
     pub fn home(&self) -> &Path {
-        self.home.path()
+        &self.home
+    }
+
+    /// A file beside its home, with this content.
+    pub fn file(&self, name: &str, content: &[u8]) -> String {
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        // A passphrase file must be private; the others do not mind.
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        path.to_str().unwrap().to_owned()
     }
 
     /// Everything all runs have written so far.

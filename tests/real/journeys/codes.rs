@@ -17,8 +17,8 @@ fn a_declined_code_links_nothing() {
         rig.control("POST", "/decline", &decline);
         let outcome = running.finish().expect(3);
         let problem = outcome.problem();
-        assert_eq!(problem["code"], "authorization_declined", "{problem}");
-        assert!(problem["message"].as_str().unwrap().contains("declined"), "{problem}");
+        assert_eq!(problem["code"], "sign-in-declined", "{problem}");
+        assert!(problem["message"].as_str().unwrap().contains("cancelled"), "{problem}");
         assert_ne!(problem["remedy"], "", "{problem}");
         check_nothing_saved(&program, "grace");
         check_private(&rig, &program);
@@ -38,7 +38,7 @@ fn a_code_that_runs_out_is_renewed_until_nobody_can_be_looking() {
         seen.push(code);
     }
     let problem = running.finish().expect(3).problem();
-    assert_eq!(problem["code"], "expired_token", "{problem}");
+    assert_eq!(problem["code"], "code-expired", "{problem}");
     check_nothing_saved(&program, "grace");
 }
 

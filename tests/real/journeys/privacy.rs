@@ -64,29 +64,19 @@ fn two_accounts_live_side_by_side() {
 fn a_vault_with_a_passphrase_opens_with_it_alone() {
     let Some(rig) = Rig::take() else { return };
     let program = Program::new();
-    let right = program.home().join("right");
-    std::fs::write(&right, "correct horse battery staple\n").unwrap();
-    private(&right);
+    let right = program.file("right", b"correct horse battery staple\n");
+    let wrong = program.file("wrong", b"correct horse battery stable\n");
     let with = |file: &str| ("POSTHASTE_VAULT_PASSPHRASE_FILE", file.to_owned());
-    let right_file = right.to_str().unwrap().to_owned();
-    program.also(with(&right_file));
+    program.also(with(&right));
     let add = AccountAdd::new(&rig, GRACE).with("--secrets", "vault-passphrase");
     let events = link(&rig, &program, &add, GRACE);
     assert_eq!(events[0]["kind"], "vault-passphrase");
     program.run(&["message", "list", "--json"]).expect(0);
 
-    let wrong = program.home().join("wrong");
-    std::fs::write(&wrong, "correct horse battery stable\n").unwrap();
-    private(&wrong);
-    program.also(with(wrong.to_str().unwrap()));
+    program.also(with(&wrong));
     let problem = program.run(&["message", "list", "--json"]).expect(1).problem();
     assert_eq!(problem["code"], "vault-wrong-key", "{problem}");
-    program.also(with(&right_file));
+    program.also(with(&right));
     program.run(&["message", "list", "--json"]).expect(0);
     check_private(&rig, &program);
-}
-
-fn private(path: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }

@@ -22,9 +22,8 @@ fn a_certificate_of_an_unknown_authority_is_refused_in_words_about_certificates(
 fn a_linked_account_whose_authority_is_lost_says_so() {
     let Some(rig) = Rig::take() else { return };
     let program = Program::new();
-    let ca = program.home().join("ca.pem");
-    std::fs::copy(&rig.at.ca_file, &ca).unwrap();
-    link(&rig, &program, &AccountAdd::new(&rig, GRACE).with("--ca", ca.to_str().unwrap()), GRACE);
+    let ca = program.file("ca.pem", &std::fs::read(&rig.at.ca_file).unwrap());
+    link(&rig, &program, &AccountAdd::new(&rig, GRACE).with("--ca", &ca), GRACE);
     std::fs::copy(&rig.at.wrong_ca_file, &ca).unwrap();
     for args in [
         ["message", "list", "--json"].as_slice(),
@@ -41,12 +40,10 @@ fn a_linked_account_whose_authority_is_lost_says_so() {
 fn a_file_that_holds_no_certificate_is_named() {
     let Some(rig) = Rig::take() else { return };
     let program = Program::new();
-    for missing in ["nowhere.pem", "empty.pem"] {
-        let path = program.home().join(missing);
-        if missing == "empty.pem" {
-            std::fs::write(&path, "").unwrap();
-        }
-        let add = AccountAdd::new(&rig, ADA).with("--ca", path.to_str().unwrap());
+    let empty = program.file("empty.pem", b"");
+    let nowhere = empty.replace("empty.pem", "nowhere.pem");
+    for (path, missing) in [(empty, "empty.pem"), (nowhere, "nowhere.pem")] {
+        let add = AccountAdd::new(&rig, ADA).with("--ca", &path);
         let outcome = add.start(&program).finish();
         assert!([1, 2, 4].contains(&outcome.code), "{}", outcome.report());
         assert!(outcome.problem().to_string().contains(missing), "{}", outcome.report());
