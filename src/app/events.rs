@@ -1,17 +1,19 @@
 //! What the engine reports, taken to the part of the screen it concerns.
 
 use crate::app::App;
+use crate::app::accounts::Account;
 use crate::app::clean;
 use crate::app::effect::Effect;
 use crate::app::layer::Layer;
 use crate::app::layout::Pane;
+use crate::app::message_list::MessageList;
 use crate::app::pending::{AskedBy, Purpose};
 use crate::app::problem_box::About;
 use crate::app::reader::Reader;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{Connection, EngineStatus};
 use crate::model::ids::{AccountId, CommandId};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemKind};
 
 impl App {
     pub(in crate::app) fn engine_event(&mut self, event: EngineEvent) -> Vec<Effect> {
@@ -37,6 +39,7 @@ impl App {
                 self.mail.folders.replace(account, folders);
                 let mut effects = self.folders_known(account);
                 effects.extend(self.fetch_rows());
+                effects.extend(self.list_stale_folders());
                 effects
             }
             EngineEvent::WindowLoaded { id, folder, first, rows, known } => {
@@ -138,6 +141,7 @@ impl App {
     /// A command failed and changed nothing; `problem` is harmless to show.
     fn command_failed(&mut self, id: CommandId, problem: Problem) -> Vec<Effect> {
         let Some(purpose) = self.pending.close(id) else { return Vec::new() };
+        let awaited = self.save_is_awaited();
         self.undo(id, &purpose);
         let about = purpose.about();
         match purpose {
@@ -146,10 +150,12 @@ impl App {
                     run.failed(problem);
                 }
             }
-            // The status line says that the account is offline; the cache is still there to read.
-            Purpose::OpenFolder(_, AskedBy::Program) => {}
+            Purpose::OpenFolder(_, AskedBy::Program) | Purpose::Folders(_) => match problem.kind {
+                // The status line says so; the cache is still there to read.
+                ProblemKind::Network | ProblemKind::SignInNeeded => {}
+                ProblemKind::Failed | ProblemKind::Usage => self.report(problem, about),
+            },
             Purpose::OpenFolder(_, AskedBy::Person)
-            | Purpose::Folders(_)
             | Purpose::Read(_)
             | Purpose::Answer(..)
             | Purpose::Flag { .. }
@@ -160,6 +166,10 @@ impl App {
             | Purpose::TakeBack(_)
             | Purpose::Drafts(_)
             | Purpose::Window(_) => self.report(problem, about),
+            // Tried again in a few seconds: no box every time, but never silence.
+            Purpose::SaveDraft if !awaited => {
+                self.offer(&format!("Not kept yet: {}", problem.what));
+            }
             Purpose::Send | Purpose::SaveDraft => self.report_now(problem, about),
         }
         Vec::new()
@@ -169,6 +179,9 @@ impl App {
     pub(in crate::app) fn refused(&mut self, id: CommandId) -> Vec<Effect> {
         let Some(purpose) = self.pending.close(id) else { return Vec::new() };
         self.undo(id, &purpose);
+        if let Purpose::Folders(account) = purpose {
+            self.mail.folders_stale.insert(account);
+        }
         if purpose == Purpose::Run {
             self.layers.retain(|layer| !matches!(layer, Layer::Run(run) if run.id == id));
             if let Some(Layer::Wizard(wizard)) = self.layers.last_mut() {
@@ -211,12 +224,16 @@ impl App {
         let accounts = status.accounts.into_iter().map(clean::account).collect();
         let before = self.accounts.replace(accounts);
         let mut fresh = Vec::new();
+        let mut online = Vec::new();
         let mut dead: Vec<(AccountId, Problem)> = Vec::new();
         for account in self.accounts.all() {
             let id = account.status.id;
             let known = before.iter().find(|known| known.status.id == id);
-            if known.is_none() {
-                fresh.push(id);
+            let is_online = |account: &Account| account.status.connection == Connection::Online;
+            match known {
+                None => fresh.push(id),
+                Some(known) if is_online(account) && !is_online(known) => online.push(id),
+                Some(_) => {}
             }
             if let Connection::SignInNeeded { problem } = &account.status.connection
                 && !known.is_some_and(|known| known.needs_sign_in())
@@ -230,13 +247,20 @@ impl App {
         self.mail.folders.keep_only(self.accounts.all());
         let gone = |id| self.mail.folders.get(id).is_none();
         if before.len() > self.accounts.all().len() && self.mail.list.folder.is_some_and(gone) {
-            self.mail = Default::default();
+            self.mail.list = MessageList::default();
+            self.mail.reader = Reader::default();
+            self.mail.focus = Pane::List;
         }
         if first && self.accounts.all().is_empty() {
             self.open_wizard();
+        } else if before.is_empty() && !self.accounts.all().is_empty() {
+            // The wizard had opened by itself before the accounts were known.
+            self.layers
+                .retain(|layer| !matches!(layer, Layer::Wizard(wizard) if wizard.untouched()));
         }
         let mut effects: Vec<Effect> =
             fresh.into_iter().flat_map(|account| self.list_folders(account)).collect();
+        effects.extend(online.into_iter().flat_map(|account| self.back_online(account)));
         if self.mail.list.folder.is_none()
             && let Some(known) = self.accounts.all().first().map(|account| account.status.id)
         {

@@ -21,11 +21,11 @@ impl Choice {
 
     fn turn(&mut self, key: Key) -> Typed {
         let count = self.options.len().max(1);
-        let step = match key.code {
-            KeyCode::Right | KeyCode::Char(' ') => 1,
-            KeyCode::Left => count - 1,
-            _other_keys => return Typed::Ignored,
-        };
+        let onwards = [KeyCode::Right, KeyCode::Char(' ')].contains(&key.code);
+        if !onwards && key.code != KeyCode::Left {
+            return Typed::Ignored;
+        }
+        let step = if onwards { 1 } else { count - 1 };
         self.at = (self.at + step) % count;
         Typed::Changed
     }
@@ -57,6 +57,15 @@ impl From<bool> for Shown {
     fn from(shown: bool) -> Self {
         if shown { Self::Yes } else { Self::No }
     }
+}
+
+/// Whether a row gets the keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Focus {
+    /// It does.
+    Here,
+    /// Another one does.
+    Away,
 }
 
 /// One row.
@@ -98,11 +107,15 @@ impl<K: Copy + PartialEq> Form<K> {
         Self { rows: rows.collect(), at: 0 }
     }
 
-    /// The rows on screen, each with whether it is focused.
-    pub fn visible(&self) -> impl Iterator<Item = (&Row<K>, bool)> {
+    /// The rows on screen, each with whether it gets the keys.
+    pub fn visible(&self) -> impl Iterator<Item = (&Row<K>, Focus)> {
         let focused = self.at;
-        let rows = self.rows.iter().enumerate().map(move |(at, row)| (row, at == focused));
-        rows.filter(|(row, _focused)| row.shown == Shown::Yes)
+        let rows = self
+            .rows
+            .iter()
+            .enumerate()
+            .map(move |(at, row)| (row, if at == focused { Focus::Here } else { Focus::Away }));
+        rows.filter(|(row, _focus)| row.shown == Shown::Yes)
     }
 
     /// The name of the focused row.
@@ -211,6 +224,9 @@ impl<K: Copy + PartialEq> Form<K> {
             self.row_mut(key)
         {
             field.set(text);
+        }
+        if let Some(row) = self.row_mut(key) {
+            row.error.clear();
         }
     }
 

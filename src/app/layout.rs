@@ -53,7 +53,7 @@ const FOLDERS_CELLS: u16 = 26;
 /// Rows from which every pane has a title.
 const TITLE_FROM_ROWS: u16 = 16;
 /// Columns from which a message fits on one line of the list.
-const ONE_LINE_CELLS: u16 = 56;
+const ONE_LINE_CELLS: u16 = 50;
 /// Rows below which a message always gets one line.
 const TWO_LINES_FROM_ROWS: u16 = 16;
 /// Least screen that is drawn as more than one line.

@@ -158,6 +158,11 @@ impl LinkRun {
 
     /// The command failed.
     pub fn failed(&mut self, problem: Problem) {
+        for (_name, state) in &mut self.checks {
+            if *state == CheckState::Running {
+                *state = CheckState::Failed(Box::new(problem.clone()));
+            }
+        }
         self.problem = Some(problem);
         self.stage = Stage::Failed;
     }

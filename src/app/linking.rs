@@ -103,6 +103,7 @@ impl App {
     }
 
     fn open_inbox_of(&mut self, account: AccountId) -> Vec<Effect> {
+        self.layers.retain(|layer| !matches!(layer, Layer::Accounts(_)));
         self.mail.inbox_wanted = Some(account);
         if self.mail.folders.knows(account) {
             return self.folders_known(account);
@@ -223,9 +224,8 @@ impl App {
     }
 
     pub(in crate::app) fn open_account(&mut self) -> Vec<Effect> {
-        let Some(account) = self.account_on_board() else { return Vec::new() };
-        self.layers.pop();
-        self.open_inbox_of(account)
+        let account = self.account_on_board();
+        account.map(|account| self.open_inbox_of(account)).unwrap_or_default()
     }
 
     /// `y` and `u` while a code waits.
@@ -258,5 +258,203 @@ impl App {
             RunKind::SignIn(_) | RunKind::Test(_) => Vec::new(),
             RunKind::Link => self.list_folders(account),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::effect::Effect;
+    use crate::app::layer::Layer;
+    use crate::app::link_run::Stage;
+    use crate::app::tests::{Desk, NOW, account, device_code, problem};
+    use crate::app::wizard::{Step, Wizard};
+    use crate::engine_api::command::EngineCommand;
+    use crate::engine_api::event::EngineEvent;
+    use crate::engine_api::link::{CheckName, CheckOutcome, LinkRequest, LinkStep, SecretsChoice};
+    use crate::engine_api::status::Connection;
+    use crate::model::account::SecretsKind;
+    use crate::model::ids::{AccountId, FolderId};
+    use crate::problem::Remedy;
+    use crate::provider::presets::{fill, preset_named};
+
+    fn wizard(desk: &Desk) -> &Wizard {
+        match desk.app.layers.last() {
+            Some(Layer::Wizard(wizard)) => wizard,
+            other => panic!("no wizard but {other:?}"),
+        }
+    }
+
+    fn stage(desk: &Desk) -> Option<Stage> {
+        desk.app.top_run().map(|run| run.stage)
+    }
+
+    #[test]
+    fn the_wizard_opens_by_itself_and_leads_to_the_inbox() {
+        let mut desk = Desk::empty();
+        assert!(desk.app.layers.is_empty());
+        desk.status(Vec::new());
+        let id = desk.at_the_code();
+        let Some(EngineCommand::Link { request, .. }) = desk.commands.last() else {
+            panic!("nothing is linked")
+        };
+        assert_eq!(request.settings.address.as_str(), "ada@outlook.com");
+        assert_eq!(request.settings.provider, "outlook");
+        assert_eq!(request.settings.oauth.tenant, "consumers");
+        assert!(matches!(request.secrets, SecretsChoice::Auto));
+        desk.press("y u");
+        let copied: Vec<_> = desk.other.iter().map(|effect| format!("{effect:?}")).collect();
+        assert_eq!(copied, ["Copy(\"GTHR9WQ5K\")", "Copy(\"https://login.microsoft.com/device\")"]);
+        let step = LinkStep::SignedIn {
+            user: "ada@outlook.com".to_owned(),
+            scopes: Vec::new(),
+            expires_at: NOW,
+        };
+        desk.event(EngineEvent::LinkProgress { id, step });
+        for name in CheckName::ALL {
+            let outcome = CheckOutcome::Passed("fine".to_owned());
+            desk.event(EngineEvent::LinkProgress { id, step: LinkStep::Check { name, outcome } });
+        }
+        desk.press("Enter");
+        assert_eq!(stage(&desk), Some(Stage::Checks));
+        desk.status(vec![account(1, "outlook")]);
+        desk.event(EngineEvent::Linked { id, account: AccountId(1) });
+        assert_eq!(stage(&desk), Some(Stage::Done));
+        desk.press("Enter");
+        assert!(desk.app.layers.is_empty());
+        assert_eq!(desk.app.mail.list.folder, Some(FolderId(1)));
+    }
+
+    #[test]
+    fn a_filled_in_account_is_linked_by_enter_alone() {
+        let mut desk = Desk::empty();
+        let preset = preset_named("microsoft365").unwrap();
+        let address = "ada@example.org".parse().unwrap();
+        let name = "demo".parse().unwrap();
+        let id = "client".to_owned();
+        let mut settings = fill(preset, name, address, id, SecretsKind::VaultKey);
+        settings.oauth.authority = "https://127.0.0.1:4443".to_owned();
+        settings.imap.at.port = 10_993;
+        settings.ca_file = Some("/tmp/ca.pem".into());
+        settings.display_name = "Ada Lovelace".to_owned();
+        settings.login = "lovelace@example.org".parse().unwrap();
+        let secrets = SecretsChoice::Memory;
+        let expected = settings.clone();
+        desk.app.setup.demo_link = Some(Box::new(LinkRequest { settings, secrets }));
+        desk.status(Vec::new());
+        desk.press("Enter Enter Enter");
+        let Some(EngineCommand::Link { request, .. }) = desk.commands.last() else {
+            panic!("nothing is linked")
+        };
+        assert_eq!(request.settings, expected);
+        assert!(matches!(request.secrets, SecretsChoice::Memory));
+    }
+
+    #[test]
+    fn a_wizard_nobody_touched_makes_way_for_accounts_that_come_late() {
+        let mut desk = Desk::empty();
+        desk.status(Vec::new());
+        desk.status(vec![account(1, "work")]);
+        assert!(desk.app.layers.is_empty());
+        let mut desk = Desk::empty();
+        desk.status(Vec::new());
+        desk.type_text("a");
+        desk.status(vec![account(1, "work")]);
+        assert_eq!(wizard(&desk).step, Step::Address);
+    }
+
+    #[test]
+    fn going_back_stops_the_sign_in_and_keeps_what_was_entered() {
+        let mut desk = Desk::empty();
+        desk.status(Vec::new());
+        let id = desk.at_the_code();
+        desk.press("Esc");
+        assert!(
+            matches!(desk.commands.last(), Some(EngineCommand::Cancel { id: stopped }) if *stopped == id)
+        );
+        assert_eq!(wizard(&desk).step, Step::Secrets);
+        desk.event(EngineEvent::CommandCancelled { id });
+        // A late step of the stopped sign-in changes nothing.
+        desk.event(EngineEvent::LinkProgress { id, step: device_code("LATE") });
+        assert_eq!(wizard(&desk).step, Step::Secrets);
+        desk.press("Esc Esc");
+        assert_eq!(wizard(&desk).step, Step::Address);
+        desk.press("Enter Enter Enter");
+        assert!(matches!(desk.commands.last(), Some(EngineCommand::Link { .. })));
+    }
+
+    #[test]
+    fn a_failure_names_the_way_on() {
+        #[track_caller]
+        fn check(code: &str, key: &str, expected: Step) {
+            let mut desk = Desk::empty();
+            desk.status(Vec::new());
+            let id = desk.at_the_code();
+            let problem = problem(code, Remedy::StartOver);
+            desk.event(EngineEvent::CommandFailed { id, problem });
+            assert_eq!(stage(&desk), Some(Stage::Failed));
+            desk.press(key);
+            assert_eq!(wizard(&desk).step, expected, "{code} {key}");
+        }
+        check("wrong-user", "e", Step::Address);
+        check("wrong-user", "r", Step::Run);
+        check("AADSTS700016", "e", Step::Method);
+        check("AADSTS700016", "Esc", Step::Secrets);
+        check("AADSTS700016", "d", Step::Run);
+    }
+
+    #[test]
+    fn a_dead_sign_in_is_mended_over_what_is_being_written() {
+        let mut desk = Desk::linked();
+        desk.press("c");
+        desk.type_text("alan@example.org");
+        let mut dead = account(1, "work");
+        let problem = problem("sign-in-needed", Remedy::SignInAgain(AccountId(1)));
+        dead.connection = Connection::SignInNeeded { problem };
+        desk.status(vec![dead]);
+        assert!(matches!(desk.app.layers.last(), Some(Layer::Composer(_))));
+        assert!(desk.app.notice.as_ref().unwrap().text.contains("Ctrl-g"));
+        desk.press("Ctrl-g");
+        let id = desk.last_id();
+        assert!(matches!(desk.commands.last(), Some(EngineCommand::SignInAgain { .. })));
+        desk.event(EngineEvent::LinkProgress { id, step: device_code("ABC") });
+        assert_eq!(stage(&desk), Some(Stage::Code));
+        desk.event(EngineEvent::Linked { id, account: AccountId(1) });
+        desk.status(vec![account(1, "work")]);
+        let composer = desk.app.composer_mut().unwrap();
+        assert_eq!(composer.to.text(), "alan@example.org");
+        desk.press("Esc");
+        assert!(desk.app.layers.is_empty());
+    }
+
+    #[test]
+    fn a_dead_sign_in_is_one_key_away_on_the_main_screen() {
+        let mut desk = Desk::linked();
+        let mut dead = account(1, "work");
+        let problem = problem("sign-in-needed", Remedy::SignInAgain(AccountId(1)));
+        dead.connection = Connection::SignInNeeded { problem };
+        desk.status(vec![dead.clone()]);
+        desk.status(vec![dead]);
+        assert_eq!(desk.app.layers.len(), 1);
+        desk.press("s");
+        assert!(matches!(desk.commands.last(), Some(EngineCommand::SignInAgain { .. })));
+        desk.press("Esc");
+        assert!(matches!(desk.commands.last(), Some(EngineCommand::Cancel { .. })));
+        assert!(desk.app.layers.is_empty());
+    }
+
+    #[test]
+    fn an_account_is_tested_and_removed_from_the_board() {
+        let mut desk = Desk::linked();
+        desk.press("@ t");
+        let id = desk.last_id();
+        desk.event(EngineEvent::CommandDone { id });
+        assert_eq!(stage(&desk), Some(Stage::Done));
+        desk.press("Enter x n x y");
+        let removed = desk.commands.iter().filter(|command| {
+            matches!(command, EngineCommand::RemoveAccount { account: AccountId(1), .. })
+        });
+        assert_eq!(removed.count(), 1);
+        let quits = desk.other.iter().any(|effect| matches!(effect, Effect::Quit));
+        assert!(!quits);
     }
 }

@@ -15,6 +15,7 @@ use crate::model::flags::{Flag, FlagChange};
 use crate::model::folder::FolderRole;
 use crate::model::ids::{AccountId, FolderId, MessageId};
 use crate::model::message::{MessageRow, ReadableMessage};
+use std::collections::BTreeSet;
 
 /// The three panes.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub struct Mail {
     pub focus: Pane,
     /// The account whose inbox opens as soon as its folders are known.
     pub inbox_wanted: Option<AccountId>,
+    /// Accounts whose folders are to be asked for again.
+    pub folders_stale: BTreeSet<AccountId>,
 }
 
 impl Default for Mail {
@@ -39,6 +42,7 @@ impl Default for Mail {
             reader: Reader::default(),
             focus: Pane::List,
             inbox_wanted: None,
+            folders_stale: BTreeSet::new(),
         }
     }
 }
@@ -106,10 +110,17 @@ impl App {
             return self.current_row().is_some();
         }
         if action == Action::Open {
-            return self.mail.focus != Pane::Reader && self.mail.list.folder.is_some();
+            return match self.mail.focus {
+                Pane::Folders => self.mail.folders.selected.is_some(),
+                Pane::List => self.mail.list.selected.is_some(),
+                Pane::Reader => false,
+            };
         }
         if action == Action::Compose {
             return !self.accounts.all().is_empty();
+        }
+        if action == Action::LinkAccount {
+            return self.accounts.all().is_empty();
         }
         true
     }
@@ -243,12 +254,38 @@ impl App {
         self.fetch_rows()
     }
 
+    /// Asks for the folders of an account; once more when an earlier answer is still on its way,
+    /// because that may be of before.
     pub(in crate::app) fn list_folders(&mut self, account: AccountId) -> Vec<Effect> {
         let purpose = Purpose::Folders(account);
         if self.pending.has(&purpose) {
+            self.mail.folders_stale.insert(account);
             return Vec::new();
         }
+        self.mail.folders_stale.remove(&account);
         vec![self.command(purpose, |id| EngineCommand::ListFolders { id, account })]
+    }
+
+    /// Asks again for the folders that changed while an answer was on its way.
+    pub(in crate::app) fn list_stale_folders(&mut self) -> Vec<Effect> {
+        let stale = std::mem::take(&mut self.mail.folders_stale);
+        stale.into_iter().flat_map(|account| self.list_folders(account)).collect()
+    }
+
+    /// An account is online again: what could not be asked for meanwhile is asked for now.
+    pub(in crate::app) fn back_online(&mut self, account: AccountId) -> Vec<Effect> {
+        if !self.mail.folders.knows(account) {
+            return self.list_folders(account);
+        }
+        let open = self.mail.list.folder.and_then(|id| self.mail.folders.get(id));
+        let Some(folder) = open.filter(|folder| folder.account == account).map(|f| f.id) else {
+            return Vec::new();
+        };
+        let purpose = Purpose::OpenFolder(folder, AskedBy::Program);
+        if self.mail.list.heard == Heard::Server || self.pending.has(&purpose) {
+            return Vec::new();
+        }
+        vec![self.refresh_folder(folder, AskedBy::Program)]
     }
 
     /// The folders of an account are known: opens its inbox when nothing else is open.
@@ -355,5 +392,124 @@ impl App {
     pub fn folder_name(&self) -> &str {
         let open = self.mail.list.folder.and_then(|id| self.mail.folders.get(id));
         open.map_or("", shown_name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::layout::{Pane, Reading};
+    use crate::app::tests::{Behaviour, Desk, account, folder, problem, sample_row};
+    use crate::engine_api::command::EngineCommand;
+    use crate::engine_api::event::EngineEvent;
+    use crate::model::flags::{Flag, FlagChange};
+    use crate::model::folder::FolderRole;
+    use crate::model::ids::{FolderId, MessageId};
+    use crate::problem::Remedy;
+
+    fn flag_changes(desk: &Desk) -> Vec<(MessageId, FlagChange)> {
+        let changes = desk.commands.iter().filter_map(|command| match command {
+            EngineCommand::ChangeFlag { messages, change, .. } => Some((messages[0], *change)),
+            _other => None,
+        });
+        changes.collect()
+    }
+
+    #[test]
+    fn the_inbox_opens_by_itself_and_what_is_not_mail_stays_hidden() {
+        let desk = Desk::linked();
+        assert_eq!(desk.app.mail.list.folder, Some(FolderId(1)));
+        assert_eq!(desk.app.mail.list.count(), 12);
+        assert_eq!(desk.app.mail.folders.rows(desk.app.accounts.all()).len(), 5);
+        let opened = desk.commands.iter().any(|command| {
+            matches!(command, EngineCommand::OpenFolder { folder, newest: 200, .. } if folder.0 == 1)
+        });
+        assert!(opened);
+    }
+
+    #[test]
+    fn reading_a_message_marks_it_as_read_once() {
+        let mut desk = Desk::linked();
+        desk.press("Enter");
+        assert_eq!(flag_changes(&desk), [(MessageId(12), FlagChange::Add(Flag::Seen))]);
+        assert_eq!(desk.app.mail.focus, Pane::Reader);
+        assert!(desk.app.mail.list.selected_row().unwrap().flags.contains(Flag::Seen));
+        desk.press("J");
+        desk.press("J");
+        assert_eq!(desk.app.current_row().map(|row| row.id), Some(MessageId(10)));
+        assert_eq!(flag_changes(&desk).len(), 2);
+        desk.press("q");
+        assert_eq!((desk.app.mail.focus, desk.app.reading()), (Pane::List, Reading::Closed));
+    }
+
+    #[test]
+    fn a_refused_star_is_taken_back() {
+        #[track_caller]
+        fn check(answer: fn(&Desk) -> crate::app::msg::Msg) {
+            let mut desk = Desk::linked();
+            desk.behaviour = Behaviour::Silent;
+            desk.press("s");
+            assert!(desk.app.current_row().unwrap().flags.contains(Flag::Flagged));
+            let answer = answer(&desk);
+            desk.feed(answer);
+            assert!(!desk.app.current_row().unwrap().flags.contains(Flag::Flagged));
+        }
+        check(|desk| crate::app::msg::Msg::Refused(desk.last_id()));
+        check(|desk| {
+            let problem = problem("full", Remedy::CheckDisk);
+            let event = EngineEvent::CommandFailed { id: desk.last_id(), problem };
+            crate::app::msg::Msg::Engine(event)
+        });
+    }
+
+    #[test]
+    fn keys_move_between_panes_and_folders() {
+        let mut desk = Desk::linked();
+        desk.resize(120, 40);
+        desk.press("Tab");
+        assert_eq!(desk.app.mail.focus, Pane::Folders);
+        desk.press("j j Enter");
+        assert_eq!(desk.app.mail.list.folder, Some(FolderId(3)));
+        desk.press("g i");
+        assert_eq!(desk.app.mail.list.folder, Some(FolderId(1)));
+        desk.press("g t");
+        assert_eq!(desk.app.mail.list.folder, Some(FolderId(1)));
+        assert!(desk.app.notice.is_some());
+        desk.press("G");
+        assert_eq!(desk.app.mail.list.selected, Some(MessageId(1)));
+        desk.press("g g Esc");
+        assert_eq!(desk.app.mail.focus, Pane::Folders);
+    }
+
+    #[test]
+    fn new_mail_leaves_the_cursor_on_its_message() {
+        let mut desk = Desk::linked();
+        desk.press("j j");
+        desk.rows.insert(0, sample_row(13));
+        desk.event(EngineEvent::FolderChanged { folder: FolderId(1) });
+        assert_eq!(desk.app.mail.list.selected, Some(MessageId(10)));
+        assert_eq!(desk.app.mail.list.count(), 13);
+    }
+
+    #[test]
+    fn rows_that_could_not_be_asked_for_are_asked_for_again() {
+        let mut desk = Desk::linked();
+        desk.behaviour = Behaviour::Silent;
+        desk.event(EngineEvent::FolderChanged { folder: FolderId(1) });
+        desk.feed(crate::app::msg::Msg::Refused(desk.last_id()));
+        let before = desk.commands.len();
+        desk.tick(1);
+        assert!(matches!(desk.commands[before..], [EngineCommand::LoadWindow { .. }]));
+    }
+
+    #[test]
+    fn a_removed_account_takes_its_folders_along() {
+        let mut desk = Desk::linked();
+        desk.folders.push(folder(2, 9, "INBOX", FolderRole::Inbox, 0));
+        desk.status(vec![account(1, "work"), account(2, "home")]);
+        assert_eq!(desk.app.mail.folders.rows(desk.app.accounts.all()).len(), 7);
+        desk.status(vec![account(2, "home")]);
+        assert_eq!(desk.app.mail.list.folder, Some(FolderId(9)));
+        desk.status(Vec::new());
+        assert_eq!(desk.app.mail.list.folder, None);
     }
 }

@@ -31,6 +31,7 @@ pub mod mail;
 pub mod message_list;
 pub mod msg;
 pub mod notice;
+pub mod outbox;
 pub mod pending;
 pub mod problem_box;
 pub mod question;
@@ -90,6 +91,8 @@ enum Quitting {
     No,
     /// The last save is awaited.
     AfterSave { ticks: u32 },
+    /// The last save failed: asked once more, the program ends without it.
+    Unkept,
 }
 
 /// The whole front end.
@@ -194,6 +197,7 @@ impl App {
         }
         let mut effects = self.autosave();
         effects.extend(self.fetch_rows());
+        effects.extend(self.list_stale_folders());
         effects
     }
 }

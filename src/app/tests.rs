@@ -1,10 +1,23 @@
 //! Sample values and a scripted engine for the tests of the front end.
 
+use crate::app::dates::Zone;
+use crate::app::effect::Effect;
+use crate::app::keymap::parse;
+use crate::app::msg::{Key, KeyCode, Msg};
+use crate::app::{App, AppSetup, update};
+use crate::engine_api::command::EngineCommand;
+use crate::engine_api::event::EngineEvent;
+use crate::engine_api::link::LinkStep;
+use crate::engine_api::status::{AccountStatus, Connection, EngineStatus};
+use crate::model::account::SecretsKind;
 use crate::model::address::Mailbox;
 use crate::model::envelope::Envelope;
 use crate::model::flags::{Flag, Flags};
-use crate::model::ids::{FolderId, MessageId, Uid};
+use crate::model::folder::{Folder, FolderRole};
+use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId, Uid};
 use crate::model::message::{Attachment, BodySource, Link, MessageRow, ReadableMessage};
+use crate::model::outgoing::{OutboxEntry, StoredDraft};
+use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::stdx::clock::UnixSeconds;
 
 /// Wednesday, 11 November 2026, 10:00 UTC.
@@ -51,5 +64,272 @@ pub fn sample_message() -> ReadableMessage {
             content_type: "application/pdf".to_owned(),
             size_bytes: 48_000,
         }],
+    }
+}
+
+/// A folder of an account.
+pub fn folder(account: i64, id: i64, name: &str, role: FolderRole, unread: u32) -> Folder {
+    Folder {
+        id: FolderId(id),
+        account: AccountId(account),
+        name: name.to_owned(),
+        delimiter: Some('/'),
+        role,
+        total: 12,
+        unread,
+    }
+}
+
+/// An account that is online.
+pub fn account(id: i64, name: &str) -> AccountStatus {
+    AccountStatus {
+        id: AccountId(id),
+        name: name.parse().unwrap(),
+        address: "ada@example.org".parse().unwrap(),
+        display_name: "Ada Lovelace".to_owned(),
+        secrets: SecretsKind::VaultKey,
+        connection: Connection::Online,
+        token_valid_until: Some(NOW.plus(52 * 60)),
+        synced_at: Some(NOW),
+        outbox_waiting: 0,
+        outbox_stuck: 0,
+    }
+}
+
+/// A problem with details.
+pub fn problem(code: &str, remedy: Remedy) -> Problem {
+    Problem::new(
+        ProblemKind::Failed,
+        code,
+        "the sign-in server refused",
+        "Your organisation does not allow this.",
+        remedy,
+    )
+    .with_details("AADSTS530035: access blocked")
+}
+
+/// How an engine behaves in a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// Answers every command that needs no person.
+    Answers,
+    /// Says nothing.
+    Silent,
+}
+
+/// The front end with a scripted engine behind it.
+pub struct Desk {
+    pub app: App,
+    pub commands: Vec<EngineCommand>,
+    pub other: Vec<Effect>,
+    pub behaviour: Behaviour,
+    pub folders: Vec<Folder>,
+    pub rows: Vec<MessageRow>,
+    pub message: ReadableMessage,
+    pub drafts: Vec<StoredDraft>,
+    pub outbox: Vec<OutboxEntry>,
+    saved: i64,
+}
+
+impl Desk {
+    /// A front end before the engine's first word.
+    pub fn empty() -> Self {
+        let (app, effects) = App::new(AppSetup {
+            now: NOW,
+            zone: Zone::Utc,
+            client_ids: Vec::new(),
+            automatic_secrets: (
+                SecretsKind::VaultKey,
+                "no keyring answers on this machine".to_owned(),
+            ),
+            demo_link: None,
+            banner: String::new(),
+        });
+        let mut desk = Self {
+            app,
+            commands: Vec::new(),
+            other: Vec::new(),
+            behaviour: Behaviour::Answers,
+            folders: vec![
+                folder(1, 1, "INBOX", FolderRole::Inbox, 2),
+                folder(1, 2, "Drafts", FolderRole::Drafts, 0),
+                folder(1, 3, "Sent Items", FolderRole::Sent, 0),
+                folder(1, 4, "Projects/Engine", FolderRole::Mail, 1),
+                folder(1, 5, "Calendar", FolderRole::Other, 7),
+            ],
+            rows: (1..=12).rev().map(sample_row).collect(),
+            message: sample_message(),
+            drafts: Vec::new(),
+            outbox: Vec::new(),
+            saved: 0,
+        };
+        for row in desk.rows.iter_mut().take(2) {
+            row.flags = Flags::default();
+        }
+        desk.perform(effects);
+        desk
+    }
+
+    /// A front end with one account and its inbox open.
+    pub fn linked() -> Self {
+        let mut desk = Self::empty();
+        desk.status(vec![account(1, "work")]);
+        desk
+    }
+
+    pub fn status(&mut self, accounts: Vec<AccountStatus>) {
+        self.feed(Msg::Status(EngineStatus { accounts }));
+    }
+
+    pub fn resize(&mut self, width_cells: u16, height_cells: u16) {
+        self.feed(Msg::Resized { width_cells, height_cells });
+    }
+
+    pub fn feed(&mut self, msg: Msg) {
+        let effects = update(&mut self.app, msg);
+        self.perform(effects);
+    }
+
+    pub fn event(&mut self, event: EngineEvent) {
+        self.feed(Msg::Engine(event));
+    }
+
+    /// Presses keys, as the key table writes them.
+    #[track_caller]
+    pub fn press(&mut self, keys: &str) {
+        for key in parse(keys).unwrap() {
+            self.feed(Msg::Key(key));
+        }
+    }
+
+    /// Types a text.
+    pub fn type_text(&mut self, text: &str) {
+        for c in text.chars() {
+            self.feed(Msg::Key(Key { code: KeyCode::Char(c), ctrl: false, alt: false }));
+        }
+    }
+
+    pub fn tick(&mut self, seconds: i64) {
+        self.feed(Msg::Tick(NOW.plus(seconds)));
+    }
+
+    /// The id of the newest command.
+    pub fn last_id(&self) -> CommandId {
+        id_of(self.commands.last().unwrap())
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(command) => {
+                    let answer = self.answer(&command);
+                    self.commands.push(command);
+                    if let Some(answer) = answer.filter(|_| self.behaviour == Behaviour::Answers) {
+                        self.event(answer);
+                    }
+                }
+                other => self.other.push(other),
+            }
+        }
+    }
+
+    fn answer(&mut self, command: &EngineCommand) -> Option<EngineEvent> {
+        let id = id_of(command);
+        Some(match command {
+            EngineCommand::ListFolders { account, .. } => EngineEvent::FoldersLoaded {
+                id,
+                account: *account,
+                folders: self.folders.iter().filter(|f| f.account == *account).cloned().collect(),
+            },
+            EngineCommand::LoadWindow { folder, first, count, .. } => {
+                let skipped = self.rows.iter().skip(*first as usize);
+                EngineEvent::WindowLoaded {
+                    id,
+                    folder: *folder,
+                    first: *first,
+                    rows: skipped.take(*count as usize).cloned().collect(),
+                    known: self.rows.len() as u32,
+                }
+            }
+            EngineCommand::LoadMessage { message, .. } => {
+                let row = self.rows.iter().find(|row| row.id == *message).unwrap();
+                EngineEvent::MessageLoaded {
+                    id,
+                    row: Box::new(row.clone()),
+                    message: Box::new(self.message.clone()),
+                }
+            }
+            EngineCommand::Send { .. } => EngineEvent::Queued {
+                id,
+                entry: OutboxId(1),
+                message_id: "m2@example.org".to_owned(),
+            },
+            EngineCommand::SaveDraft { draft, .. } => {
+                self.saved += 1;
+                EngineEvent::DraftSaved { id, draft: draft.unwrap_or(DraftId(self.saved)) }
+            }
+            EngineCommand::CancelOutbox { .. } => {
+                EngineEvent::DraftSaved { id, draft: DraftId(77) }
+            }
+            EngineCommand::ListDrafts { .. } => {
+                EngineEvent::DraftsLoaded { id, drafts: self.drafts.clone() }
+            }
+            EngineCommand::ListOutbox { .. } => {
+                EngineEvent::OutboxLoaded { id, entries: self.outbox.clone() }
+            }
+            EngineCommand::OpenFolder { .. }
+            | EngineCommand::ChangeFlag { .. }
+            | EngineCommand::RemoveAccount { .. }
+            | EngineCommand::RetryOutbox { .. }
+            | EngineCommand::DiscardDraft { .. } => EngineEvent::CommandDone { id },
+            EngineCommand::Link { .. }
+            | EngineCommand::SignInAgain { .. }
+            | EngineCommand::TestAccount { .. }
+            | EngineCommand::Cancel { .. }
+            | EngineCommand::LoadRaw { .. } => return None,
+        })
+    }
+
+    /// Walks the wizard to the waiting code.
+    pub fn at_the_code(&mut self) -> CommandId {
+        self.type_text("ada@outlook.com");
+        self.press("Enter");
+        self.type_text("0a0b0c0d-1111-2222-3333-444455556666");
+        self.press("Enter Enter");
+        let id = self.last_id();
+        self.event(EngineEvent::LinkProgress { id, step: device_code("GTHR9WQ5K") });
+        id
+    }
+}
+
+/// A step that brings a code.
+pub fn device_code(code: &str) -> LinkStep {
+    LinkStep::DeviceCode {
+        user_code: code.to_owned(),
+        verification_uri: "https://login.microsoft.com/device".to_owned(),
+        expires_at: NOW.plus(843),
+    }
+}
+
+fn id_of(command: &EngineCommand) -> CommandId {
+    match command {
+        EngineCommand::Link { id, .. }
+        | EngineCommand::SignInAgain { id, .. }
+        | EngineCommand::TestAccount { id, .. }
+        | EngineCommand::RemoveAccount { id, .. }
+        | EngineCommand::Cancel { id }
+        | EngineCommand::ListFolders { id, .. }
+        | EngineCommand::OpenFolder { id, .. }
+        | EngineCommand::LoadWindow { id, .. }
+        | EngineCommand::LoadMessage { id, .. }
+        | EngineCommand::LoadRaw { id, .. }
+        | EngineCommand::ChangeFlag { id, .. }
+        | EngineCommand::Send { id, .. }
+        | EngineCommand::ListOutbox { id }
+        | EngineCommand::RetryOutbox { id, .. }
+        | EngineCommand::CancelOutbox { id, .. }
+        | EngineCommand::SaveDraft { id, .. }
+        | EngineCommand::DiscardDraft { id, .. }
+        | EngineCommand::ListDrafts { id } => *id,
     }
 }

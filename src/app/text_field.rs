@@ -29,10 +29,11 @@ pub struct TextField {
 }
 
 impl TextField {
-    /// A field holding `text`, the cursor at its end.
+    /// A field holding `text` without control characters, the cursor at its end.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self { before: Zeroizing::new(text.to_owned()), after: Zeroizing::default() }
+        let harmless = text.chars().filter(|c| !c.is_control()).collect();
+        Self { before: Zeroizing::new(harmless), after: Zeroizing::default() }
     }
 
     /// The whole text.

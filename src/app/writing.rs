@@ -1,19 +1,17 @@
-//! Writing and sending: the composer, drafts, and the outbox.
+//! Writing and sending: what the composer's keys do, and what the engine answers to it.
 
 use crate::app::App;
+use crate::app::Quitting;
 use crate::app::composer::{Composer, Field, SubjectAsked, Then};
 use crate::app::effect::Effect;
 use crate::app::layer::Layer;
 use crate::app::pending::{AnswerKind, DraftsFor, Purpose};
-use crate::app::problem_box::About;
 use crate::app::question::{Ask, Question};
-use crate::app::{Quitting, clean};
 use crate::engine_api::command::{EngineCommand, Outgoing};
-use crate::mime::{quote, sanitise};
-use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId};
+use crate::mime::quote;
+use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId};
 use crate::model::message::ReadableMessage;
-use crate::model::outgoing::{Draft, OutboxState, StoredDraft};
-use crate::problem::Problem;
+use crate::model::outgoing::Draft;
 
 impl App {
     pub(in crate::app) fn composer_mut(&mut self) -> Option<&mut Composer> {
@@ -42,7 +40,12 @@ impl App {
         Vec::new()
     }
 
-    fn start_writing(&mut self, account: AccountId, draft: Draft, stored: Option<DraftId>) {
+    pub(in crate::app) fn start_writing(
+        &mut self,
+        account: AccountId,
+        draft: Draft,
+        stored: Option<DraftId>,
+    ) {
         let composer = Composer::new(account, draft, stored);
         self.layers.push(Layer::Composer(Box::new(composer)));
     }
@@ -171,15 +174,14 @@ impl App {
 
     /// A draft is stored.
     pub(in crate::app) fn draft_saved(&mut self, id: CommandId, draft: DraftId) -> Vec<Effect> {
-        match self.pending.close(id) {
-            Some(Purpose::TakeBack(_)) => {
-                let purpose = Purpose::Drafts(DraftsFor::Open(draft));
-                let mut effects =
-                    vec![self.command(purpose, |id| EngineCommand::ListDrafts { id })];
-                effects.extend(self.refresh_outbox());
-                return effects;
-            }
-            Some(_) | None => {}
+        if let Some(Purpose::TakeBack(_)) = self.pending.close(id) {
+            let purpose = Purpose::Drafts(DraftsFor::Open(draft));
+            let mut effects = vec![self.command(purpose, |id| EngineCommand::ListDrafts { id })];
+            effects.extend(self.refresh_outbox());
+            return effects;
+        }
+        if self.quitting == Quitting::Unkept {
+            self.quitting = Quitting::No;
         }
         let confirmed = self.composer_mut().is_some_and(|c| c.save_confirmed(id, draft));
         // Something may have been typed while the save was on its way.
@@ -225,10 +227,16 @@ impl App {
         }
     }
 
+    /// Whether somebody waits for the save that is on its way.
+    pub(in crate::app) fn save_is_awaited(&mut self) -> bool {
+        self.composer_mut().is_some_and(|composer| composer.then != Then::Continue)
+    }
+
     /// A save or a sending failed: the message stays as it is.
     pub(in crate::app) fn writing_failed(&mut self, id: CommandId) {
         if let Quitting::AfterSave { .. } = self.quitting {
-            self.quitting = Quitting::No;
+            self.quitting = Quitting::Unkept;
+            self.offer("What you wrote could not be kept. Ctrl-c again quits all the same");
         }
         if let Some(composer) = self.composer_mut() {
             composer.save_failed(id);
@@ -236,136 +244,6 @@ impl App {
                 composer.sending = None;
             }
         }
-    }
-
-    /// A message of the outbox went on.
-    pub(in crate::app) fn outbox_changed(
-        &mut self,
-        entry: OutboxId,
-        state: OutboxState,
-        problem: Option<Problem>,
-    ) -> Vec<Effect> {
-        match state {
-            OutboxState::Sent => self.say("Sent"),
-            OutboxState::Queued
-            | OutboxState::Sending
-            | OutboxState::Accepted
-            | OutboxState::InDoubt
-            | OutboxState::Refused => {}
-        }
-        if let Some(problem) = problem {
-            self.report(clean::problem(problem), About::Outbox(entry));
-        }
-        self.refresh_outbox()
-    }
-
-    pub(in crate::app) fn list_outbox(&mut self) -> Effect {
-        self.command(Purpose::Outbox, |id| EngineCommand::ListOutbox { id })
-    }
-
-    pub(in crate::app) fn refresh_outbox(&mut self) -> Vec<Effect> {
-        let shown = self.layers.iter().any(|layer| matches!(layer, Layer::Outbox(_)));
-        if !shown || self.pending.has(&Purpose::Outbox) {
-            return Vec::new();
-        }
-        vec![self.list_outbox()]
-    }
-
-    fn selected_entry(&self) -> Option<(OutboxId, OutboxState, String)> {
-        let Some(Layer::Outbox(outbox)) = self.layers.last() else { return None };
-        let entry = outbox.selected()?;
-        Some((entry.id, entry.state, entry.subject.clone()))
-    }
-
-    pub(in crate::app) fn retry_selected(&mut self) -> Vec<Effect> {
-        let Some((entry, state, subject)) = self.selected_entry() else { return Vec::new() };
-        match state {
-            OutboxState::InDoubt => {
-                let about = if subject.is_empty() { "this message" } else { &subject };
-                let question = Question::new(Ask::SendAgain(entry), about);
-                self.layers.push(Layer::Question(question));
-                Vec::new()
-            }
-            OutboxState::Queued | OutboxState::Refused => vec![self.send_again(entry)],
-            OutboxState::Sending | OutboxState::Accepted | OutboxState::Sent => {
-                self.say("This message is on its way");
-                Vec::new()
-            }
-        }
-    }
-
-    pub(in crate::app) fn send_again(&mut self, entry: OutboxId) -> Effect {
-        self.command(Purpose::Retry(entry), |id| EngineCommand::RetryOutbox { id, entry })
-    }
-
-    pub(in crate::app) fn edit_selected(&mut self) -> Vec<Effect> {
-        let entry = self.selected_entry().map(|(entry, _state, _subject)| entry);
-        entry.map(|entry| self.take_back(entry)).into_iter().collect()
-    }
-
-    /// Out of the outbox, back into the composer.
-    pub(in crate::app) fn take_back(&mut self, entry: OutboxId) -> Effect {
-        self.command(Purpose::TakeBack(entry), |id| EngineCommand::CancelOutbox { id, entry })
-    }
-
-    pub(in crate::app) fn list_drafts(&mut self) -> Effect {
-        let purpose = Purpose::Drafts(DraftsFor::List);
-        self.command(purpose, |id| EngineCommand::ListDrafts { id })
-    }
-
-    pub(in crate::app) fn drafts_loaded(&mut self, id: CommandId, drafts: Vec<StoredDraft>) {
-        match self.pending.close(id) {
-            Some(Purpose::Drafts(DraftsFor::Notice)) => match drafts.len() {
-                0 => {}
-                1 => self.offer("One unfinished message was kept: D goes on with it"),
-                many => self.offer(&format!("{many} unfinished messages were kept: D lists them")),
-            },
-            Some(Purpose::Drafts(DraftsFor::Open(wanted))) => {
-                if let Some(found) = drafts.into_iter().find(|stored| stored.id == wanted) {
-                    self.open_draft(found);
-                }
-            }
-            Some(_) | None => {
-                for layer in &mut self.layers {
-                    if let Layer::Drafts(view) = layer {
-                        view.replace(drafts.clone());
-                    }
-                }
-            }
-        }
-    }
-
-    fn open_draft(&mut self, stored: StoredDraft) {
-        if self.composer_mut().is_some() {
-            self.say("The message was put back among the drafts");
-            return;
-        }
-        self.layers.retain(|layer| !matches!(layer, Layer::Drafts(_) | Layer::Outbox(_)));
-        self.start_writing(stored.account, stored.draft, Some(stored.id));
-    }
-
-    fn selected_draft(&self) -> Option<&StoredDraft> {
-        match self.layers.last() {
-            Some(Layer::Drafts(view)) => view.selected(),
-            Some(
-                Layer::Wizard(_)
-                | Layer::Run(_)
-                | Layer::Composer(_)
-                | Layer::Accounts(_)
-                | Layer::Outbox(_)
-                | Layer::Help(_)
-                | Layer::Problem(_)
-                | Layer::Question(_),
-            )
-            | None => None,
-        }
-    }
-
-    pub(in crate::app) fn continue_draft(&mut self) -> Vec<Effect> {
-        if let Some(stored) = self.selected_draft().cloned() {
-            self.open_draft(stored);
-        }
-        Vec::new()
     }
 
     /// `x` on the list of drafts, `Ctrl-x` in the composer.
@@ -377,10 +255,6 @@ impl App {
             self.layers.push(Layer::Question(Question::new(Ask::DiscardMessage, "")));
         }
         Vec::new()
-    }
-
-    fn discard_draft(&mut self, draft: DraftId) -> Effect {
-        self.command(Purpose::Discard, |id| EngineCommand::DiscardDraft { id, draft })
     }
 
     /// Yes to the question on screen.
@@ -422,10 +296,218 @@ impl App {
         self.say("Keeping what you wrote, then quitting");
         self.save_then_go_on()
     }
+}
 
-    /// The recipients and subject of a draft in one line, harmless to show.
-    #[must_use]
-    pub fn draft_in_words(stored: &StoredDraft) -> (String, String) {
-        (sanitise::line(&stored.draft.to), sanitise::line(&stored.draft.subject))
+#[cfg(test)]
+mod tests {
+    use crate::app::composer::Field;
+    use crate::app::effect::Effect;
+    use crate::app::layer::Layer;
+    use crate::app::msg::Msg;
+    use crate::app::tests::{Behaviour, Desk, problem};
+    use crate::engine_api::command::{EngineCommand, Outgoing};
+    use crate::engine_api::event::EngineEvent;
+    use crate::model::ids::{DraftId, MessageId, OutboxId};
+    use crate::model::outgoing::{Draft, OutboxState};
+    use crate::problem::Remedy;
+
+    fn sent(desk: &Desk) -> Vec<(Draft, Option<MessageId>, Option<DraftId>)> {
+        let sent = desk.commands.iter().filter_map(|command| match command {
+            EngineCommand::Send { outgoing, answers, draft, .. } => match outgoing.as_ref() {
+                Outgoing::Draft(written) => Some((written.clone(), *answers, *draft)),
+                Outgoing::Raw(_) => None,
+            },
+            _other => None,
+        });
+        sent.collect()
+    }
+
+    fn saves(desk: &Desk) -> usize {
+        let saves = |command: &&EngineCommand| matches!(command, EngineCommand::SaveDraft { .. });
+        desk.commands.iter().filter(saves).count()
+    }
+
+    fn says(desk: &Desk, words: &str) -> bool {
+        desk.app.notice.as_ref().is_some_and(|notice| notice.text.contains(words))
+    }
+
+    fn quits(desk: &Desk) -> bool {
+        desk.other.iter().any(|effect| matches!(effect, Effect::Quit))
+    }
+
+    #[test]
+    fn a_reply_goes_out_with_its_thread_and_closes_the_composer() {
+        let mut desk = Desk::linked();
+        desk.press("Enter r");
+        desk.type_text("Splendid.");
+        desk.press("Ctrl-s");
+        let sent = sent(&desk);
+        let (draft, answers, _stored) = &sent[0];
+        assert_eq!(draft.to, "Alan Turing <alan@example.org>");
+        assert_eq!(
+            (draft.subject.as_str(), *answers),
+            ("Re: Notes on the engine", Some(MessageId(12)))
+        );
+        assert_eq!(draft.in_reply_to, "m1@example.org");
+        assert!(draft.body.starts_with("Splendid."));
+        assert!(says(&desk, "In the outbox") && desk.app.layers.is_empty());
+        let entry = OutboxId(1);
+        let state = OutboxState::Sent;
+        desk.event(EngineEvent::OutboxChanged { entry, state, problem: None });
+        assert!(says(&desk, "Sent"));
+    }
+
+    #[test]
+    fn a_message_is_answered_from_the_list_without_opening_it() {
+        let mut desk = Desk::linked();
+        desk.press("f");
+        let composer = desk.app.composer_mut().unwrap();
+        assert_eq!((composer.answers, composer.focus), (None, Field::To));
+        assert!(composer.subject.text().starts_with("Fwd:"));
+    }
+
+    #[test]
+    fn what_cannot_be_sent_stays_on_screen() {
+        let mut desk = Desk::linked();
+        desk.press("c Ctrl-s");
+        assert_eq!(desk.app.composer_mut().unwrap().error(Field::To), "say who gets the message");
+        desk.type_text("alan@example.org");
+        desk.press("Ctrl-s");
+        assert!(matches!(desk.app.layers.last(), Some(Layer::Question(_))));
+        desk.press("n");
+        assert!(sent(&desk).is_empty());
+        desk.behaviour = Behaviour::Silent;
+        desk.press("Ctrl-s y");
+        assert_eq!(sent(&desk).len(), 1);
+        // Typing and a second press change nothing while the message is on its way.
+        desk.type_text("x");
+        desk.press("Ctrl-s");
+        assert_eq!(sent(&desk).len(), 1);
+        let problem = problem("disk-full", Remedy::CheckDisk);
+        desk.event(EngineEvent::CommandFailed { id: desk.last_id(), problem });
+        desk.press("Esc");
+        assert_eq!(desk.app.composer_mut().unwrap().to.text(), "alan@example.org");
+        desk.press("Ctrl-s");
+        assert_eq!(sent(&desk).len(), 2);
+    }
+
+    #[test]
+    fn leaving_keeps_a_draft_and_says_so() {
+        let mut desk = Desk::linked();
+        desk.press("c Esc");
+        assert_eq!((saves(&desk), desk.app.layers.len()), (0, 0));
+        desk.press("c");
+        desk.type_text("alan");
+        desk.press("Esc");
+        assert_eq!((saves(&desk), desk.app.layers.len()), (1, 0));
+        assert!(says(&desk, "Kept as a draft"));
+    }
+
+    #[test]
+    fn typing_while_a_save_is_on_its_way_is_kept_too() {
+        let mut desk = Desk::linked();
+        desk.press("c");
+        desk.type_text("alan");
+        desk.behaviour = Behaviour::Silent;
+        (1..=5).for_each(|second| desk.tick(second));
+        assert_eq!(saves(&desk), 1);
+        let first = desk.last_id();
+        desk.type_text("@example.org");
+        desk.press("Esc");
+        assert_eq!((saves(&desk), desk.app.layers.len()), (1, 1));
+        desk.event(EngineEvent::DraftSaved { id: first, draft: DraftId(4) });
+        let Some(EngineCommand::SaveDraft { draft, content, id, .. }) = desk.commands.last() else {
+            panic!("nothing is saved")
+        };
+        assert_eq!((*draft, content.to.as_str()), (Some(DraftId(4)), "alan@example.org"));
+        let id = *id;
+        desk.event(EngineEvent::DraftSaved { id, draft: DraftId(4) });
+        assert!(desk.app.layers.is_empty());
+    }
+
+    #[test]
+    fn sending_waits_for_the_save_so_that_no_draft_is_left_behind() {
+        let mut desk = Desk::linked();
+        desk.press("c");
+        desk.type_text("alan@example.org");
+        desk.press("Tab Tab Tab");
+        desk.type_text("Hi");
+        desk.behaviour = Behaviour::Silent;
+        (1..=5).for_each(|second| desk.tick(second));
+        let save = desk.last_id();
+        desk.press("Ctrl-s");
+        assert!(sent(&desk).is_empty());
+        desk.event(EngineEvent::DraftSaved { id: save, draft: DraftId(4) });
+        assert_eq!(sent(&desk)[0].2, Some(DraftId(4)));
+    }
+
+    #[test]
+    fn quitting_waits_for_the_last_save_but_not_for_ever() {
+        let mut desk = Desk::linked();
+        desk.press("c");
+        desk.type_text("alan");
+        desk.behaviour = Behaviour::Silent;
+        desk.press("Ctrl-c");
+        assert!(!quits(&desk));
+        desk.event(EngineEvent::DraftSaved { id: desk.last_id(), draft: DraftId(4) });
+        assert!(quits(&desk));
+        let mut desk = Desk::linked();
+        desk.press("c");
+        desk.type_text("alan");
+        desk.behaviour = Behaviour::Silent;
+        desk.press("Ctrl-c");
+        (1..=4).for_each(|second| desk.tick(second));
+        assert!(quits(&desk));
+        let mut desk = Desk::linked();
+        desk.press("q");
+        assert!(quits(&desk));
+    }
+
+    #[test]
+    fn a_save_that_fails_neither_traps_nor_nags() {
+        let fail = |desk: &mut Desk| {
+            let problem = problem("disk-full", Remedy::CheckDisk);
+            desk.event(EngineEvent::CommandFailed { id: desk.last_id(), problem });
+        };
+        let mut desk = Desk::linked();
+        desk.press("c");
+        desk.type_text("alan");
+        desk.behaviour = Behaviour::Silent;
+        (1..=5).for_each(|second| desk.tick(second));
+        fail(&mut desk);
+        assert_eq!(desk.app.layers.len(), 1);
+        assert!(says(&desk, "Not kept yet"));
+        desk.press("Ctrl-c");
+        fail(&mut desk);
+        assert!(matches!(desk.app.layers.last(), Some(Layer::Problem(_))) && !quits(&desk));
+        desk.press("Ctrl-c");
+        assert!(quits(&desk));
+    }
+
+    #[test]
+    fn discarding_asks_first_and_removes_the_stored_draft() {
+        let mut desk = Desk::linked();
+        desk.press("c");
+        desk.type_text("alan");
+        (1..=5).for_each(|second| desk.tick(second));
+        desk.press("Ctrl-x n");
+        assert!(desk.app.composer_mut().is_some());
+        desk.press("Ctrl-x y");
+        assert!(desk.app.layers.is_empty());
+        assert!(matches!(
+            desk.commands.last(),
+            Some(EngineCommand::DiscardDraft { draft: DraftId(1), .. })
+        ));
+    }
+
+    #[test]
+    fn the_external_editor_changes_the_text() {
+        let mut desk = Desk::linked();
+        desk.press("Enter r Ctrl-e");
+        assert!(
+            matches!(desk.other.last(), Some(Effect::Edit(text)) if text.contains("> Dear Ada"))
+        );
+        desk.feed(Msg::Edited("All new\n".to_owned()));
+        assert_eq!(desk.app.composer_mut().unwrap().draft().body, "All new");
     }
 }

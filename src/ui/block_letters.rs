@@ -1,5 +1,7 @@
 //! A device code in letters of several cells, so that it can be read from across the desk.
 
+use crate::ui::half_block::{Pixel, half_block};
+
 /// Columns of a letter.
 const LETTER_CELLS: usize = 4;
 /// Rows of pixels of a letter; two of them share one row of cells.
@@ -48,16 +50,6 @@ const LETTERS: &[(char, Letter)] = &[
     ('-', [0b0000, 0b0000, 0b1110, 0b0000, 0b0000]),
 ];
 
-/// Two pixels above each other as one cell.
-fn cell(upper: bool, lower: bool) -> char {
-    match (upper, lower) {
-        (true, true) => '\u{2588}',
-        (true, false) => '\u{2580}',
-        (false, true) => '\u{2584}',
-        (false, false) => ' ',
-    }
-}
-
 /// `text` in three lines of block letters; `None` when a character has none or they do not fit
 /// into `width` cells.
 #[must_use]
@@ -71,12 +63,14 @@ pub fn block_letters(text: &str, width: usize) -> Option<Vec<String>> {
         return None;
     }
     let pixel = |letter: &Letter, row: usize, column: usize| {
-        letter.get(row).is_some_and(|bits| bits >> (LETTER_CELLS - 1 - column) & 1 == 1)
+        let bits = letter.get(row).copied().unwrap_or_default();
+        Pixel::from(bits >> (LETTER_CELLS - 1 - column) & 1 == 1)
     };
     let lines = (0..PIXEL_ROWS).step_by(2).map(|row| {
         let shapes = letters.iter().map(|letter| {
-            let cells = (0..LETTER_CELLS)
-                .map(|column| cell(pixel(letter, row, column), pixel(letter, row + 1, column)));
+            let cells = (0..LETTER_CELLS).map(|column| {
+                half_block(pixel(letter, row, column), pixel(letter, row + 1, column))
+            });
             cells.collect::<String>()
         });
         shapes.collect::<Vec<_>>().join(" ")
@@ -90,7 +84,11 @@ mod tests {
 
     #[test]
     fn letters_are_drawn_where_they_fit() {
-        insta::assert_snapshot!(block_letters("AK-7", 19).unwrap().join("\n"), @"");
+        insta::assert_snapshot!(block_letters("AK-7", 19).unwrap().join("\n"), @r#"
+        ▄▀▀▄ █ ▄▀      ▀▀▀█
+        █▀▀█ █▀▄  ▀▀▀   ▄▀ 
+        ▀  ▀ ▀  ▀       ▀
+        "#);
         assert_eq!(block_letters("AK-7", 18), None);
         assert_eq!(block_letters("Ä", 80), None);
         assert_eq!(block_letters("", 80), None);

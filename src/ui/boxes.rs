@@ -1,6 +1,8 @@
 //! Draws the boxes over the screen: problems and questions.
 
-use crate::app::problem_box::ProblemBox;
+use crate::app::keymap::{Binding, Context};
+use crate::app::keymap_default::BINDINGS;
+use crate::app::problem_box::{Details, ProblemBox};
 use crate::app::question::Question;
 use crate::ui::link_run::problem_lines;
 use crate::ui::pen::{Pen, inset};
@@ -43,11 +45,27 @@ pub fn render_problem(told: &ProblemBox, theme: &Theme, area: Rect, buf: &mut Bu
     let mut rows = rows_of(&format!("! {}", problem.what))
         + rows_of(&problem.why)
         + rows_of(problem.remedy.sentence());
-    if told.details == crate::app::problem_box::Details::Shown {
+    if told.details == Details::Shown {
         rows += 2 + problem.details.lines().map(rows_of).sum::<usize>();
     }
+    let key = remedy_key(told);
+    rows += if key.is_some() { 2 } else { 0 };
     let inside = frame(" Problem ", rows, theme, area, buf);
-    problem_lines(problem, told.details, theme, &mut Pen::new(buf, inside));
+    let mut pen = Pen::new(buf, inside);
+    problem_lines(problem, told.details, theme, &mut pen);
+    if let Some(key) = key {
+        pen.blank();
+        pen.text(&key, theme.accent);
+    }
+}
+
+/// The key that carries out the remedy, and what it does.
+fn remedy_key(told: &ProblemBox) -> Option<String> {
+    let action = told.remedy_action()?;
+    let is_remedy =
+        |binding: &&Binding| binding.context == Context::Problem && binding.action == action;
+    let binding = BINDINGS.iter().find(is_remedy)?;
+    binding.keys.first().map(|key| format!("[{key}] {}", binding.help))
 }
 
 /// Draws a question.

@@ -35,10 +35,14 @@ pub fn render_composer(
         cursor = cursor.or(render_line(app, composer, field, theme, row, buf));
         y += 1;
         let error = composer.error(field);
-        if !error.is_empty() && y < area.bottom() {
-            let line = format!("{}! {error}", " ".repeat(LABEL_CELLS + 2));
-            let width = usize::from(area.width);
-            buf.set_stringn(area.x, y, text::cut(&line, width), width, theme.bad);
+        let indent = LABEL_CELLS + 2;
+        let room = usize::from(area.width).saturating_sub(indent);
+        for line in error_lines(error, room) {
+            if area.bottom() <= y {
+                break;
+            }
+            let line = format!("{}{line}", " ".repeat(indent));
+            buf.set_stringn(area.x, y, line, usize::from(area.width), theme.bad);
             y += 1;
         }
     }
@@ -60,6 +64,10 @@ pub fn render_composer(
         }
     }
     cursor
+}
+
+fn error_lines(error: &str, room: usize) -> Vec<String> {
+    if error.is_empty() { Vec::new() } else { text::wrap(&format!("! {error}"), room) }
 }
 
 /// Whether a line is worth its row: on a small screen only what is used.

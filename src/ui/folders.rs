@@ -35,7 +35,8 @@ pub fn render_folders(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
                 pen.text(&format!(" {}", account.shown_name), theme.accent);
             }
             FolderRow::Folder(folder) => {
-                let y = pen.line(&folder_line(folder, theme, pen.width()));
+                let mark = if Some(at) == selected { ">" } else { " " };
+                let y = pen.line(&folder_line(folder, mark, theme, pen.width()));
                 let cursor = match app.mail.focus {
                     Pane::Folders => theme.cursor,
                     Pane::List | Pane::Reader => theme.cursor_away,
@@ -48,7 +49,7 @@ pub fn render_folders(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     }
 }
 
-fn folder_line(folder: &Folder, theme: &Theme, width: usize) -> Line<'static> {
+fn folder_line(folder: &Folder, mark: &str, theme: &Theme, width: usize) -> Line<'static> {
     let depth = match folder.role {
         FolderRole::Mail => folder.depth().min(INDENT_LEVELS),
         FolderRole::Inbox
@@ -61,7 +62,7 @@ fn folder_line(folder: &Folder, theme: &Theme, width: usize) -> Line<'static> {
     };
     let count = if folder.unread == 0 { String::new() } else { folder.unread.to_string() };
     let name_cells = width.saturating_sub(text::cells(&count) + 2);
-    let name = format!("{}{}", " ".repeat(2 + depth), shown_name(folder));
+    let name = format!("{mark}{}{}", " ".repeat(1 + depth), shown_name(folder));
     let style = if folder.unread == 0 { theme.text } else { theme.strong };
     Line::from(vec![
         Span::styled(text::fit(&name, name_cells), style),

@@ -1,6 +1,6 @@
 //! Draws a form: labels, fields and choices, remarks and mistakes, the focused row in sight.
 
-use crate::app::form::{Choice, Form, Input, Row};
+use crate::app::form::{Choice, Focus, Form, Input, Row};
 use crate::app::text_field::TextField;
 use crate::ui::text;
 use crate::ui::theme::Theme;
@@ -37,22 +37,16 @@ pub fn render_form<K: Copy + PartialEq>(
     let width = usize::from(area.width);
     let label_cells = LABEL_CELLS.min(width / 3);
     let mut drawn = Vec::new();
-    let mut focus = 0..0;
-    for (row, focused) in form.visible() {
+    let mut in_focus = 0..0;
+    for (row, focus) in form.visible() {
         let start = drawn.len();
-        drawn.extend(draw_row(row, focused, theme, label_cells, width));
-        if focused {
-            focus = start..drawn.len();
+        drawn.extend(draw_row(row, focus, theme, label_cells, width));
+        if focus == Focus::Here {
+            in_focus = start..drawn.len();
         }
     }
-    // Roomy screens get a free line between rows when everything fits that way.
     let height = usize::from(area.height);
-    let top = if drawn.len() <= height {
-        0
-    } else {
-        focus.end.saturating_sub(height).max(focus.start.saturating_sub(1).min(focus.start))
-    };
-    let top = top.min(drawn.len().saturating_sub(height));
+    let top = in_focus.end.saturating_sub(height).min(in_focus.start);
     let mut position = None;
     for (y, drawn) in (area.top()..area.bottom()).zip(drawn.iter().skip(top)) {
         buf.set_line(area.x, y, &drawn.line, area.width);
@@ -67,25 +61,27 @@ pub fn render_form<K: Copy + PartialEq>(
 
 fn draw_row<K>(
     row: &Row<K>,
-    focused: bool,
+    focus: Focus,
     theme: &Theme,
     label_cells: usize,
     width: usize,
 ) -> Vec<Drawn> {
-    let label_style = if focused { theme.accent } else { theme.dim };
-    let mark = if focused { "> " } else { "  " };
+    let (mark, label_style) = match focus {
+        Focus::Here => ("> ", theme.accent),
+        Focus::Away => ("  ", theme.dim),
+    };
     let label = Span::styled(format!("{mark}{} ", text::fit(row.label, label_cells)), label_style);
     let start = label_cells + 3;
     let room = width.saturating_sub(start).min(FIELD_CELLS);
     let mut drawn = match &row.input {
         Input::Text(field) => {
-            vec![field_line(field, Masked::No, label, start, room, focused, theme)]
+            vec![field_line(field, Masked::No, label, start, room, focus, theme)]
         }
         Input::Secret(field) => {
-            vec![field_line(field, Masked::Yes, label, start, room, focused, theme)]
+            vec![field_line(field, Masked::Yes, label, start, room, focus, theme)]
         }
-        Input::Choice(choice) => vec![choice_line(choice, label, room, focused, theme)],
-        Input::Radio(choice) => radio_lines(choice, label, start, width, focused, theme),
+        Input::Choice(choice) => vec![choice_line(choice, label, room, focus, theme)],
+        Input::Radio(choice) => radio_lines(choice, label, start, width, focus, theme),
     };
     let below = |text: &str, style: Style| -> Vec<Drawn> {
         let lines = text::wrap(text, width.saturating_sub(start).min(FIELD_CELLS));
@@ -111,6 +107,14 @@ pub enum Masked {
     Yes,
 }
 
+/// The whole text of a field, as far as it may be seen.
+fn whole_field(field: &TextField, masked: Masked) -> String {
+    match masked {
+        Masked::No => field.text(),
+        Masked::Yes => "*".repeat(field.text().chars().count()),
+    }
+}
+
 /// What is shown of a field in `room` cells, and the cursor's cell in it.
 #[must_use]
 pub fn shown_field(field: &TextField, masked: Masked, room: usize) -> (String, usize) {
@@ -130,30 +134,39 @@ fn field_line(
     label: Span<'static>,
     start: usize,
     room: usize,
-    focused: bool,
+    focus: Focus,
     theme: &Theme,
 ) -> Drawn {
     let (shown, at) = shown_field(field, masked, room);
-    let style = if focused { theme.field } else { theme.text };
+    let (shown, style, cursor) = match focus {
+        Focus::Here => (shown, theme.field, Some(start + at)),
+        Focus::Away => (text::cut(&whole_field(field, masked), room), theme.text, None),
+    };
     let line = Line::from(vec![label, Span::styled(text::fit(&shown, room), style)]);
-    Drawn { line, cursor: focused.then_some(start + at) }
+    Drawn { line, cursor }
 }
 
 fn choice_line(
     choice: &Choice,
     label: Span<'static>,
     room: usize,
-    focused: bool,
+    focus: Focus,
     theme: &Theme,
 ) -> Drawn {
-    let words = text::cut(choice.chosen(), room.saturating_sub(4));
-    let several = 1 < choice.options.len();
-    let (words, style) = match (several, focused) {
-        (true, true) => (format!("< {words} >"), theme.strong),
-        (true, false) => (format!("  {words}"), theme.text),
-        (false, _) => (words, theme.text),
+    let style = match focus {
+        Focus::Here => theme.strong,
+        Focus::Away => theme.text,
     };
-    Drawn::plain(Line::from(vec![label, Span::styled(words, style)]))
+    let count = choice.options.len();
+    if count < 2 {
+        let words = text::cut(choice.chosen(), room);
+        return Drawn::plain(Line::from(vec![label, Span::styled(words, style)]));
+    }
+    let words = format!("< {} >", text::cut(choice.chosen(), room.saturating_sub(4)));
+    let place = format!("  {} of {count}", choice.at + 1);
+    let fits = text::cells(&words) + text::cells(&place) <= room;
+    let place = Span::styled(if fits { place } else { String::new() }, theme.dim);
+    Drawn::plain(Line::from(vec![label, Span::styled(words, style), place]))
 }
 
 fn radio_lines(
@@ -161,14 +174,14 @@ fn radio_lines(
     label: Span<'static>,
     start: usize,
     width: usize,
-    focused: bool,
+    focus: Focus,
     theme: &Theme,
 ) -> Vec<Drawn> {
     let mut drawn = Vec::new();
     for (at, option) in choice.options.iter().enumerate() {
         let chosen = at == choice.at;
         let mark = if chosen { "(x) " } else { "( ) " };
-        let style = if chosen && focused { theme.strong } else { theme.text };
+        let style = if chosen && focus == Focus::Here { theme.strong } else { theme.text };
         let lines = text::wrap(option, width.saturating_sub(start + 4).min(FIELD_CELLS));
         for (number, line) in lines.into_iter().enumerate() {
             let head =

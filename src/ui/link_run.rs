@@ -195,7 +195,7 @@ fn render_done(run: &LinkRun, theme: &Theme, area: Rect, buf: &mut Buffer) {
 fn render_failed(run: &LinkRun, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut pen = Pen::new(buf, inset(area, 1));
     roomy_blank(&mut pen, area);
-    if run.reached_checks() {
+    if run.reached_checks() && run.details == Details::Hidden {
         user_line(run, theme, &mut pen);
         check_lines(run, theme, &mut pen);
         roomy_blank(&mut pen, area);
@@ -203,12 +203,11 @@ fn render_failed(run: &LinkRun, theme: &Theme, area: Rect, buf: &mut Buffer) {
     if let Some(problem) = &run.problem {
         problem_lines(problem, run.details, theme, &mut pen);
     }
-    roomy_blank(&mut pen, area);
-    let keys = match run.kind {
-        RunKind::Link => "[r] start again   [e] change what was entered   [Esc] back",
-        RunKind::SignIn(_) | RunKind::Test(_) => "[r] start again   [Esc] back",
-    };
-    pen.paragraph(keys, theme.accent);
+    if run.problem.as_ref().is_some_and(|problem| problem.code == "wrong-user") {
+        roomy_blank(&mut pen, area);
+        let keys = "[r] sign in as the right person   [e] change the address";
+        pen.paragraph(keys, theme.accent);
+    }
 }
 
 /// What happened, why, and what helps.

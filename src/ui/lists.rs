@@ -7,33 +7,67 @@ use crate::app::dates;
 use crate::app::views::{DraftsView, OutboxView, state_in_words};
 use crate::app::wizard::secrets::in_words;
 use crate::engine_api::status::Connection;
+use crate::model::outgoing::OutboxState;
 use crate::ui::pen::{Pen, inset};
 use crate::ui::status_line::{connection_in_words, token_in_words};
 use crate::ui::text;
 use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 /// Rows that explain the row under the cursor.
 const DETAIL_ROWS: u16 = 6;
 
-/// A row of a list: its columns with their widths in hundredths of the screen, and its style.
-struct Columns<'a> {
-    cells: &'a [(&'a str, usize)],
-    urgent: bool,
+/// Where the cursor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cursor {
+    Here,
+    Elsewhere,
 }
 
-fn draw_row(row: &Columns<'_>, selected: bool, theme: &Theme, pen: &mut Pen<'_>) {
+fn cursor_at(cursor: usize, row: usize) -> Cursor {
+    if cursor == row { Cursor::Here } else { Cursor::Elsewhere }
+}
+
+/// How wide a column is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Width {
+    /// So many cells.
+    Cells(usize),
+    /// So many hundredths of what the others leave.
+    Share(usize),
+}
+
+/// Draws a row of columns.
+fn draw_row(
+    columns: &[(&str, Width)],
+    style: Style,
+    cursor: Cursor,
+    theme: &Theme,
+    pen: &mut Pen<'_>,
+) {
     let width = pen.width().saturating_sub(2);
-    let style = if row.urgent { theme.strong } else { theme.text };
-    let mut spans = vec![Span::styled(if selected { "> " } else { "  " }, theme.accent)];
-    for (words, share) in row.cells {
-        let cells = width * share / 100;
+    let mark = match cursor {
+        Cursor::Here => "> ",
+        Cursor::Elsewhere => "  ",
+    };
+    let mut spans = vec![Span::styled(mark, theme.accent)];
+    let fixed = columns.iter().map(|(_words, width)| match width {
+        Width::Cells(cells) => *cells,
+        Width::Share(_) => 0,
+    });
+    let shared = width.saturating_sub(fixed.sum());
+    for (words, width) in columns {
+        let cells = match width {
+            Width::Cells(cells) => *cells,
+            Width::Share(share) => shared * share / 100,
+        };
         let words = text::fit(words, cells.saturating_sub(1));
         spans.push(Span::styled(format!("{words} "), style));
     }
-    if let Some(y) = pen.line(&Line::from(spans)).filter(|_y| selected) {
+    if let Some(y) = pen.line(&Line::from(spans)).filter(|_y| cursor == Cursor::Here) {
         pen.paint(y, theme.cursor);
     }
 }
@@ -53,12 +87,13 @@ pub fn render_accounts(app: &App, board: &Board, theme: &Theme, area: Rect, buf:
     for (number, account) in accounts.iter().enumerate().skip(top).take(usize::from(rows)) {
         let connection = connection_in_words(app, account);
         let cells = [
-            (account.shown_name.as_str(), 25),
-            (account.shown_address.as_str(), 40),
-            (connection.as_str(), 35),
+            (account.shown_name.as_str(), Width::Share(25)),
+            (account.shown_address.as_str(), Width::Share(40)),
+            (connection.as_str(), Width::Share(35)),
         ];
         let urgent = account.needs_sign_in() || 0 < account.status.outbox_stuck;
-        draw_row(&Columns { cells: &cells, urgent }, number == at, theme, &mut pen);
+        let style = if urgent { theme.strong } else { theme.text };
+        draw_row(&cells, style, cursor_at(at, number), theme, &mut pen);
     }
     let Some(account) = accounts.get(at) else { return };
     let mut pen = Pen::new(buf, inset(pen_rest(area, rows), 2));
@@ -109,13 +144,14 @@ pub fn render_outbox(app: &App, view: &OutboxView, theme: &Theme, area: Rect, bu
         let age = dates::span(app.now.since(entry.queued_at));
         let subject = if entry.subject.is_empty() { "(no subject)" } else { &entry.subject };
         let cells = [
-            (state_in_words(entry.state), 15),
-            (to.as_str(), 35),
-            (subject, 38),
-            (age.as_str(), 12),
+            (state_in_words(entry.state), Width::Cells(10)),
+            (to.as_str(), Width::Share(45)),
+            (subject, Width::Share(55)),
+            (age.as_str(), Width::Cells(8)),
         ];
         let urgent = !entry.last_problem.is_empty();
-        draw_row(&Columns { cells: &cells, urgent }, number == at, theme, &mut pen);
+        let style = if urgent { theme.strong } else { theme.text };
+        draw_row(&cells, style, cursor_at(at, number), theme, &mut pen);
     }
     let Some(entry) = entries.get(at) else { return };
     let mut pen = Pen::new(buf, inset(pen_rest(area, rows), 2));
@@ -126,8 +162,7 @@ pub fn render_outbox(app: &App, view: &OutboxView, theme: &Theme, area: Rect, bu
     pen.paragraph(state_explained(entry.state), theme.dim);
 }
 
-fn state_explained(state: crate::model::outgoing::OutboxState) -> &'static str {
-    use crate::model::outgoing::OutboxState;
+fn state_explained(state: OutboxState) -> &'static str {
     match state {
         OutboxState::Queued => "It goes out as soon as the server can be reached.",
         OutboxState::Sending => "It is going out now.",
@@ -164,7 +199,11 @@ pub fn render_drafts(app: &App, view: &DraftsView, theme: &Theme, area: Rect, bu
         let to = if to.is_empty() { "(nobody yet)".to_owned() } else { to };
         let subject = if subject.is_empty() { "(no subject)".to_owned() } else { subject };
         let saved = dates::short(app.setup.zone, stored.saved_at, app.now);
-        let cells = [(saved.as_str(), 20), (to.as_str(), 35), (subject.as_str(), 45)];
-        draw_row(&Columns { cells: &cells, urgent: false }, number == at, theme, &mut pen);
+        let cells = [
+            (saved.as_str(), Width::Cells(11)),
+            (to.as_str(), Width::Share(45)),
+            (subject.as_str(), Width::Share(55)),
+        ];
+        draw_row(&cells, theme.text, cursor_at(at, number), theme, &mut pen);
     }
 }

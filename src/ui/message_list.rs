@@ -17,7 +17,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-/// Cells of the marks before a row: unread, starred, answered, and a blank.
+/// Cells of the marks before a row: cursor, unread, starred, answered, and a blank.
 const MARKS_CELLS: usize = 5;
 /// Cells of a date.
 const DATE_CELLS: usize = 10;
@@ -42,10 +42,12 @@ pub fn render_message_list(app: &App, theme: &Theme, area: Rect, buf: &mut Buffe
             Some(row) => {
                 let who = if outgoing { recipients(row) } else { sender(row) };
                 let date = dates::short(app.setup.zone, row.date, app.now);
+                let cursor = if at == list.cursor.at { ">" } else { " " };
+                let shown = Shown { row, marks: format!("{cursor}{}", marks(row)), who, date };
                 if per_message == 1 {
-                    vec![one_line(row, &who, &date, theme, pen.width())]
+                    vec![one_line(&shown, theme, pen.width())]
                 } else {
-                    two_lines(row, &who, &date, theme, pen.width())
+                    two_lines(&shown, theme, pen.width())
                 }
             }
             None => {
@@ -92,43 +94,45 @@ fn marks(row: &MessageRow) -> String {
         ' ' => mark(Flag::Forwarded, '\u{2192}'),
         answered => answered,
     };
-    format!(" {unread}{}{answered} ", mark(Flag::Flagged, '*'))
+    format!("{unread}{}{answered} ", mark(Flag::Flagged, '*'))
 }
 
 fn style_of(row: &MessageRow, theme: &Theme) -> Style {
     if row.flags.contains(Flag::Seen) { theme.text } else { theme.strong }
 }
 
-fn one_line(row: &MessageRow, who: &str, date: &str, theme: &Theme, width: usize) -> Line<'static> {
-    let style = style_of(row, theme);
+/// A row with what its cells say.
+struct Shown<'a> {
+    row: &'a MessageRow,
+    marks: String,
+    who: String,
+    date: String,
+}
+
+fn one_line(shown: &Shown<'_>, theme: &Theme, width: usize) -> Line<'static> {
+    let style = style_of(shown.row, theme);
     let date_cells = if width < 2 * DATE_CELLS { 0 } else { DATE_CELLS };
     let room = width.saturating_sub(MARKS_CELLS + date_cells + 3);
     let from_cells = (room * 2 / 5).min(FROM_CELLS);
     let subject_cells = room - from_cells;
     Line::from(vec![
-        Span::styled(marks(row), style),
-        Span::styled(format!("{}  ", text::fit(who, from_cells)), style),
-        Span::styled(text::fit(subject(row), subject_cells), style),
-        Span::styled(format!("{} ", text::fit_right(date, date_cells)), theme.dim),
+        Span::styled(shown.marks.clone(), style),
+        Span::styled(format!("{}  ", text::fit(&shown.who, from_cells)), style),
+        Span::styled(text::fit(subject(shown.row), subject_cells), style),
+        Span::styled(format!("{} ", text::fit_right(&shown.date, date_cells)), theme.dim),
     ])
 }
 
-fn two_lines(
-    row: &MessageRow,
-    who: &str,
-    date: &str,
-    theme: &Theme,
-    width: usize,
-) -> Vec<Line<'static>> {
-    let style = style_of(row, theme);
+fn two_lines(shown: &Shown<'_>, theme: &Theme, width: usize) -> Vec<Line<'static>> {
+    let style = style_of(shown.row, theme);
     let who_cells = width.saturating_sub(MARKS_CELLS + DATE_CELLS + 1);
     let first = Line::from(vec![
-        Span::styled(marks(row), style),
-        Span::styled(text::fit(who, who_cells), style),
-        Span::styled(format!("{} ", text::fit_right(date, DATE_CELLS)), theme.dim),
+        Span::styled(shown.marks.clone(), style),
+        Span::styled(text::fit(&shown.who, who_cells), style),
+        Span::styled(format!("{} ", text::fit_right(&shown.date, DATE_CELLS)), theme.dim),
     ]);
     let subject_cells = width.saturating_sub(MARKS_CELLS + 1);
-    let subject = text::cut(subject(row), subject_cells);
+    let subject = text::cut(subject(shown.row), subject_cells);
     let unread_style = if style == theme.strong { theme.strong } else { theme.dim };
     let second =
         Line::from(vec![Span::raw(" ".repeat(MARKS_CELLS)), Span::styled(subject, unread_style)]);

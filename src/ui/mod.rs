@@ -5,6 +5,7 @@ pub mod boxes;
 pub mod composer;
 pub mod folders;
 pub mod form;
+pub mod half_block;
 pub mod help;
 pub mod hints;
 pub mod link_run;

@@ -1,5 +1,6 @@
 //! The sign-in page as a QR code in half-block cells.
 
+use crate::ui::half_block::{Pixel, half_block};
 use fast_qr::ECL;
 use fast_qr::qr::QRBuilder;
 
@@ -15,21 +16,15 @@ pub fn qr_lines(text: &str) -> Option<Vec<String>> {
     let side = size + 2 * QUIET_MODULES;
     let light = |row: usize, column: usize| {
         let inside = |at: usize| at.checked_sub(QUIET_MODULES).filter(|at| *at < size);
-        match (inside(row), inside(column)) {
+        Pixel::from(match (inside(row), inside(column)) {
             (Some(row), Some(column)) => {
                 code.data.get(row * size + column).is_none_or(|module| !module.value())
             }
             _quiet_zone => row < side,
-        }
+        })
     };
     let line = |row: usize| {
-        let cells = (0..side).map(|column| match (light(row, column), light(row + 1, column)) {
-            (true, true) => '\u{2588}',
-            (true, false) => '\u{2580}',
-            (false, true) => '\u{2584}',
-            (false, false) => ' ',
-        });
-        cells.collect()
+        (0..side).map(|column| half_block(light(row, column), light(row + 1, column))).collect()
     };
     Some((0..side).step_by(2).map(line).collect())
 }

@@ -6,8 +6,8 @@ use crate::app::msg::{Key, KeyCode};
 use std::fmt;
 use tui_textarea::{CursorMove, CursorRenderMode, Input, Key as EditorKey, TextArea, WrapMode};
 
-/// Longest pasted or loaded text in bytes: the widget lays every line out anew on each key.
-const LIMIT_BYTES: usize = 2 * 1024 * 1024;
+/// Longest pasted or loaded text in bytes: more than the longest message that can be quoted.
+const LIMIT_BYTES: usize = 16 * 1024 * 1024;
 
 /// A text of several lines being edited.
 pub struct Editor {

@@ -98,8 +98,7 @@ impl AddressStep {
             (None, Origin::Suggested) if complete => {
                 "the domain does not say: choose with the arrow keys".to_owned()
             }
-            (_, Origin::Suggested) => String::new(),
-            (_, Origin::Person) => "your choice".to_owned(),
+            (_, Origin::Suggested | Origin::Person) => String::new(),
         };
         self.form.set_note(Row::Provider, &note);
     }

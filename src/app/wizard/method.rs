@@ -91,14 +91,14 @@ impl MethodStep {
         let mut words = Vec::new();
         if configured.is_some() {
             sources.push(ClientIdFrom::Configuration);
-            words.push("from your configuration".to_owned());
+            words.push("your configuration".to_owned());
         }
         sources.push(ClientIdFrom::Person);
-        words.push("your own, typed below".to_owned());
+        words.push("your own registration".to_owned());
         if who.preset.is_some() {
             for published in PUBLISHED_CLIENT_IDS {
                 sources.push(ClientIdFrom::Published(published));
-                words.push(format!("the one {} publishes", published.title));
+                words.push(format!("{}, which publishes one", published.title));
             }
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -112,16 +112,16 @@ impl MethodStep {
         let protections = || Input::Choice(choice(&["TLS", "STARTTLS"]));
         let form = Form::new(vec![
             (Row::Method, "Method", Input::Choice(choice(&["code on another device"]))),
-            (Row::ClientIdFrom, "Client id", Input::Choice(choice(&words))),
-            (Row::ClientId, "", text("")),
+            (Row::ClientIdFrom, "Client id from", Input::Choice(choice(&words))),
+            (Row::ClientId, "Client id", text("")),
             (Row::Tenant, "Tenant", text(preset.map_or("common", |p| p.tenant))),
             (Row::Authority, "Sign-in server", text(preset.map_or("", |p| p.authority))),
-            (Row::Fold, "Mail servers", Input::Choice(choice(&["as preset", "shown below"]))),
+            (Row::Fold, "Mail servers", Input::Choice(choice(&["filled in", "shown below"]))),
             (Row::Login, "Signs in as", text(who.address.as_str())),
             (Row::Imap, "IMAP", text(&imap)),
-            (Row::ImapSecurity, "", protections()),
+            (Row::ImapSecurity, "IMAP by", protections()),
             (Row::Submission, "Submission", text(&submission)),
-            (Row::SubmissionSecurity, "", protections()),
+            (Row::SubmissionSecurity, "Submission by", protections()),
             (
                 Row::SentCopy,
                 "Sent copies",
@@ -141,7 +141,8 @@ impl MethodStep {
         }
         step.form.set_note(Row::CaFile, "only if your organisation signs its own certificates");
         step.fill_client_id();
-        step.form.focus(Row::ClientIdFrom);
+        let known = !step.form.text(Row::ClientId).is_empty();
+        step.form.focus(if known { Row::ClientIdFrom } else { Row::ClientId });
         step
     }
 
@@ -195,7 +196,9 @@ impl MethodStep {
     fn describe(&mut self) {
         let note = match self.source() {
             ClientIdFrom::Configuration => "",
-            ClientIdFrom::Person => "the application (client) id of your app registration",
+            ClientIdFrom::Person => {
+                "type the application (client) id below, or choose with Left and Right"
+            }
             ClientIdFrom::Published(published) => published.meaning,
         };
         self.form.set_note(Row::ClientIdFrom, note);
@@ -207,7 +210,8 @@ impl MethodStep {
 
     /// The settings; `None` after marking what is wrong.
     pub fn finish(&mut self, who: &Who) -> Option<AccountSettings> {
-        let client_id = self.word(Row::ClientId, "type a client id, or choose another source")?;
+        let client_id =
+            self.word(Row::ClientId, "type a client id, or choose one in the line above")?;
         let tenant = self.word(Row::Tenant, "type a tenant, such as common")?;
         let authority = self.authority()?;
         let login = self.login()?;

@@ -92,6 +92,12 @@ impl Wizard {
         Self { step: Step::Address, address, method: None, secrets, run: None, setup, who: None }
     }
 
+    /// Whether nothing has been entered yet.
+    #[must_use]
+    pub fn untouched(&self) -> bool {
+        self.step == Step::Address && self.address.form.text(address::Row::Address).is_empty()
+    }
+
     /// A key for the form of the step at hand.
     pub fn key(&mut self, key: Key) {
         match self.step {

@@ -1,1 +1,0 @@
-//! Screens as text: what a person sees, at the sizes that are promised.

@@ -1,0 +1,392 @@
+//! The wizard, step by step.
+
+use super::{draw, screen};
+use crate::app::tests::{Desk, NOW, problem};
+use crate::engine_api::event::EngineEvent;
+use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep};
+use crate::model::account::SecretsKind;
+use crate::model::ids::{AccountId, CommandId};
+use crate::problem::Remedy;
+use insta::assert_snapshot;
+
+fn wizard() -> Desk {
+    let mut desk = Desk::empty();
+    desk.status(Vec::new());
+    desk
+}
+
+fn signed_in(desk: &mut Desk, id: CommandId) {
+    let step = LinkStep::SignedIn {
+        user: "ada@outlook.com".to_owned(),
+        scopes: Vec::new(),
+        expires_at: NOW,
+    };
+    desk.event(EngineEvent::LinkProgress { id, step });
+}
+
+fn passed(desk: &mut Desk, id: CommandId, name: CheckName, found: &str) {
+    let step = LinkStep::Check { name, outcome: CheckOutcome::Passed(found.to_owned()) };
+    desk.event(EngineEvent::LinkProgress { id, step });
+}
+
+#[test]
+fn the_address_step_says_what_was_found() {
+    let mut desk = wizard();
+    desk.type_text("ada@outlook.com");
+    assert_snapshot!(screen(&mut desk, 80, 24), @r#"
+    | Link an account 1/5: your address
+    |
+    |  Which mailbox do you want to read here? The provider is found from the
+    |  address where that is possible; everything can be changed.
+    |
+    |> Mail address     ada@outlook.com
+    |  Provider         < Outlook.com (personal) >  2 of 3
+    |                   Outlook.com (personal): found by its domain
+    |  Account name     outlook
+    |  Your name
+    (13 free rows)
+    | [Enter] continue  [Tab] next field  [Esc] back
+    "#);
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Link an account 1/5: your address
+    |> Mail address  ada@outlook.com
+    |  Provider      < Outlook.com (person… >
+    |                Outlook.com (personal):
+    |                found by its domain
+    |  Account name  outlook
+    |  Your name
+    (4 free rows)
+    | [Enter] continue  [Tab] next field
+    "#);
+    let (_buf, cursor) = draw(&mut desk, 40, 12);
+    assert_eq!(cursor.map(|at| (at.x, at.y)), Some((31, 1)));
+}
+
+#[test]
+fn the_method_step_asks_for_a_client_id() {
+    let mut desk = wizard();
+    desk.type_text("ada@outlook.com");
+    desk.press("Enter Enter");
+    assert_snapshot!(screen(&mut desk, 80, 24), @r#"
+    | Link an account 2/5: how to sign in
+    |
+    |  You sign in on a web page, on any device, with a code that is shown here. No
+    |  password is typed into this program. Left and Right change a choice.
+    |
+    |  Method           code on another device
+    |  Client id from   < your own registration >  1 of 2
+    |                   type the application (client) id below, or choose with Left
+    |                   and Right
+    |> Client id
+    |                   ! type a client id, or choose one in the line above
+    |  Tenant           consumers
+    |  Sign-in server   https://login.microsoftonline.com
+    |  Mail servers     < filled in >  1 of 2
+    (9 free rows)
+    | [Enter] continue  [Tab] next field  [Esc] back
+    "#);
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Link an account 2/5: how to sign in
+    |  Method        code on another device
+    |  Client id fr… < your own registrati… >
+    |                type the application
+    |                (client) id below, or
+    |                choose with Left and
+    |                Right
+    |> Client id
+    |                ! type a client id, or
+    |                choose one in the line
+    |                above
+    | [Enter] continue  [Tab] next field
+    "#);
+    desk.press("Up Right");
+    assert_snapshot!(screen(&mut desk, 80, 24), @r#"
+    | Link an account 2/5: how to sign in
+    |
+    |  You sign in on a web page, on any device, with a code that is shown here. No
+    |  password is typed into this program. Left and Right change a choice.
+    |
+    |  Method           code on another device
+    |> Client id from   < Mozilla Thunderbird, which publishes one >  2 of 2
+    |                   You and your administrators will see Thunderbird's name on
+    |                   the sign-in, and Mozilla, which asks other programs to
+    |                   register an id of their own, may change or block it at any
+    |                   time.
+    |  Client id        9e5f94bc-e8a4-4e73-b8be-63364c29d753
+    |  Tenant           consumers
+    |  Sign-in server   https://login.microsoftonline.com
+    |  Mail servers     < filled in >  1 of 2
+    (8 free rows)
+    | [Enter] continue  [Tab] next field  [Esc] back
+    "#);
+}
+
+#[test]
+fn the_servers_are_behind_a_fold() {
+    let mut desk = wizard();
+    desk.type_text("ada@outlook.com");
+    desk.press("Enter Tab Tab Tab Right");
+    assert_snapshot!(screen(&mut desk, 80, 24), @r#"
+    | Link an account 2/5: how to sign in
+    |
+    |  You sign in on a web page, on any device, with a code that is shown here. No
+    |  password is typed into this program. Left and Right change a choice.
+    |
+    |  Method           code on another device
+    |  Client id from   < your own registration >  1 of 2
+    |                   type the application (client) id below, or choose with Left
+    |                   and Right
+    |  Client id
+    |  Tenant           consumers
+    |  Sign-in server   https://login.microsoftonline.com
+    |> Mail servers     < shown below >  2 of 2
+    |  Signs in as      ada@outlook.com
+    |  IMAP             outlook.office365.com:993
+    |  IMAP by          < TLS >  1 of 2
+    |  Submission       smtp-mail.outlook.com:587
+    |  Submission by    < STARTTLS >  2 of 2
+    |  Sent copies      < filed by the server >  1 of 2
+    |  CA file
+    |                   only if your organisation signs its own certificates
+    (2 free rows)
+    | [Enter] continue  [Tab] next field  [Esc] back
+    "#);
+    desk.press("Up Up");
+    desk.press("Shift-Tab Shift-Tab Shift-Tab Shift-Tab Shift-Tab Shift-Tab");
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Link an account 2/5: how to sign in
+    |                Right
+    |  Client id
+    |  Tenant        consumers
+    |  Sign-in serv… https://login.microsoft…
+    |  Mail servers  < shown below >  2 of 2
+    |  Signs in as   ada@outlook.com
+    |  IMAP          outlook.office365.com:9…
+    |  IMAP by       < TLS >  1 of 2
+    |  Submission    smtp-mail.outlook.com:5…
+    |> Submission by < STARTTLS >  2 of 2
+    | [Enter] continue  [Tab] next field
+    "#);
+}
+
+#[test]
+fn the_secrets_step_names_the_automatic_choice_and_its_reason() {
+    let mut desk = wizard();
+    desk.type_text("ada@outlook.com");
+    desk.press("Enter a Enter");
+    assert_snapshot!(screen(&mut desk, 80, 24), @r#"
+    | Link an account 3/5: where the sign-in is kept
+    |
+    |  The sign-in stays valid for weeks, so it is kept on this machine. Choose
+    |  where.
+    |
+    |> Keep in          (x) Automatic: a vault file opened by a key file (no keyring
+    |                       answers on this machine)
+    |                   ( ) The keyring of this machine
+    |                   ( ) A vault file opened by a key file
+    |                   ( ) A vault file opened by a passphrase
+    (13 free rows)
+    | [Enter] continue  [Tab] next field  [Esc] back
+    "#);
+    desk.press("Down Down Down Tab");
+    desk.type_text("correct horse");
+    desk.press("Tab");
+    desk.type_text("correct house");
+    desk.press("Enter");
+    assert_snapshot!(screen(&mut desk, 80, 24), @r#"
+    | Link an account 3/5: where the sign-in is kept
+    |
+    |  The sign-in stays valid for weeks, so it is kept on this machine. Choose
+    |  where.
+    |
+    |  Keep in          ( ) Automatic: a vault file opened by a key file (no keyring
+    |                       answers on this machine)
+    |                   ( ) The keyring of this machine
+    |                   ( ) A vault file opened by a key file
+    |                   (x) A vault file opened by a passphrase
+    |  Passphrase       *************
+    |> Once more        *************
+    |                   ! the two are not the same
+    (10 free rows)
+    | [Enter] continue  [Tab] next field  [Esc] back
+    "#);
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Link an account 3/5: where the sign-…
+    |                ( ) The keyring of this
+    |                    machine
+    |                ( ) A vault file opened
+    |                    by a key file
+    |                (x) A vault file opened
+    |                    by a passphrase
+    |  Passphrase    *************
+    |> Once more     *************
+    |                ! the two are not the
+    |                same
+    | [Enter] continue  [Tab] next field
+    "#);
+}
+
+#[test]
+fn the_code_is_large_where_there_is_room() {
+    let mut desk = wizard();
+    let id = desk.at_the_code();
+    let reason = "no keyring answers on this machine".to_owned();
+    let step = LinkStep::SecretsChosen { kind: SecretsKind::VaultKey, reason };
+    desk.event(EngineEvent::LinkProgress { id, step });
+    assert_snapshot!(screen(&mut desk, 80, 24), @r#"
+    | Link an account 4/5: sign in
+    |
+    | Open this page on any device:                █████████████████████████████████
+    | https://login.microsoft.com/device           ██ ▄▄▄▄▄ █ ▀▀▄ ▀▀▄ ▄▀███ ▄▄▄▄▄ ██
+    |                                              ██ █   █ ███ ▄▄█ ▄▄ ▄███ █   █ ██
+    | and enter this code:                         ██ █▄▄▄█ █ ▄▄ █▄▄ █▀ █▀█ █▄▄▄█ ██
+    |                                              ██▄▄▄▄▄▄▄█ █ ▀ █ ▀ █▄▀ █▄▄▄▄▄▄▄██
+    | ▄▀▀▀ ▀█▀  █  █ █▀▀▄ ▄▀▀▄ █  █ ▄▀▀▄ █▀▀▀ █ ▄▀ ██ ▄ ▀█▄▄▀▄  ██  █▄██▀ ▄  ▄██  ██
+    | █ ▀█  █   █▀▀█ █▀█   ▀▀█ ████ █ ▄▀ ▀▀▀▄ █▀▄  ██ ▄█ ▄▄▄ ▄▀█▄█▀█▄▀█  ██▀█  ▄█▄██
+    |  ▀▀▀  ▀   ▀  ▀ ▀  ▀  ▀▀  ▀  ▀  ▀ ▀ ▀▀▀  ▀  ▀ ██ █ █▀▄▄▄▀ █▄ ▄█  ▀█ ▀▄  ███▀ ██
+    |                                              ██▄▄▄▄▀▀▄ ▄  ▀ ▄  ██▀ ▀█▀▀████▄██
+    | in plain letters: GTHR9WQ5K                  ███ ▀█▄█▄ ▄▀▄██    ▀█▀ █  ██▀▀ ██
+    |                                              ██▄▄▀▀▄ ▄▀▄▄ ▄█▀█▄█▄▀ ▄▀█▀▀▄██▄██
+    | Waiting for you, 14:03 left.                 ██▄▄▄██▄▄█▀█ ▄ ▄█▀ ▀▄  ▄▄▄  ▀▄▀██
+    | Only enter this code if you started this     ██ ▄▄▄▄▄ █▀ ▄▀ ▄   █▀▀ █▄█ ███ ██
+    | sign-in yourself.                            ██ █   █ ██▀ ██   ▀██   ▄▄  ▀▄ ██
+    |                                              ██ █▄▄▄█ █  ▄▄█▀█▄▀▄█▄ ▄▀█▄▀█▄▄██
+    | The sign-in is kept in a vault file opened   ██▄▄▄▄▄▄▄█▄▄▄▄▄▄█▄▄███▄█▄██▄██▄██
+    | by a key file: no keyring answers on this    ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀
+    | machine.
+    (3 free rows)
+    | [y] copy code  [u] copy link  [Esc] back
+    "#);
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Link an account 4/5: sign in
+    | Open this page on any device:
+    | https://login.microsoft.com/device
+    | and enter this code:
+    |   G T H R 9 W Q 5 K
+    | Waiting for you, 14:03 left.
+    | Only enter this code if you started
+    | this sign-in yourself.
+    | The sign-in is kept in a vault file
+    | opened by a key file: no keyring
+    | answers on this machine.
+    | [y] copy code  [u] copy link
+    "#);
+}
+
+#[test]
+fn a_new_code_and_trouble_are_said_on_the_same_screen() {
+    let mut desk = wizard();
+    let id = desk.at_the_code();
+    let step = crate::app::tests::device_code("HJKL2345");
+    desk.event(EngineEvent::LinkProgress { id, step });
+    let reason = "the sign-in server cannot be reached".to_owned();
+    desk.event(EngineEvent::LinkProgress { id, step: LinkStep::PollTrouble { reason } });
+    desk.tick(60);
+    assert_snapshot!(screen(&mut desk, 60, 16), @r#"
+    | Link an account 4/5: sign in
+    | Open this page on any device:
+    | https://login.microsoft.com/device
+    | and enter this code:
+    | █  █   ▀█ █ ▄▀ █    ▀▀▀▄ ▀▀▀▄ █  █ █▀▀▀
+    | █▀▀█ ▄  █ █▀▄  █    ▄▀▀   ▀▀▄ ▀▀▀█ ▀▀▀▄
+    | ▀  ▀  ▀▀  ▀  ▀ ▀▀▀▀ ▀▀▀▀ ▀▀▀     ▀ ▀▀▀
+    | in plain letters: HJKL2345
+    | New code. Waiting for you, 13:03 left.
+    | ! the sign-in server cannot be reached; trying again
+    | Only enter this code if you started this sign-in yourself.
+    (4 free rows)
+    | [y] copy code  [u] copy link  [Esc] back
+    "#);
+}
+
+#[test]
+fn the_checks_tick_line_by_line_and_lead_to_the_inbox() {
+    let mut desk = wizard();
+    let id = desk.at_the_code();
+    signed_in(&mut desk, id);
+    passed(&mut desk, id, CheckName::Scopes, "IMAP, SMTP");
+    let step = LinkStep::CheckStarted { name: CheckName::Imap };
+    desk.event(EngineEvent::LinkProgress { id, step });
+    assert_snapshot!(screen(&mut desk, 80, 12), @r#"
+    | Link an account 5/5: checks
+    | Nothing is saved before these have passed.
+    |
+    | [x] signed in            ada@outlook.com
+    | [x] permissions          IMAP, SMTP
+    | […] reading mail (IMAP)  checking
+    | [ ] sending mail
+    (4 free rows)
+    | [Esc] back
+    "#);
+    passed(&mut desk, id, CheckName::Imap, "5 folders, 12 messages");
+    passed(&mut desk, id, CheckName::Submission, "accepted without sending");
+    desk.event(EngineEvent::Linked { id, account: AccountId(1) });
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Link an account: done
+    | The account is linked.
+    |
+    | [x] signed in            ada@outlook.…
+    | [x] permissions          IMAP, SMTP
+    | [x] reading mail (IMAP)  5 folders, 1…
+    | [x] sending mail         accepted wit…
+    |
+    | [Enter] opens the inbox
+    (2 free rows)
+    | [Enter] continue  [Esc] back
+    "#);
+}
+
+#[test]
+fn a_failed_check_stands_beside_its_reason() {
+    let mut desk = wizard();
+    let id = desk.at_the_code();
+    signed_in(&mut desk, id);
+    passed(&mut desk, id, CheckName::Scopes, "IMAP, SMTP");
+    let step = LinkStep::CheckStarted { name: CheckName::Imap };
+    desk.event(EngineEvent::LinkProgress { id, step });
+    let problem = problem("AADSTS530035", Remedy::AskAdministrator);
+    desk.event(EngineEvent::CommandFailed { id, problem });
+    desk.press("d");
+    assert_snapshot!(screen(&mut desk, 80, 20), @r#"
+    | Link an account: not linked yet
+    |
+    | ! the sign-in server refused
+    | Your organisation does not allow this.
+    | Ask the administrator of your organisation.
+    |
+    | The server said (AADSTS530035):
+    | AADSTS530035: access blocked
+    (11 free rows)
+    | [r] start again  [e] change  [d] details  [Esc] back
+    "#);
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Link an account: not linked yet
+    | ! the sign-in server refused
+    | Your organisation does not allow this.
+    | Ask the administrator of your
+    | organisation.
+    |
+    | The server said (AADSTS530035):
+    | AADSTS530035: access blocked
+    (3 free rows)
+    | [r] start again  [e] change
+    "#);
+}
+
+#[test]
+fn the_wrong_person_is_shown_with_both_addresses() {
+    let mut desk = wizard();
+    let id = desk.at_the_code();
+    let mut problem = problem("wrong-user", Remedy::StartOver);
+    problem.what = "You signed in as alan@outlook.com, not as ada@outlook.com".to_owned();
+    desk.event(EngineEvent::CommandFailed { id, problem });
+    assert_snapshot!(screen(&mut desk, 80, 16), @r#"
+    | Link an account: not linked yet
+    | ! You signed in as alan@outlook.com, not as ada@outlook.com
+    | Your organisation does not allow this.
+    | Start the sign-in again.
+    | [r] sign in as the right person   [e] change the address
+    (10 free rows)
+    | [r] start again  [e] change  [d] details  [Esc] back
+    "#);
+}

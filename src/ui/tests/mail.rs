@@ -1,0 +1,437 @@
+//! The main screen, its lists and boxes.
+
+use super::screen;
+use crate::app::tests::{Desk, NOW, account, folder, mailbox, problem};
+use crate::engine_api::event::EngineEvent;
+use crate::engine_api::status::Connection;
+use crate::model::flags::{Flag, Flags};
+use crate::model::folder::FolderRole;
+use crate::model::ids::{AccountId, OutboxId};
+use crate::model::outgoing::OutboxState;
+use crate::problem::Remedy;
+use insta::assert_snapshot;
+
+/// A mailbox with some life in it.
+fn lively() -> Desk {
+    let mut desk = Desk::empty();
+    desk.folders.push(folder(2, 9, "INBOX", FolderRole::Inbox, 0));
+    desk.rows.truncate(5);
+    let rows = [
+        ("Grace Hopper", "A moth in relay 70, panel F", &[][..], 600),
+        ("李雷", "会议纪要：下周的安排和需要准备的材料", &[Flag::Flagged][..], 7200),
+        ("Alan Turing", "Re: Notes on the engine", &[Flag::Seen, Flag::Answered][..], 90_000),
+        ("", "", &[Flag::Seen, Flag::Forwarded][..], 700_000),
+        ("Charles Babbage", "Estimates", &[Flag::Seen][..], 40_000_000),
+    ];
+    for (row, (from, subject, flags, ago)) in desk.rows.iter_mut().zip(rows) {
+        row.from = mailbox(from, "someone@example.org");
+        row.subject = subject.to_owned();
+        row.flags = flags.iter().copied().collect::<Flags>();
+        row.date = NOW.plus(-ago);
+    }
+    desk.status(vec![account(1, "work"), account(2, "home")]);
+    desk
+}
+
+#[test]
+fn three_panes_fit_at_120_columns() {
+    let mut desk = lively();
+    desk.press("Enter");
+    assert_snapshot!(screen(&mut desk, 120, 40), @r#"
+    | work  Inbox  2 unread                                                                       token valid 52 min  online
+    | Folders                  │ Inbox  12 messages                  │>Message
+    | work                     │>    Grace Hopper              09:50 │ Notes on the engine
+    |> Inbox                 2 │     A moth in relay 70, panel F     │ From     Alan Turing <alan@example.org>
+    |  Drafts                  │ •*  李雷                      08:00 │ To       Ada Lovelace <ada@example.org>
+    |  Sent Items              │     会议纪要：下周的安排和需要准备… │ Date     Wed, 11 Nov 2026 09:00
+    |   Engine               1 │   ← Alan Turing           Tue 09:00 │ ──────────────────────────────────────────────────────
+    | home                     │     Re: Notes on the engine         │ Dear Ada,
+    |  Inbox                   │   → someone@example.org       3 Nov │
+    |                          │     (no subject)                    │ the second card deck is ready; see [1] for the
+    |                          │     Charles Babbage      2025-08-05 │ drawings, which are rather larger than last time.
+    |                          │     Estimates                       │
+    |                          │                                     │ > Is it ready?
+    |                          │                                     │
+    |                          │                                     │ Alan
+    |                          │                                     │
+    |                          │                                     │ Attachments
+    |                          │                                     │ deck.pdf  application/pdf  46 kB
+    |                          │                                     │
+    |                          │                                     │ Links
+    |                          │                                     │ [1] https://example.org/drawings
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    |                          │                                     │
+    | [?] keys  [q] close  [r] reply  [a] all  [f] forward  [c] compose  [s] star  [u] unread  [Tab] pane  [Esc] back
+    "#);
+}
+
+#[test]
+fn two_panes_fit_at_80_columns() {
+    let mut desk = lively();
+    assert_snapshot!(screen(&mut desk, 80, 24), @r#"
+    | work  Inbox  2 unread                               token valid 52 min  online
+    | Folders                  │>Inbox  12 messages
+    | work                     │>•   Grace Hopper    A moth in relay 70, …     09:50
+    |> Inbox                 2 │ •*  李雷            会议纪要：下周的安排…     08:00
+    |  Drafts                  │   ← Alan Turing     Re: Notes on the eng… Tue 09:00
+    |  Sent Items              │   → someone@examp…  (no subject)              3 Nov
+    |   Engine               1 │     Charles Babba…  Estimates            2025-08-05
+    | home                     │
+    |  Inbox                   │
+    |                          │
+    |                          │
+    |                          │
+    |                          │
+    |                          │
+    |                          │
+    |                          │
+    |                          │
+    |                          │
+    |                          │
+    |                          │
+    |                          │
+    |                          │
+    |                          │
+    | [?] keys  [Enter] read  [r] reply  [a] all  [f] forward  [c] compose  [s] star
+    "#);
+    desk.press("Enter");
+    assert_snapshot!(screen(&mut desk, 80, 24), @r#"
+    | work  Inbox  2 unread                               token valid 52 min  online
+    | Inbox  12 messages             │>Message
+    |>    Grace Hopper         09:50 │ Notes on the engine
+    |     A moth in relay 70, panel… │ From     Alan Turing <alan@example.org>
+    | •*  李雷                 08:00 │ To       Ada Lovelace <ada@example.org>
+    |     会议纪要：下周的安排和需…  │ Date     Wed, 11 Nov 2026 09:00
+    |   ← Alan Turing      Tue 09:00 │ ──────────────────────────────────────────────
+    |     Re: Notes on the engine    │ Dear Ada,
+    |   → someone@example…     3 Nov │
+    |     (no subject)               │ the second card deck is ready; see [1] for the
+    |     Charles Babbage 2025-08-05 │ drawings, which are rather larger than last
+    |     Estimates                  │ time.
+    |                                │
+    |                                │ > Is it ready?
+    |                                │
+    |                                │ Alan
+    |                                │
+    |                                │ Attachments
+    |                                │ deck.pdf  application/pdf  46 kB
+    |                                │
+    |                                │ Links
+    |                                │ [1] https://example.org/drawings
+    |                                │
+    | [?] keys  [q] close  [r] reply  [a] all  [f] forward  [c] compose  [s] star
+    "#);
+}
+
+#[test]
+fn one_pane_fits_everywhere() {
+    let mut desk = lively();
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | work  Inbox  2 unread           online
+    |>•   Grace H…  A moth in rel…     09:50
+    | •*  李雷      会议纪要：下…      08:00
+    |   ← Alan Tu…  Re: Notes on … Tue 09:00
+    |   → someone…  (no subject)       3 Nov
+    |     Charles…  Estimates     2025-08-05
+    (5 free rows)
+    | [?] keys  [Enter] read  [r] reply
+    "#);
+    desk.press("Esc");
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | work  Inbox  2 unread           online
+    | work
+    |> Inbox                               2
+    |  Drafts
+    |  Sent Items
+    |   Engine                             1
+    | home
+    |  Inbox
+    (3 free rows)
+    | [?] keys  [c] compose  [Tab] pane
+    "#);
+    desk.press("Tab Enter");
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | work  Inbox  2 unread           online
+    | Notes on the engine
+    | From     Alan Turing <alan@example.org>
+    | To       Ada Lovelace <ada@example.org>
+    | Date     Wed, 11 Nov 2026 09:00
+    | ───────────────────────────────────────
+    | Dear Ada,
+    |
+    | the second card deck is ready; see [1]
+    | for the drawings, which are rather
+    | larger than last time.
+    | [?] keys  [q] close  [r] reply  [a] all
+    "#);
+}
+
+#[test]
+fn an_empty_screen_says_what_to_do() {
+    let mut desk = Desk::empty();
+    assert_snapshot!(screen(&mut desk, 40, 8), @r#"
+    | Posthaste
+    |
+    |  Starting…
+    (4 free rows)
+    | [?] keys  [A] link an account
+    "#);
+    desk.status(Vec::new());
+    desk.press("Esc");
+    assert_snapshot!(screen(&mut desk, 80, 12), @r#"
+    | Posthaste
+    | No account yet           │
+    |                          │  No account is linked yet.
+    |                          │
+    |                          │  [A] link an account
+    |                          │  [q] quit
+    |                          │
+    |                          │
+    |                          │
+    |                          │
+    |                          │
+    | [?] keys  [A] link an account  [Tab] pane  [q] quit  [Esc] back
+    "#);
+    let mut desk = Desk::empty();
+    desk.rows.clear();
+    desk.status(vec![account(1, "work")]);
+    assert_snapshot!(screen(&mut desk, 80, 12), @r#"
+    | work  Inbox  2 unread                               token valid 52 min  online
+    | work                     │
+    |> Inbox                 2 │  No messages in Inbox.
+    |  Drafts                  │
+    |  Sent Items              │  [R] ask the server
+    |   Engine               1 │  [Tab] folders
+    |                          │  [c] write a message
+    |                          │
+    |                          │
+    |                          │
+    |                          │
+    | [?] keys  [c] compose  [Tab] pane  [q] quit  [Esc] back
+    "#);
+}
+
+#[test]
+fn an_offline_account_says_when_it_is_tried_again() {
+    let mut desk = Desk::linked();
+    let mut offline = account(1, "work");
+    let problem = problem("network", Remedy::CheckNetwork);
+    offline.connection = Connection::Waiting { problem, retry_at: NOW.plus(42) };
+    offline.outbox_waiting = 2;
+    desk.status(vec![offline]);
+    desk.tick(10);
+    let screen = screen(&mut desk, 120, 8);
+    assert_snapshot!(screen.lines().next().unwrap(), @r#"
+    | work  Inbox  2 unread                                 token valid 51 min  outbox: 2 waiting  offline, next try in 32 s
+    "#);
+}
+
+#[test]
+fn a_problem_says_what_why_and_which_key_helps() {
+    let mut desk = Desk::linked();
+    let mut dead = account(1, "work");
+    let problem = problem("AADSTS70043", Remedy::SignInAgain(AccountId(1)));
+    dead.connection = Connection::SignInNeeded { problem };
+    desk.status(vec![dead]);
+    assert_snapshot!(screen(&mut desk, 80, 16), @r#"
+    | work  Inbox  2 unread                token valid 52 min  sign in again: Ctrl-g
+    | work                     │>•   Alan Turing     Message 12                09:00
+    |> Inbox                 2 │ •   Alan Turing     Message 11                09:00
+    |  Drafts                  │     Alan Turing     Message 10                09:00
+    |  Sent I┌ Problem ─────────────────────────────────────────────────────┐  09:00
+    |   Engin│ ! the sign-in server refused                                 │  09:00
+    |        │ Your organisation does not allow this.                       │  09:00
+    |        │ Sign in to this account again.                               │  09:00
+    |        │                                                              │  09:00
+    |        │ [s] sign in again                                            │  09:00
+    |        └──────────────────────────────────────────────────────────────┘  09:00
+    |                          │     Alan Turing     Message 2                 09:00
+    |                          │     Alan Turing     Message 1                 09:00
+    |                          │
+    |                          │
+    | [s] sign in  [d] details  [Esc] close
+    "#);
+    desk.press("d");
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | work  Inbox  2 … sign in again: Ctrl-g
+    |┌ Problem ─────────────────────────────┐
+    |│ ! the sign-in server refused         │
+    |│ Your organisation does not allow     │
+    |│ this.                                │
+    |│ Sign in to this account again.       │
+    |│                                      │
+    |│ The server said (AADSTS70043):       │
+    |│ AADSTS530035: access blocked         │
+    |│                                      │
+    |└──────────────────────────────────────┘
+    | [s] sign in  [d] details  [Esc] close
+    "#);
+}
+
+#[test]
+fn the_accounts_show_how_each_stands() {
+    let mut desk = lively();
+    desk.press("@ j");
+    assert_snapshot!(screen(&mut desk, 80, 16), @r#"
+    | Accounts                                            token valid 52 min  online
+    |  work               ada@example.org                online
+    |> home               ada@example.org                online
+    (7 free rows)
+    |  token valid 52 min, heard from 0 s ago
+    |  outbox: 0 waiting, 0 need you
+    |  kept in a vault file opened by a key file
+    (2 free rows)
+    | [?] keys  [t] test  [s] sign in again  [A] link another  [x] remove
+    "#);
+    desk.press("x");
+    assert_snapshot!(screen(&mut desk, 80, 16), @r#"
+    | Accounts                                            token valid 52 min  online
+    |  work               ada@example.org                online
+    |> home               ada@example.org                online
+    |
+    |        ┌ Question ────────────────────────────────────────────────────┐
+    |        │ Remove the account home (ada@example.org)?                   │
+    |        │ Its sign-in and the mail kept on this machine go; nothing on │
+    |        │ the server changes.                                          │
+    |        │                                                              │
+    |        │ [y] yes   [n] no                                             │
+    |  token └──────────────────────────────────────────────────────────────┘
+    |  outbox: 0 waiting, 0 need you
+    |  kept in a vault file opened by a key file
+    (2 free rows)
+    | [y] yes  [n] no
+    "#);
+}
+
+#[test]
+fn the_outbox_explains_each_state() {
+    let mut desk = Desk::linked();
+    let entry = |id: i64, state| crate::model::outgoing::OutboxEntry {
+        id: OutboxId(id),
+        account: AccountId(1),
+        state,
+        message_id: String::new(),
+        recipients: vec!["alan@example.org".parse().unwrap()],
+        subject: "Cards".to_owned(),
+        queued_at: NOW.plus(-600),
+        last_problem: "the server did not answer".to_owned(),
+        answers: None,
+    };
+    desk.outbox = vec![entry(1, OutboxState::InDoubt), entry(2, OutboxState::Queued)];
+    desk.press("O");
+    assert_snapshot!(screen(&mut desk, 80, 14), @r#"
+    | Outbox: messages that are not sent yet              token valid 52 min  online
+    |> in doubt  alan@example.org           Cards                            10 min
+    |  waiting   alan@example.org           Cards                            10 min
+    (5 free rows)
+    |  ! the server did not answer
+    |  The connection broke before the server's answer: it may have arrived. Look
+    |  into the Sent folder before you send it again.
+    (2 free rows)
+    | [?] keys  [r] send now  [e] edit  [Enter] open  [Esc] back
+    "#);
+    desk.press("r");
+    assert_snapshot!(screen(&mut desk, 80, 14), @r#"
+    | Outbox: messages that are not sent yet              token valid 52 min  online
+    |> in doubt  alan@example.org           Cards                            10 min
+    |  waiting   alan@example.org           Cards                            10 min
+    |        ┌ Question ────────────────────────────────────────────────────┐
+    |        │ Send Cards again?                                            │
+    |        │ It may already have arrived: look into the Sent folder       │
+    |        │ first. Yes may deliver it twice.                             │
+    |        │                                                              │
+    |  ! the │ [y] yes   [n] no                                             │
+    |  The co└──────────────────────────────────────────────────────────────┘Look
+    |  into the Sent folder before you send it again.
+    (2 free rows)
+    | [y] yes  [n] no
+    "#);
+    desk.event(EngineEvent::OutboxChanged {
+        entry: OutboxId(2),
+        state: OutboxState::Sent,
+        problem: None,
+    });
+    desk.press("n");
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Outbox: messages that are not … online
+    |> in doubt  alan@ex… Cards      10 min
+    |  waiting   alan@ex… Cards      10 min
+    (3 free rows)
+    |  ! the server did not answer
+    |  The connection broke before the
+    |  server's answer: it may have
+    |  arrived. Look into the Sent folder
+    |  before you send it again.
+    | Sent
+    "#);
+}
+
+#[test]
+fn help_comes_from_the_key_table() {
+    let mut desk = Desk::linked();
+    desk.press("?");
+    assert_snapshot!(screen(&mut desk, 80, 46), @r#"
+    | Keys                                                token valid 52 min  online
+    | Messages
+    |   Enter, o, l        read the message
+    |
+    | Mail
+    |   A                  link an account
+    |   r                  reply to the sender
+    |   a                  reply to everybody
+    |   f                  forward
+    |   c                  write a new message
+    |   s                  star or unstar
+    |   u                  mark as read or unread
+    |   J                  read the next message
+    |   K                  read the message before
+    |   Tab                next pane
+    |   Shift-Tab          pane before
+    |   g i                go to the inbox
+    |   g s                go to sent messages
+    |   g d                go to the Drafts folder
+    |   g t                go to the trash
+    |   g a                go to the archive
+    |   R                  ask the server for new mail
+    |   @                  accounts
+    |   O                  messages that are not sent yet
+    |   D                  unfinished messages
+    |   q                  quit
+    |
+    | Moving
+    |   j, Down            down
+    |   k, Up              up
+    |   g g, Home          to the start
+    |   G, End             to the end
+    |   Ctrl-d, PgDn       half a page down
+    |   Ctrl-u, PgUp       half a page up
+    |   Enter, o, l, Right open
+    |   Esc, h, Left       back
+    |   ?                  show the keys
+    |
+    | Everywhere
+    |   Ctrl-g             sign in where it is needed
+    |   F1                 show the keys
+    |   Ctrl-l             draw the screen anew
+    |   Ctrl-z             pause until fg
+    |   Ctrl-c             quit; drafts are kept
+    |
+    | [?] keys  [Enter] open  [Esc] back
+    "#);
+}
