@@ -2,7 +2,7 @@
 //!
 //! Nothing here sleeps: a step waits for what the screen shows, up to [`SCREEN_LIMIT`].
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty};
 use rustix::process::{Pid, Signal};

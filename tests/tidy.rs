@@ -54,6 +54,8 @@ struct Source {
     /// Path below `src`, with `/`.
     path: String,
     text: String,
+    /// Declared behind `#[cfg(test)]`, itself or a module above it.
+    for_tests: bool,
 }
 
 impl Source {
@@ -64,15 +66,9 @@ impl Source {
         if matches!(name, "lib" | "main") { "" } else { name }
     }
 
-    /// `tests.rs`, `test_server.rs` and the like; compiled for tests only.
-    fn is_test(&self) -> bool {
-        let file = self.path.rsplit('/').next().unwrap_or_default();
-        file == "tests.rs" || file.starts_with("test_") || self.path.contains("/tests/")
-    }
-
     /// The code without its comments, strings and test modules.
     fn shipped(&self) -> String {
-        if self.is_test() { String::new() } else { shipped(&self.text) }
+        if self.for_tests { String::new() } else { shipped(&self.text) }
     }
 }
 
@@ -87,12 +83,34 @@ fn sources() -> Vec<Source> {
                 directories.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let below = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-                found.push(Source { path: below, text: fs::read_to_string(&path).unwrap() });
+                let text = fs::read_to_string(&path).unwrap();
+                found.push(Source { path: below, text, for_tests: false });
             }
         }
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
+    let test_modules: Vec<String> = found.iter().flat_map(test_modules).collect();
+    for source in &mut found {
+        let stem = source.path.strip_suffix(".rs").unwrap();
+        source.for_tests = test_modules
+            .iter()
+            .any(|module| stem == module || source.path.starts_with(&format!("{module}/")));
+    }
     found
+}
+
+/// Paths below `src`, without `.rs`, of the modules this file declares behind `#[cfg(test)]`.
+fn test_modules(source: &Source) -> Vec<String> {
+    let stem = source.path.strip_suffix(".rs").unwrap();
+    let directory = stem.strip_suffix("/mod").unwrap_or(stem);
+    let parts = source.text.split("#[cfg(test)]\n").skip(1);
+    let declared = parts.filter_map(|after| {
+        let line = after.lines().next().unwrap_or_default().trim();
+        let line = line.strip_prefix("pub ").unwrap_or(line);
+        let line = line.strip_prefix("pub(crate) ").unwrap_or(line);
+        line.strip_prefix("mod ")?.strip_suffix(';').map(str::to_owned)
+    });
+    declared.map(|name| format!("{directory}/{name}")).collect()
 }
 
 /// Code up to its test module, comments and texts blanked out. Lines stay where they are.
@@ -299,7 +317,7 @@ fn outside_crates_stay_with_their_owners() {
 fn every_file_says_first_what_it_owns_and_ends_in_time() {
     let mut breaches = Vec::new();
     for source in sources() {
-        if !source.text.starts_with("//! ") && !source.is_test() {
+        if !source.text.starts_with("//! ") && !source.for_tests {
             breaches.push(format!("{}: the first line is no //! comment", source.path));
         }
         let lines = source.text.lines().count();
@@ -372,6 +390,13 @@ fn the_reader_of_sources_sees_what_it_must() {
     assert!(names_crate("fn f(x: &ratatui::Frame)", "ratatui"));
     assert!(!names_crate("use crate::age::x;", "age"));
     assert!(!names_crate("use message::x; let storage = 1;", "age"));
+
+    let source = Source {
+        path: "auth/mod.rs".to_owned(),
+        text: "#[cfg(test)]\npub mod script;\n\n#[cfg(test)]\nmod tests {\n".to_owned(),
+        for_tests: false,
+    };
+    assert_eq!(test_modules(&source), ["auth/script"]);
 
     let code = "fn f() {}\n#[cfg(test)]\nmod tests { fn g() { x.unwrap() } }\n";
     assert_eq!(shipped(code), "fn f() {}\n");

@@ -3,20 +3,17 @@
 use crate::app::AppSetup;
 use crate::app::dates::Zone;
 use crate::cli::error::CliError;
-use crate::cli::session::{self, Session, unexpected};
+use crate::cli::session;
 use crate::config::ConfigFile;
-use crate::engine::{Engine, EngineSetup, Liveness};
-use crate::engine_api::command::EngineCommand;
-use crate::engine_api::event::EngineEvent;
-use crate::engine_api::link::LinkRequest;
+use crate::engine::{EngineSetup, Liveness};
 use crate::model::account::SecretsKind;
 use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::runtime::editor::{EditorDirectory, EditorSettings};
 use crate::runtime::event_loop::{self, Shell};
 use crate::runtime::terminal;
-use crate::sandbox::Sandbox;
-use crate::sandbox::options::{Approval, Personality, SandboxOptions};
-use crate::secrets::SecretPlaces;
+use crate::sandbox::options::{Personality, SandboxOptions};
+use crate::sandbox::{Sandbox, SandboxError};
+use crate::secrets::{SecretKey, SecretKind, SecretPlaces};
 use crate::stdx::clock::Clock;
 use crate::store::Store;
 use clap::{Args, ValueEnum};
@@ -55,27 +52,26 @@ pub fn run(args: &DemoArgs) -> Result<u8, CliError> {
     terminal::check().map_err(|error| error.problem())?;
     session::on_runtime(async || {
         let clock = Clock::system();
-        let sandbox = Sandbox::start(options(args, &clock)).await.map_err(|error| {
-            let why = error.to_string();
-            let what = "The demo cannot start";
-            Problem::new(ProblemKind::Failed, "demo-failed", what, &why, Remedy::Retry)
-        })?;
-        let mut engine = session::start(EngineSetup {
-            config: ConfigFile::in_memory(),
+        let sandbox =
+            Sandbox::start(options(args, &clock)).await.map_err(|error| failed(&error))?;
+        let mut config = ConfigFile::in_memory();
+        let secrets = SecretPlaces::in_memory();
+        let mut demo_link = None;
+        if args.first_run {
+            demo_link = Some(Box::new(sandbox.link_request()));
+        } else {
+            sign_in(&sandbox, &mut config, &secrets).await?;
+        }
+        let engine = session::start(EngineSetup {
+            config,
             store: Store::in_memory(&clock).map_err(|error| error.problem())?,
-            secrets: SecretPlaces::in_memory(),
+            secrets,
             clock: clock.clone(),
             extra_roots: vec![sandbox.root()],
             lock_dir: None,
             liveness: Liveness::Live,
         })
         .await?;
-        let mut demo_link = None;
-        if args.first_run {
-            demo_link = Some(Box::new(sandbox.link_request()));
-        } else {
-            engine = linked(engine, sandbox.link_request()).await?;
-        }
         let shell = Shell {
             engine,
             setup: AppSetup {
@@ -105,17 +101,26 @@ fn options(args: &DemoArgs, clock: &Clock) -> SandboxOptions {
     if let Some(messages) = args.messages.and_then(|messages| usize::try_from(messages).ok()) {
         options.messages = messages;
     }
-    if !args.first_run {
-        options.approval = Approval::AfterSeconds(0);
-    }
     options
 }
 
-/// The engine with the sandbox's account in it; the sandbox approves by itself.
-async fn linked(engine: Engine, request: LinkRequest) -> Result<Engine, CliError> {
-    let mut session = Session::over(engine);
-    match session.ask(|id| EngineCommand::Link { id, request: Box::new(request) }).await? {
-        EngineEvent::Linked { .. } => Ok(session.into_engine()),
-        other => Err(unexpected(&other)),
-    }
+/// Leaves the account as linking would have: a sign-in takes a second at least, because the first
+/// question comes after the server's interval (RFC 8628, section 3.5), and the demo has half of one.
+async fn sign_in(
+    sandbox: &Sandbox,
+    config: &mut ConfigFile,
+    secrets: &SecretPlaces,
+) -> Result<(), CliError> {
+    let settings = sandbox.settings();
+    config.add_account(&settings).map_err(|error| error.problem())?;
+    let place = secrets.open(settings.secrets).await.map_err(|error| error.problem())?;
+    let key = SecretKey { account: settings.name, kind: SecretKind::RefreshToken };
+    place.put(&key, &sandbox.refresh_token()).await.map_err(|error| error.problem())?;
+    Ok(())
+}
+
+fn failed(error: &SandboxError) -> CliError {
+    let why = error.to_string();
+    Problem::new(ProblemKind::Failed, "demo-failed", "The demo cannot start", &why, Remedy::Retry)
+        .into()
 }

@@ -20,8 +20,6 @@ use std::io;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
-/// Ids of commands start here, far from those the screen counts up from zero.
-const FIRST_COMMAND_ID: u64 = 1 << 63;
 /// How long the engine may take to list its accounts, which needs no network.
 const ACCOUNTS_LIMIT: Duration = Duration::from_secs(10);
 /// How long threads that hang in a system call are waited for at the end.
@@ -131,23 +129,11 @@ impl Session {
         let Opened { setup, places: _ } = open(context, Liveness::OnDemand).await?;
         let expected = setup.config.config().accounts.len();
         let engine = start(setup).await?;
-        let mut session = Self::over(engine);
+        let mut session = Self { engine, next_id: 1 };
         let known = |status: &EngineStatus| expected <= status.accounts.len();
         let waited = tokio::time::timeout(ACCOUNTS_LIMIT, session.engine.status.wait_for(known));
         let listed = matches!(waited.await, Ok(Ok(_status)));
         if listed { Ok(session) } else { Err(engine_gone()) }
-    }
-
-    /// A session over an engine that runs already.
-    #[must_use]
-    pub fn over(engine: Engine) -> Self {
-        Self { engine, next_id: FIRST_COMMAND_ID }
-    }
-
-    /// The engine itself, when nothing more is to be asked here.
-    #[must_use]
-    pub fn into_engine(self) -> Engine {
-        self.engine
     }
 
     /// Stops the engine within its limit.

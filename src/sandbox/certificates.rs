@@ -5,8 +5,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose,
 };
-use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use std::sync::Arc;
 
 /// Why there is no certificate.
@@ -77,4 +77,19 @@ impl Certificates {
     pub fn https(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.https)
     }
+}
+
+/// A client's TLS configuration that trusts `root` and nothing else.
+///
+/// # Errors
+/// [`CertificateError::Used`].
+pub fn trusting(root: CertificateDer<'static>) -> Result<Arc<ClientConfig>, CertificateError> {
+    let mut roots = RootCertStore::empty();
+    roots.add(root)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
 }

@@ -36,7 +36,7 @@ pub enum Decision {
 #[derive(Clone, Debug)]
 pub struct DeviceCode {
     /// What the client asks with.
-    pub device_code: String,
+    pub secret: String,
     /// What the person types.
     pub user_code: String,
     /// Whose.
@@ -96,7 +96,7 @@ impl Tokens {
             |byte: u8| USER_CODE_LETTERS.get(usize::from(byte % 32)).copied().unwrap_or(b'A');
         let user_code = random_bytes(USER_CODE_LENGTH).into_iter().map(letter).map(char::from);
         let code = DeviceCode {
-            device_code: random_text("GAQABIQEAAAB", DEVICE_CODE_BYTES),
+            secret: random_text("GAQABIQEAAAB", DEVICE_CODE_BYTES),
             user_code: user_code.collect(),
             client_id,
             scopes,
@@ -115,7 +115,7 @@ impl Tokens {
         approval: Approval,
         now: UnixSeconds,
     ) -> Option<&mut DeviceCode> {
-        let code = self.codes.iter_mut().find(|code| code.device_code == device_code)?;
+        let code = self.codes.iter_mut().find(|code| code.secret == device_code)?;
         match approval {
             Approval::AfterSeconds(seconds) => {
                 let due = code.created_at.plus(i64::from(seconds)) <= now;

@@ -1,6 +1,6 @@
 //! The sign-in server: the paths, words and error shapes of Entra ID's v2.0 endpoints.
 //!
-//! Microsoft: "OAuth 2.0 device authorization grant", "OpenID Connect on the Microsoft identity
+//! Microsoft: "OAuth 2.0 device authorization grant", "`OpenID` Connect on the Microsoft identity
 //! platform", "Microsoft Entra authentication and authorization error codes".
 
 mod answers;
@@ -105,7 +105,7 @@ fn check_app(tenant: &str, form: &Form) -> Result<String, Refusal> {
         return Err(Refusal::UNKNOWN_TENANT);
     }
     let client_id = form.get("client_id").filter(|id| !id.is_empty());
-    let client_id = client_id.ok_or(Refusal::missing("client_id"))?;
+    let client_id = client_id.ok_or_else(|| Refusal::missing("client_id"))?;
     if client_id != CLIENT_ID {
         return Err(Refusal::UNKNOWN_APP);
     }
@@ -137,7 +137,7 @@ fn device_code(world: &World, tenant: &str, form: &Form) -> Answer {
         StatusCode::OK,
         &json!({
             "user_code": user_code,
-            "device_code": code.device_code,
+            "device_code": code.secret,
             "verification_uri": page,
             "expires_in": lifetime_s,
             "interval": world.options().poll_interval_s,

@@ -51,7 +51,7 @@ pub fn answer(world: &World, tenant: &str, form: &Form) -> Result<Answer, Droppe
 }
 
 fn redeem_code(world: &World, client_id: &str, form: &Form) -> Result<Answer, Refusal> {
-    let device_code = form.get("device_code").ok_or(Refusal::missing("device_code"))?;
+    let device_code = form.get("device_code").ok_or_else(|| Refusal::missing("device_code"))?;
     let now = world.now();
     let approval = world.options().approval;
     world.change(|state| {
@@ -72,7 +72,7 @@ fn redeem_code(world: &World, client_id: &str, form: &Form) -> Result<Answer, Re
 }
 
 fn refresh(world: &World, client_id: &str, form: &Form) -> Result<Answer, Refusal> {
-    let token = form.get("refresh_token").ok_or(Refusal::missing("refresh_token"))?;
+    let token = form.get("refresh_token").ok_or_else(|| Refusal::missing("refresh_token"))?;
     let wanted = scopes(form)?;
     let now = world.now();
     world.change(|state| {

@@ -19,7 +19,7 @@ impl Session {
         for flag in flags {
             let name = flag.to_string();
             match (Flag::from_imap_name(&name), self.personality()) {
-                (Some(Flag::Forwarded), Personality::Exchange) | (None, Personality::Exchange) => {
+                (Some(Flag::Forwarded) | None, Personality::Exchange) => {
                     return Err(Done::BadArgument);
                 }
                 (Some(flag), _) => read.push(flag),

@@ -144,7 +144,7 @@ enum Outcome {
 }
 
 fn tag_of(line: &[u8]) -> String {
-    let word = line.split(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
+    let word = line.split(u8::is_ascii_whitespace).next().unwrap_or_default();
     let sound = !word.is_empty() && word.iter().all(u8::is_ascii_alphanumeric);
     if sound { String::from_utf8_lossy(word).into_owned() } else { "*".to_owned() }
 }

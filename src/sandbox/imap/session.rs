@@ -154,7 +154,9 @@ impl Session {
     pub fn token_lives_for(&self) -> Option<Duration> {
         let token = match (&self.phase, self.personality()) {
             (Phase::Authenticated { token: Some(token), .. }, Personality::Exchange) => token,
-            _ => return Some(NO_TOKEN),
+            (Phase::Authenticated { .. } | Phase::NotAuthenticated | Phase::NotConnected, _) => {
+                return Some(NO_TOKEN);
+            }
         };
         let now = self.world.now();
         let expires_at =

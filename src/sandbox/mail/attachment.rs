@@ -56,14 +56,12 @@ fn pdf(title: &str) -> Vec<u8> {
     let mut out = String::from("%PDF-1.4\n");
     let mut table = String::from("0000000000 65535 f \n");
     for (index, object) in objects.iter().enumerate() {
-        table.push_str(&format!("{:010} 00000 n \n", out.len()));
-        out.push_str(&format!("{} 0 obj\n{object}\nendobj\n", index + 1));
+        table = format!("{table}{:010} 00000 n \n", out.len());
+        out = format!("{out}{} 0 obj\n{object}\nendobj\n", index + 1);
     }
     let (start, count) = (out.len(), objects.len() + 1);
-    out.push_str(&format!(
-        "xref\n0 {count}\n{table}trailer\n<< /Size {count} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n"
-    ));
-    out.into_bytes()
+    let trailer = format!("<< /Size {count} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n");
+    format!("{out}xref\n0 {count}\n{table}trailer\n{trailer}").into_bytes()
 }
 
 fn csv() -> String {

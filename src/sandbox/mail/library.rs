@@ -5,6 +5,7 @@ use crate::model::folder::FolderRole;
 use crate::sandbox::mail::mime;
 use crate::sandbox::mail::template::{Party, Place, Template, TemplateError, read};
 use crate::stdx::clock::UnixSeconds;
+use chrono::DateTime;
 use std::sync::Arc;
 
 /// The data files, by what is in them.
@@ -17,6 +18,13 @@ const FILES: [&str; 5] = [
 ];
 /// Filler beyond the written mail goes back so far: about six years.
 const FILLER_SPAN_S: i64 = 6 * 365 * 86_400;
+
+/// Seconds between two messages of the files that give the same age.
+const APART_S: i64 = 37;
+/// Numbers a repeated message had before the oldest that belongs to the demo.
+const NUMBERED_BEFORE: i64 = 100;
+/// Running numbers begin again after so many.
+const NUMBERS: i64 = 10_000;
 
 /// Why there is no demo mail.
 pub type LibraryError = TemplateError;
@@ -94,7 +102,7 @@ impl Library {
 
     fn placed(self: &Arc<Self>, index: usize, occurrence: u32, start: UnixSeconds) -> Placed {
         let template = self.templates.get(index);
-        let age_s = template.map_or(0, |template| age(template, occurrence));
+        let age_s = self.age(index, occurrence);
         let unread = template.is_some_and(|template| occurrence < template.unread);
         let flags = template.map_or_else(Flags::default, |template| template.flags);
         let flags = if unread { flags.changed(FlagChange::Remove(Flag::Seen)) } else { flags };
@@ -111,6 +119,18 @@ impl Library {
         Placed { folder: folder.unwrap_or(nowhere), flags, received_at, recipe }
     }
 
+    /// Seconds before the start. Written messages differ by some seconds in the order of the files, and
+    /// repeated ones drift, as people and machines do.
+    fn age(&self, index: usize, occurrence: u32) -> i64 {
+        let Some(template) = self.templates.get(index) else {
+            return 0;
+        };
+        let behind = i64::try_from(self.templates.len() - index).unwrap_or_default();
+        let nth = i64::from(occurrence);
+        let drift = nth * 613 % (template.every_s / 8 + 1);
+        (template.age_s + behind * APART_S + nth * template.every_s + drift) % FILLER_SPAN_S
+    }
+
     /// The earlier messages of a conversation, oldest first, and the one at `index` last.
     fn conversation(&self, index: usize) -> Vec<(usize, &Template)> {
         let Some(template) = self.templates.get(index) else {
@@ -122,13 +142,6 @@ impl Library {
         let earlier = self.templates.iter().enumerate().take(index + 1);
         earlier.filter(|(_index, other)| other.thread == template.thread).collect()
     }
-}
-
-/// Seconds before the start. Repeated messages drift a little, as people and machines do.
-fn age(template: &Template, occurrence: u32) -> i64 {
-    let nth = i64::from(occurrence);
-    let drift = nth * 613 % (template.every_s / 8 + 1);
-    (template.age_s + nth * template.every_s + drift) % FILLER_SPAN_S
 }
 
 /// A message ready to be put into MIME.
@@ -174,7 +187,7 @@ impl Recipe {
             format!("<{index}.{occurrence}.{:x}@{domain}>", mix(self.library.seed ^ index as u64))
         };
         let references = earlier.iter().map(|(index, template)| id(*index, template)).collect();
-        let quote = earlier.last().map(|(_index, before)| self.quote(template, before));
+        let quote = earlier.last().map(|(index, before)| self.quote(*index, before));
         let text = fill(&template.text).replace("{quote}", &quote.unwrap_or_default());
         mime::write(&Written {
             template,
@@ -190,9 +203,10 @@ impl Recipe {
     }
 
     /// The message before, quoted under an attribution line.
-    fn quote(&self, template: &Template, before: &Template) -> String {
-        let written_at = self.written_at.plus(template.age_s - before.age_s);
-        let date = chrono::DateTime::from_timestamp(written_at.0, 0).unwrap_or_default();
+    fn quote(&self, index: usize, before: &Template) -> String {
+        let later_s = self.library.age(index, 0) - self.library.age(self.template, self.occurrence);
+        let written_at = self.written_at.plus(-later_s);
+        let date = DateTime::from_timestamp(written_at.0, 0).unwrap_or_default();
         let date = date.format("%A, %-d %B %Y at %H:%M");
         let mut quoted = format!("On {date}, {} wrote:\n", before.from.name);
         for line in self.fill(&before.text.replace("{quote}", "[…]")).lines() {
@@ -203,31 +217,49 @@ impl Recipe {
         quoted
     }
 
-    /// Fills `{n}` and chooses from `{a|b|c}`; other braces stay.
+    /// Fills `{n}`, `{weekday}` and `{later}` and chooses from `{a|b|c}`; other braces stay. Lists of
+    /// the same length choose alike within a message, so that its subject fits its text.
     fn fill(&self, text: &str) -> String {
         let mut filled = String::with_capacity(text.len());
-        let mut state =
-            mix(self.library.seed ^ (self.template as u64) << 32 ^ u64::from(self.occurrence));
         let mut rest = text;
         while let Some((before, inside, behind)) = next_braces(rest) {
             filled.push_str(before);
-            if inside == "n" {
-                filled.push_str(&self.occurrence.to_string());
-            } else if inside.contains('|') {
-                let choices: Vec<&str> = inside.split('|').collect();
-                state = mix(state);
-                let chosen = usize::try_from(state % choices.len() as u64).unwrap_or_default();
-                filled.push_str(choices.get(chosen).copied().unwrap_or_default());
-            } else {
-                filled.push('{');
-                filled.push_str(inside);
-                filled.push('}');
+            match inside {
+                "n" => filled.push_str(&self.number().to_string()),
+                "weekday" => filled.push_str(&weekday(self.written_at)),
+                "later" => filled.push_str(&weekday(self.written_at.plus(2 * 86_400))),
+                list if list.contains('|') => filled.push_str(self.choose(list)),
+                other => {
+                    filled.push('{');
+                    filled.push_str(other);
+                    filled.push('}');
+                }
             }
             rest = behind;
         }
         filled.push_str(rest);
         filled
     }
+
+    /// The running number of a repeated message: the newest has the highest.
+    fn number(&self) -> i64 {
+        let count = self.library.templates.get(self.template).map_or(0, |template| template.count);
+        (i64::from(count) + NUMBERED_BEFORE - i64::from(self.occurrence)).rem_euclid(NUMBERS)
+    }
+
+    fn choose<'a>(&self, list: &'a str) -> &'a str {
+        let choices: Vec<&str> = list.split('|').collect();
+        let place = ((self.template as u64) << 32) | u64::from(self.occurrence);
+        let drawn = mix(self.library.seed ^ mix(place)) % (choices.len() as u64).max(1);
+        usize::try_from(drawn)
+            .ok()
+            .and_then(|drawn| choices.get(drawn).copied())
+            .unwrap_or_default()
+    }
+}
+
+fn weekday(at: UnixSeconds) -> String {
+    DateTime::from_timestamp(at.0, 0).unwrap_or_default().format("%A").to_string()
 }
 
 fn next_braces(text: &str) -> Option<(&str, &str, &str)> {
@@ -236,7 +268,7 @@ fn next_braces(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, inside, behind))
 }
 
-/// One step of SplitMix64 (Steele, Lea, Flood 2014): small, and the same on every machine.
+/// One step of `SplitMix64` (Steele, Lea, Flood 2014): small, and the same on every machine.
 fn mix(state: u64) -> u64 {
     let state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -301,6 +333,18 @@ mod tests {
             assert!(parsed.date().is_some() && parsed.from().is_some());
             let texts = parsed.text_body_count() + parsed.html_body_count();
             assert!(0 < texts, "{:?}", parsed.subject());
+        }
+    }
+
+    #[test]
+    fn an_answer_comes_after_what_it_answers() {
+        let placed = library().place(240, START);
+        let mut seen = HashSet::new();
+        for message in &placed {
+            let bytes = message.recipe.write();
+            let references = value(&bytes, "References").unwrap_or_default();
+            assert!(references.split_whitespace().all(|id| seen.contains(id)), "{references}");
+            seen.extend(value(&bytes, "Message-ID"));
         }
     }
 

@@ -3,7 +3,8 @@
 //! A message begins with `== SUBJECT` (`== Re:` alone answers the message before it in its thread,
 //! `== (none)` has no subject), goes on with `key: value` lines, an empty line and its text; a line `--html--` begins an HTML
 //! alternative. `\u{1b}` stands for a character by its number, `{a|b|c}` for one of several,
-//! `{n}` for the running number of a repeated message, `{quote}` for the quoted message before.
+//! `{n}` for the running number of a repeated message, `{weekday}` for the day it was written and
+//! `{later}` for the one after the next, `{quote}` for the quoted message before.
 //!
 //! | key | value |
 //! | --- | --- |
@@ -236,16 +237,9 @@ fn unescape(text: &str) -> String {
             let number = u32::from_str_radix(number, 16).ok()?;
             Some((char::from_u32(number)?, rest))
         });
-        match read {
-            Some((letter, rest)) => {
-                plain.push(letter);
-                plain.push_str(rest);
-            }
-            None => {
-                plain.push_str("\\u{");
-                plain.push_str(part);
-            }
-        }
+        let (letter, rest) = read.unwrap_or(('\u{fffd}', part));
+        plain.push(letter);
+        plain.push_str(rest);
     }
     plain
 }

@@ -1,14 +1,13 @@
 //! Raw clients: lines over TLS, and one HTTP request per connection.
 
 use crate::sandbox::Sandbox;
+use crate::sandbox::certificates::trusting;
 use crate::sandbox::options::{Personality, SandboxOptions};
 use crate::stdx::clock::{Clock, UnixSeconds};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
-use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -27,22 +26,10 @@ pub async fn start(options: SandboxOptions) -> Sandbox {
     Sandbox::start(options).await.unwrap()
 }
 
-/// A connector that trusts the sandbox and nothing else.
-pub fn connector(sandbox: &Sandbox) -> TlsConnector {
-    let mut roots = RootCertStore::empty();
-    roots.add(sandbox.root()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    TlsConnector::from(Arc::new(config))
-}
-
 async fn tls(sandbox: &Sandbox, stream: TcpStream) -> TlsStream<TcpStream> {
     let name = ServerName::try_from("localhost").unwrap();
-    connector(sandbox).connect(name, stream).await.unwrap()
+    let connector = TlsConnector::from(trusting(sandbox.root()).unwrap());
+    connector.connect(name, stream).await.unwrap()
 }
 
 /// A line-based client.

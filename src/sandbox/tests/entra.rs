@@ -1,11 +1,21 @@
 //! The sign-in server answers as Entra ID does.
 
+use crate::auth::http::HttpClient;
+use crate::auth::keeper::{KeeperSetup, TokenKeeper};
+use crate::config::ConfigFile;
+use crate::model::account::AccountSettings;
+use crate::sandbox::certificates::trusting;
 use crate::sandbox::control::{Counter, TokenFault};
 use crate::sandbox::options::{Approval, Personality, SandboxOptions};
 use crate::sandbox::service::{Power, ServiceName};
-use crate::sandbox::tests::client::{device_code, http, options, poll, post, sign_in, start};
+use crate::sandbox::tests::client::{
+    Client, START, device_code, http, options, poll, post, sasl, sign_in, start,
+};
+use crate::secrets::SecretPlaces;
+use crate::stdx::clock::Clock;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
@@ -185,4 +195,37 @@ async fn a_server_is_switched_off_and_on_at_its_port() {
     assert!(TcpStream::connect(("127.0.0.1", port)).await.is_ok());
     sandbox.stop().await;
     assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err());
+}
+
+#[tokio::test]
+async fn an_account_linked_before_has_tokens_the_servers_take() {
+    let sandbox = start(options(Personality::Exchange)).await;
+    let (mut config, secrets) = (ConfigFile::in_memory(), SecretPlaces::in_memory());
+    sandbox.link(&mut config, &secrets).await.unwrap();
+    let [account]: [AccountSettings; 1] = config.config().accounts.clone().try_into().unwrap();
+    assert_eq!(account, sandbox.settings());
+    assert!(sandbox.link(&mut config, &secrets).await.is_err(), "linked twice");
+    assert_eq!(sandbox.control().count(Counter::CodesAsked), 0);
+
+    let keeper = TokenKeeper::new(KeeperSetup {
+        account: account.name.clone(),
+        app: account.oauth.clone(),
+        secrets: secrets.open(account.secrets).await.unwrap(),
+        http: HttpClient::new(&trusting(sandbox.root()).unwrap()).unwrap(),
+        clock: Clock::manual(START),
+        lock_file: None,
+    });
+    let token = keeper.access_token().await.unwrap();
+    let token = serde_json::json!({ "access_token": token.secret.expose_secret() });
+    let mut client = Client::imap(&sandbox).await;
+    client.line().await;
+    let command = format!("AUTHENTICATE XOAUTH2 {}", sasl("ada@example.org", &token));
+    assert_eq!(client.imap_command(&command).await, ["t OK AUTHENTICATE completed."]);
+    assert_eq!(sandbox.control().count(Counter::Refreshes), 0);
+
+    sandbox.control().expire_access_tokens();
+    let refused = keeper.access_token().await.unwrap();
+    keeper.replace(&refused).await.unwrap();
+    assert_eq!(sandbox.control().count(Counter::Refreshes), 1);
+    sandbox.stop().await;
 }
