@@ -52,6 +52,19 @@ impl<'r> Inbox<'r> {
         }
     }
 
+    /// Waits until the only message with this subject has these flags.
+    #[track_caller]
+    pub fn wait_for_flags(&self, subject: &str, flags: &[&str]) {
+        let ends = Instant::now() + ARRIVAL_LIMIT;
+        loop {
+            let found = self.wait_for(subject).flags;
+            if flags.iter().all(|flag| found.iter().any(|set| set == flag)) {
+                return;
+            }
+            assert!(Instant::now() < ends, "{subject:?} has {found:?} and not {flags:?}");
+        }
+    }
+
     /// One message.
     pub fn fetch(&self, uid: u32) -> Found {
         let uid = uid.to_string();

@@ -9,4 +9,5 @@ mod inbox;
 mod journeys;
 mod program;
 mod rig;
+mod terminal;
 mod traces;

@@ -4,6 +4,7 @@ mod codes;
 mod outages;
 mod privacy;
 mod reading;
+mod screen;
 mod sending;
 mod spine;
 mod tls;
