@@ -32,12 +32,12 @@ impl App {
             Some(Layer::Run(run)) => run.offers(action),
             Some(Layer::Wizard(wizard)) => wizard.run.as_ref().is_none_or(|run| run.offers(action)),
             Some(Layer::Problem(told)) => told.offers(action),
+            Some(Layer::Help(_)) => action != Action::Open,
             Some(
                 Layer::Composer(_)
                 | Layer::Accounts(_)
                 | Layer::Outbox(_)
                 | Layer::Drafts(_)
-                | Layer::Help(_)
                 | Layer::Question(_),
             ) => true,
             None => self.mail_offers(action),

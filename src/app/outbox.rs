@@ -22,7 +22,7 @@ impl App {
         problem: Option<Problem>,
     ) -> Vec<Effect> {
         match state {
-            OutboxState::Sent => self.say("Sent"),
+            OutboxState::Sent => self.say("The message is sent"),
             OutboxState::Queued
             | OutboxState::Sending
             | OutboxState::Accepted

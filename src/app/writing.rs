@@ -354,7 +354,7 @@ mod tests {
         let entry = OutboxId(1);
         let state = OutboxState::Sent;
         desk.event(EngineEvent::OutboxChanged { entry, state, problem: None });
-        assert!(says(&desk, "Sent"));
+        assert!(says(&desk, "The message is sent"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::auth::error::AuthError;
 use crate::model::ids::AccountId;
-use crate::problem::Problem;
+use crate::problem::{Problem, Remedy};
 use crate::secrets::SecretError;
 use crate::store::error::StoreError;
 use crate::transport::error::TransportError;
@@ -39,7 +39,7 @@ impl Failure {
     pub fn problem(&self, account: Option<AccountId>) -> Problem {
         match self {
             Self::Auth(error) => error.problem(account),
-            Self::Transport(error) => error.problem(),
+            Self::Transport(error) => signing_in_again(error.problem(), account),
             Self::Store(error) => error.problem(),
             Self::Secrets(error) => error.problem(),
             Self::Told(problem) => Problem::clone(problem),
@@ -69,5 +69,13 @@ impl Failure {
                     | TransportError::Unreachable { .. }
             )
         )
+    }
+}
+
+/// A linked account is signed in to again rather than linked anew.
+fn signing_in_again(problem: Problem, account: Option<AccountId>) -> Problem {
+    match (problem.remedy, account) {
+        (Remedy::StartOver, Some(id)) => problem.with_remedy(Remedy::SignInAgain(id)),
+        (_, Some(_) | None) => problem,
     }
 }

@@ -192,9 +192,10 @@ impl OutboxTask {
     async fn hand_over(&self, entry: &OutboxEntry, journal: &mut Journal) -> Result<(), Failure> {
         let message = self.store.frozen(entry.id).await?;
         let mut submission = self.access.submission().await?;
-        let submitted = submission.submit(&message, journal).await;
+        submission.submit(&message, journal).await?;
+        // After a failure nothing more may be said: it could become part of the message.
         submission.close().await;
-        Ok(submitted?)
+        Ok(())
     }
 
     /// Files the Sent copy where the server does not, and closes the entry. Returns whether it is

@@ -1,7 +1,7 @@
 //! Takes commands, answers what the databases can answer, and hands the rest to account tasks.
 //!
 //! It owns the configuration and the table of running accounts. It never waits for a server: linking
-//! and testing run as tasks of their own and come back through [`Finished`].
+//! and testing run as tasks of their own and come back through a queue of their own.
 //!
 //! Start at [`Supervisor::run`].
 
@@ -265,8 +265,13 @@ impl Supervisor {
 
     // --- reading ----------------------------------------------------------------------------
 
+    /// A live account keeps its folders up to date; without one only the server knows them.
     async fn list_folders(&self, id: CommandId, account: AccountId) {
-        match reading::folders(&self.store, id, account).await {
+        let cached = match self.liveness {
+            Liveness::Live => reading::folders(&self.store, id, account).await,
+            Liveness::OnDemand => Ok(None),
+        };
+        match cached {
             Ok(Some(loaded)) => self.reporter.event(loaded).await,
             Ok(None) => self.hand_over(id, account, AccountCommand::ListFolders { id }).await,
             Err(failure) => self.reporter.failed(id, failure.problem(Some(account))).await,

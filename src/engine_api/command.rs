@@ -53,7 +53,8 @@ pub enum EngineCommand {
         /// The earlier command.
         id: CommandId,
     },
-    /// The folders of an account as cached, or from the server when none are: `FoldersLoaded`.
+    /// The folders of an account, from the cache where that is kept up to date, otherwise from the
+    /// server: `FoldersLoaded`.
     ListFolders {
         /// This command.
         id: CommandId,

@@ -128,7 +128,12 @@ pub static SERVERS: &[Row] = &[
         Remedy::AskAdministrator,
     ),
     row(
-        &[&["5.7.60"], &["sendasdenied"], &["permissions to send as this sender"]],
+        &[
+            &["5.7.60"],
+            &["sendasdenied"],
+            &["permissions to send as this sender"],
+            &["not owned by user"],
+        ],
         "send-as-denied",
         "The server does not let you send from this address",
         "Use the address of the account in From, or ask an administrator for the right to send as \

@@ -4,7 +4,7 @@
 //! them without anything installed. They are a second implementation of what the real servers do,
 //! in the words of those servers, and never the only proof of anything.
 //!
-//! All state lives in [`world`], in memory; every server is a task that reads and changes it.
+//! All state lives in `world`, in memory; every server is a task that reads and changes it.
 //! Nothing listens beyond 127.0.0.1 and nothing touches the disk.
 //!
 //! Start at [`Sandbox::start`]; tests go on with [`control::Control`].

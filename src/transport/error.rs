@@ -1,6 +1,6 @@
 //! What can go wrong on the wire.
 
-use crate::problem::{Problem, ProblemKind, Remedy};
+use crate::problem::{Problem, ProblemKind, Remedy, catalogue};
 
 /// A failure of a mail server or of the way to it.
 #[derive(Debug, thiserror::Error)]
@@ -82,28 +82,32 @@ impl TransportError {
     /// those who know it.
     #[must_use]
     pub fn problem(&self) -> Problem {
-        let network = |code, why: &str, remedy| {
-            Problem::new(ProblemKind::Network, code, &self.to_string(), why, remedy)
+        let network = |code, what: &str, why: &str, remedy| {
+            Problem::new(ProblemKind::Network, code, what, why, remedy)
         };
         match self {
-            Self::Unreachable { source, .. } => network(
+            Self::Unreachable { server, source } => network(
                 "unreachable",
+                &format!("{server} cannot be reached"),
                 "The name is wrong, the network is down, or a firewall is in the way.",
                 Remedy::CheckNetwork,
             )
             .with_details(&source.to_string()),
-            Self::Silent { .. } => network(
+            Self::Silent { server, .. } => network(
                 "silent",
+                &format!("{server} does not answer"),
                 "The server or the network is slow, or a firewall swallows the answers.",
                 Remedy::Retry,
             ),
-            Self::Tls { .. } => network(
+            Self::Tls { server, reason } => network(
                 "certificate",
+                &format!("{server} cannot prove its identity: {reason}"),
                 "Someone may be listening in, or the server is set up wrongly. Nothing was sent.",
                 Remedy::CheckCertificate,
             ),
-            Self::NoEncryption { .. } => network(
+            Self::NoEncryption { server } => network(
                 "no-encryption",
+                &format!("{server} offers no encryption"),
                 "Without STARTTLS everyone on the way could read the sign-in. Nothing was sent.",
                 Remedy::EditSettings,
             ),
@@ -111,7 +115,7 @@ impl TransportError {
                 Problem::new(
                     ProblemKind::Network,
                     "closed",
-                    "the connection was closed",
+                    "The server closed the connection",
                     &said(text),
                     Remedy::Retry,
                 )
@@ -121,7 +125,7 @@ impl TransportError {
                 Problem::new(
                     ProblemKind::SignInNeeded,
                     "token-refused",
-                    "the mail server did not accept the sign-in",
+                    "The mail server did not accept the sign-in",
                     "The sign-in has run out, lacks a permission, or is for another mailbox.",
                     Remedy::StartOver,
                 )
@@ -130,9 +134,9 @@ impl TransportError {
             Self::Refused { text, transient } => explained(text).unwrap_or_else(|| {
                 let (code, what, remedy) = match transient {
                     Transience::Transient => {
-                        ("refused-for-now", "the server refused for now", Remedy::Retry)
+                        ("refused-for-now", "The server refused for now", Remedy::Retry)
                     }
-                    Transience::Permanent => ("refused", "the server refused", Remedy::Nothing),
+                    Transience::Permanent => ("refused", "The server refused", Remedy::Nothing),
                 };
                 Problem::new(ProblemKind::Failed, code, what, &said(text), remedy)
                     .with_details(text)
@@ -140,28 +144,30 @@ impl TransportError {
             Self::InDoubt => Problem::new(
                 ProblemKind::Failed,
                 "in-doubt",
-                &self.to_string(),
-                "The connection broke after the whole message had been handed over.",
+                "Nobody knows whether this message was sent",
+                "The connection broke after the whole message had been handed over, before the \
+                 server said that it accepted it.",
                 Remedy::CheckSent,
             ),
-            Self::Protocol(_) => Problem::new(
+            Self::Protocol(what) => Problem::new(
                 ProblemKind::Failed,
                 "protocol",
-                &self.to_string(),
+                "The server answered what is not understood",
                 "The server is not a mail server, is broken, or something stands in between.",
                 Remedy::Retry,
-            ),
+            )
+            .with_details(what),
             Self::Unsendable(why) => Problem::new(
                 ProblemKind::Failed,
                 "unsendable",
-                "the message cannot be sent as it is",
+                "The message cannot be sent as it is",
                 why,
                 Remedy::EditMessage,
             ),
             Self::Journal(why) => Problem::new(
                 ProblemKind::Failed,
                 "outbox",
-                "the outbox cannot be written; nothing was sent",
+                "The outbox cannot be written; nothing was sent",
                 why,
                 Remedy::CheckDisk,
             ),
@@ -179,104 +185,8 @@ fn said(text: &str) -> String {
     format!("The server said: {words}")
 }
 
-/// A failure known by its text: a sign in lower case, then the problem.
-type KnownText = (&'static str, ProblemKind, &'static str, &'static str, &'static str, Remedy);
-
-/// What Exchange and other servers are known to say, most telling first. These rows belong into
-/// `problem::catalogue`, which takes the same shape: sign, kind, code, what, why, remedy.
-const KNOWN_TEXTS: &[KnownText] = &[
-    (
-        "smtpclientauthentication is disabled for the tenant",
-        ProblemKind::Failed,
-        "smtp-auth-disabled-tenant",
-        "sending over SMTP is switched off in this organisation",
-        "The sign-in is good. SMTP AUTH is off by default; it can be allowed for single mailboxes.",
-        Remedy::AskAdministrator,
-    ),
-    (
-        "smtpclientauthentication is disabled for the mailbox",
-        ProblemKind::Failed,
-        "smtp-auth-disabled-mailbox",
-        "sending over SMTP is switched off for this mailbox",
-        "The sign-in is good. An administrator can allow \"Authenticated SMTP\" for the mailbox; \
-         personal mailboxes made lately have no such switch.",
-        Remedy::AskAdministrator,
-    ),
-    (
-        "security defaults policy",
-        ProblemKind::Failed,
-        "smtp-security-defaults",
-        "the security defaults of this organisation block sending over SMTP",
-        "Only sign-ins with a token are let through, and SMTP AUTH has to be allowed.",
-        Remedy::AskAdministrator,
-    ),
-    (
-        "did not meet the criteria to be authenticated",
-        ProblemKind::Failed,
-        "sign-in-rule",
-        "a sign-in rule of this organisation blocks sending from here",
-        "The organisation's sign-in log names the rule.",
-        Remedy::AskAdministrator,
-    ),
-    (
-        "authenticated but not connected",
-        ProblemKind::Failed,
-        "mailbox-not-connected",
-        "the sign-in worked, but the server does not open this mailbox",
-        "IMAP may be switched off for it (Outlook.com: Settings, Mail, Forwarding and IMAP), the \
-         address may be an alias, or somebody else signed in.",
-        Remedy::EditSettings,
-    ),
-    (
-        "accesstokenexpired",
-        ProblemKind::Network,
-        "token-expired",
-        "the server ended the session because its token ran out",
-        "A new one is fetched by itself.",
-        Remedy::Retry,
-    ),
-    (
-        "request is throttled",
-        ProblemKind::Failed,
-        "throttled",
-        "the server asks for a pause",
-        "Too much was asked of it in a short time.",
-        Remedy::Retry,
-    ),
-    (
-        "sendasdenied",
-        ProblemKind::Failed,
-        "send-as-denied",
-        "this account may not send from that address",
-        "The From address has to be the account's own, or the right \"Send As\" has to be given.",
-        Remedy::EditMessage,
-    ),
-    (
-        // Postfix, for `reject_sender_login_mismatch`.
-        "not owned by user",
-        ProblemKind::Failed,
-        "send-as-denied",
-        "this account may not send from that address",
-        "The From address has to be the account's own, or the right \"Send As\" has to be given.",
-        Remedy::EditMessage,
-    ),
-    (
-        "5.7.60",
-        ProblemKind::Failed,
-        "send-as-denied",
-        "this account may not send from that address",
-        "The From address has to be the account's own, or the right \"Send As\" has to be given.",
-        Remedy::EditMessage,
-    ),
-];
-
 fn explained(text: &str) -> Option<Problem> {
-    let lower = text.to_lowercase();
-    KNOWN_TEXTS.iter().find(|known| lower.contains(known.0)).map(
-        |(_sign, kind, code, what, why, remedy)| {
-            Problem::new(*kind, code, what, why, *remedy).with_details(text)
-        },
-    )
+    catalogue::for_server_text(text).map(|row| row.problem(text))
 }
 
 #[cfg(test)]
@@ -304,19 +214,19 @@ mod tests {
                   the Tenant. Visit https://aka.ms/smtp_auth_disabled",
             ),
             ProblemKind::Failed,
-            "smtp-auth-disabled-tenant",
+            "submission-off-for-organisation",
             Remedy::AskAdministrator,
         );
         check(
             auth("AUTHENTICATE failed."),
             ProblemKind::SignInNeeded,
-            "token-refused",
+            "imap-token-refused",
             Remedy::StartOver,
         );
         check(
             refused("User is authenticated but not connected.", Transience::Permanent),
             ProblemKind::Failed,
-            "mailbox-not-connected",
+            "mailbox-not-opened",
             Remedy::EditSettings,
         );
         check(

@@ -27,7 +27,15 @@ pub fn client_config(
     }
     let failed = |error: RustlsError| unusable(&error.to_string());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider)).map_err(failed)?;
+    let nothing_named = roots.is_empty();
+    let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider)).map_err(
+        |error| match error {
+            RustlsError::General(_) if nothing_named => {
+                unusable("this machine has no certificate authorities (ca-certificates)")
+            }
+            other => failed(other),
+        },
+    )?;
     let config = ClientConfig::builder_with_provider(provider)
         // RFC 8996 forbids everything below TLS 1.2; rustls has no older version anyway.
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
@@ -52,7 +60,8 @@ fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, Transpo
 }
 
 fn unusable(reason: &str) -> TransportError {
-    TransportError::Tls { server: "this machine".to_owned(), reason: reason.to_owned() }
+    // Without authorities no server at all can prove its identity.
+    TransportError::Tls { server: "a server".to_owned(), reason: reason.to_owned() }
 }
 
 /// Why a handshake failed, in plain words; `None` when the connection broke instead.

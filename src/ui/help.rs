@@ -14,7 +14,7 @@ const KEYS_CELLS: usize = 18;
 /// Draws the help into `area`.
 pub fn render_help(help: &HelpView, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut pen = Pen::new(buf, inset(area, 1));
-    let keys_cells = KEYS_CELLS.min(pen.width() / 2);
+    let keys_cells = KEYS_CELLS.min(pen.width() * 2 / 5);
     for line in help_lines(&help.contexts).into_iter().skip(help.top) {
         if pen.left() == 0 {
             break;

@@ -18,7 +18,7 @@ use posthaste::ui;
 use posthaste::ui::theme::{Colours, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest wait for one thing to appear; only a broken program reaches it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -88,7 +88,7 @@ impl AppDriver {
     /// Goes through the wizard with what is filled in.
     pub async fn link(&mut self) {
         self.see("Link an account").await;
-        while !self.screen().contains("Everything works") {
+        while !self.screen().contains("The account is linked") {
             self.keys("Enter");
             self.turn().await;
         }
@@ -135,14 +135,17 @@ impl AppDriver {
     }
 
     async fn wait_for(&mut self, what: &str, done: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
         loop {
             let screen = self.screen();
             if done(&screen) {
                 return screen;
             }
-            if tokio::time::timeout(PATIENCE, self.turn()).await.is_err() {
-                panic!("waited for {what:?} and the screen still shows\n{screen}");
-            }
+            assert!(
+                Instant::now() < deadline,
+                "waited for {what:?} and the screen still shows\n{screen}"
+            );
+            self.turn().await;
         }
     }
 

@@ -3,5 +3,9 @@
 //! Nothing here needs a terminal or anything installed. Whatever can also run against real servers
 //! does so in `tests/real`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 mod driver;
 mod linking;
+mod mail;
+mod sending;

@@ -378,7 +378,7 @@ fn the_outbox_explains_each_state() {
     |  server's answer: it may have
     |  arrived. Look into the Sent folder
     |  before you send it again.
-    | Sent
+    | The message is sent
     "#);
 }
 
@@ -432,6 +432,6 @@ fn help_comes_from_the_key_table() {
     |   Ctrl-z             pause until fg
     |   Ctrl-c             quit; drafts are kept
     |
-    | [?] keys  [Enter] open  [Esc] back
+    | [?] keys  [Esc] back
     "#);
 }
