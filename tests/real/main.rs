@@ -8,6 +8,7 @@ mod account;
 mod inbox;
 mod journeys;
 mod program;
+mod proxy;
 mod rig;
 mod terminal;
 mod traces;

@@ -1,8 +1,9 @@
 //! Servers that are gone, and come back.
 
-use crate::account::{ADA, AccountAdd, BARBARA, EDSGER, GRACE, linked};
+use crate::account::{ADA, AccountAdd, BARBARA, EDSGER, GRACE, link, linked};
 use crate::inbox::Inbox;
 use crate::program::Program;
+use crate::proxy::{Line, Tampering};
 use crate::rig::Rig;
 use crate::traces::check_nothing_saved;
 use std::fs::Permissions;
@@ -127,6 +128,32 @@ fn a_sent_copy_that_cannot_be_filed_does_not_send_the_message_again() {
     Inbox::of(&rig, GRACE).wait_for(&subject);
     assert_eq!(copies.with_subject(&subject).len(), 1);
     assert_eq!(copies.with_subject(&other).len(), 1);
+}
+
+#[test]
+fn a_message_whose_answer_is_lost_is_in_doubt_and_never_sent_again_by_itself() {
+    let Some(rig) = Rig::take() else { return };
+    let line = Line::to(&rig.at.submission, Tampering::LosesTheAnswerAfter(200_000));
+    let program = Program::new();
+    link(&rig, &program, &AccountAdd::new(&rig, EDSGER).with("--submission", &line.at), EDSGER);
+    let subject = rig.unique("Did it arrive");
+    let large = program.file("large.bin", &[7; 300_000]);
+    let send =
+        ["message", "send", "--to", GRACE, "--subject", &subject, "--attach", &large, "--json"];
+    let problem = program.run(&send).expect(1).problem();
+    assert_ne!(problem["remedy"], "", "{problem}");
+    let found = Inbox::of(&rig, GRACE).wait_for(&subject);
+    let in_doubt = program.run(&["outbox", "list", "--json"]).expect(0).object();
+    assert_eq!(in_doubt["state"], "in-doubt");
+    assert_eq!(in_doubt["message_id"], found.message_id().as_str());
+
+    let after = rig.unique("After it");
+    program.run(&["message", "send", "--to", GRACE, "--subject", &after]).expect(0);
+    program.run(&["outbox", "flush"]).expect(0);
+    Inbox::of(&rig, GRACE).wait_for(&after);
+    Inbox::of(&rig, GRACE).wait_for(&subject);
+    let in_doubt = program.run(&["outbox", "list", "--json"]).expect(0).object();
+    assert_eq!(in_doubt["state"], "in-doubt");
 }
 
 /// A directory nobody but root may enter, until this is dropped.

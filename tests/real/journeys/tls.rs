@@ -1,8 +1,9 @@
 //! Certificates and the four ways a connection is protected.
 
-use crate::account::{ADA, ALAN, AccountAdd, GRACE, link};
+use crate::account::{ADA, ALAN, AccountAdd, GRACE, approve, link};
 use crate::inbox::Inbox;
 use crate::program::Program;
+use crate::proxy::{Line, Tampering};
 use crate::rig::Rig;
 use crate::traces::check_nothing_saved;
 
@@ -84,7 +85,7 @@ fn a_server_that_speaks_the_other_kind_of_tls_is_an_error_and_not_a_wait() {
         let program = Program::new();
         let add = AccountAdd::new(&rig, ADA).with(option, endpoint).with(security, word);
         let mut running = add.start(&program);
-        crate::account::approve(&rig, &mut running, ADA);
+        approve(&rig, &mut running, ADA);
         let outcome = running.finish();
         assert!([1, 4].contains(&outcome.code), "{}", outcome.report());
         assert!(
@@ -92,6 +93,29 @@ fn a_server_that_speaks_the_other_kind_of_tls_is_an_error_and_not_a_wait() {
             "{}",
             outcome.report()
         );
+        check_nothing_saved(&program, "ada");
+    }
+}
+
+#[test]
+fn a_line_on_which_tls_is_hidden_never_carries_a_token() {
+    let Some(rig) = Rig::take() else { return };
+    let at = &rig.at;
+    for (option, server, security) in [
+        ("--imap", &at.imap, "--imap-security"),
+        ("--submission", &at.submission, "--submission-security"),
+    ] {
+        let line = Line::to(server, Tampering::Hides("STARTTLS"));
+        let program = Program::new();
+        let add = AccountAdd::new(&rig, ADA).with(option, &line.at).with(security, "starttls");
+        let mut running = add.start(&program);
+        approve(&rig, &mut running, ADA);
+        let outcome = running.finish();
+        assert!([1, 4].contains(&outcome.code), "{}", outcome.report());
+        let words = outcome.problem().to_string();
+        assert!(words.contains("STARTTLS") || words.contains("TLS"), "{words}");
+        let sent = line.sent();
+        assert!(!sent.is_empty() && !sent.contains("AUTH"), "{sent}");
         check_nothing_saved(&program, "ada");
     }
 }
