@@ -5,7 +5,7 @@ use crate::cli::error::CliError;
 use crate::cli::json::rfc3339;
 use crate::cli::message::delivery::{self, Waiting};
 use crate::cli::output::{Format, Output, table};
-use crate::cli::session::{Session, unexpected, with_session};
+use crate::cli::session::{unexpected, with_session};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::mime::sanitise;
@@ -60,7 +60,7 @@ struct Kept {
 pub fn run(context: &Context, command: OutboxCommand) -> Result<(), CliError> {
     match command {
         OutboxCommand::List => {
-            let entries = with_session(context, async |session| entries(session).await)?;
+            let entries = with_session(context, async |session| session.outbox().await)?;
             match context.output.format() {
                 Format::Json => entries.iter().try_for_each(|entry| row(context.output, entry)),
                 Format::Human => list(context.output, &entries),
@@ -69,13 +69,6 @@ pub fn run(context: &Context, command: OutboxCommand) -> Result<(), CliError> {
         OutboxCommand::Flush => flush(context),
         OutboxCommand::Retry(args) => retry(context, OutboxId(args.id)),
         OutboxCommand::Cancel(args) => cancel(context, OutboxId(args.id)),
-    }
-}
-
-async fn entries(session: &mut Session) -> Result<Vec<OutboxEntry>, CliError> {
-    match session.ask(|id| EngineCommand::ListOutbox { id }).await? {
-        EngineEvent::OutboxLoaded { entries, .. } => Ok(entries),
-        other => Err(unexpected(&other)),
     }
 }
 
@@ -109,7 +102,7 @@ fn list(output: Output, entries: &[OutboxEntry]) -> Result<(), CliError> {
 
 fn retry(context: &Context, entry: OutboxId) -> Result<(), CliError> {
     with_session(context, async |session| {
-        let entries = entries(session).await?;
+        let entries = session.outbox().await?;
         let message_id = entries
             .into_iter()
             .find(|candidate| candidate.id == entry)
@@ -127,7 +120,7 @@ fn retry(context: &Context, entry: OutboxId) -> Result<(), CliError> {
 fn flush(context: &Context) -> Result<(), CliError> {
     with_session(context, async |session| {
         let mut by_account: BTreeMap<AccountId, BTreeMap<OutboxId, String>> = BTreeMap::new();
-        for entry in entries(session).await?.into_iter().filter(waits) {
+        for entry in session.outbox().await?.into_iter().filter(waits) {
             by_account.entry(entry.account).or_default().insert(entry.id, entry.message_id);
         }
         let mut first_failure = None;

@@ -35,6 +35,11 @@ const RETRY_LIMIT: Duration = Duration::from_secs(5 * 60);
 /// How often a live account looks for messages another process queued.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
+/// How often the turn is asked for while another process is sending for the account.
+const ELSEWHERE_WAIT: Duration = Duration::from_millis(250);
+/// So often in vain, and people are told: half a minute.
+const ELSEWHERE_TRIES: u32 = 120;
+
 /// What an outbox task works with.
 pub struct OutboxTask {
     /// The way to the account's servers.
@@ -63,6 +68,7 @@ impl OutboxTask {
             Liveness::Live => Some(Duration::ZERO),
             Liveness::OnDemand => None,
         };
+        let mut elsewhere = 0;
         loop {
             tokio::select! {
                 biased;
@@ -77,6 +83,13 @@ impl OutboxTask {
                 () = self.cancel.cancelled() => break,
                 drained = self.drain() => drained,
             };
+            elsewhere = match drained {
+                Drained::Elsewhere => elsewhere + 1,
+                Drained::Empty | Drained::Later => 0,
+            };
+            if elsewhere == ELSEWHERE_TRIES {
+                self.tell_waiting(&Problem::sending_elsewhere()).await;
+            }
             wait = match (drained, self.liveness) {
                 (Drained::Empty, Liveness::Live) => {
                     backoff.reset();
@@ -84,6 +97,7 @@ impl OutboxTask {
                 }
                 (Drained::Empty, Liveness::OnDemand) => None,
                 (Drained::Later, Liveness::Live | Liveness::OnDemand) => Some(backoff.next_wait()),
+                (Drained::Elsewhere, Liveness::Live | Liveness::OnDemand) => Some(ELSEWHERE_WAIT),
             };
         }
     }
@@ -118,10 +132,7 @@ impl OutboxTask {
         }
         let _sending = match self.store.sender_lock(account) {
             Ok(lock) => lock,
-            Err(StoreError::Locked { .. }) => {
-                self.report_waiting(&Problem::sending_elsewhere()).await?;
-                return Ok(Drained::Later);
-            }
+            Err(StoreError::Locked { .. }) => return Ok(Drained::Elsewhere),
             Err(error) => return Err(error),
         };
         self.store.recover_outbox(account).await?;
@@ -141,6 +152,12 @@ impl OutboxTask {
             }
         }
         Ok(drained)
+    }
+
+    async fn tell_waiting(&self, problem: &Problem) {
+        if let Err(error) = self.report_waiting(problem).await {
+            tracing::error!(account = self.access.id.0, "the outbox cannot be read: {error}");
+        }
     }
 
     /// Says of every message that waits why it does: somebody may be watching any of them.
@@ -252,11 +269,14 @@ impl OutboxTask {
 }
 
 /// What is left after a round.
+#[derive(Clone, Copy)]
 enum Drained {
     /// Nothing waits.
     Empty,
     /// Something waits for a better moment.
     Later,
+    /// Another process is sending for this account.
+    Elsewhere,
 }
 
 /// Where a message stands after its submission failed while it was `at`.

@@ -6,17 +6,20 @@ use crate::cli::session::{Session, unexpected};
 use crate::engine_api::command::{EngineCommand, Outgoing};
 use crate::engine_api::event::EngineEvent;
 use crate::model::ids::{AccountId, MessageId, OutboxId};
-use crate::model::outgoing::OutboxState;
+use crate::model::outgoing::{OutboxEntry, OutboxState};
 use crate::problem::{Problem, ProblemKind, Remedy};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Longest wait for one message: ten minutes for the answer to the final dot (RFC 5321, section
+/// Longest wait for one message to go on: ten minutes for the answer to the final dot (RFC 5321, section
 /// 4.5.3.2.6) and some for what comes before.
 const SEND_LIMIT: Duration = Duration::from_secs(15 * 60);
 /// Longest wait for the Sent copy of a message the server has accepted.
 const FILING_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often the outbox is looked at while nothing is heard.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How a message went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,55 +95,85 @@ pub async fn wait(session: &mut Session, entry: OutboxId) -> Result<Delivered, C
 
 /// Messages whose end is waited for.
 pub struct Waiting {
-    /// Whether the server has accepted each.
-    accepted: BTreeMap<OutboxId, Acceptance>,
+    /// How far each has come.
+    progress: BTreeMap<OutboxId, Progress>,
+    /// When one of them went on.
+    heard: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Acceptance {
-    Open,
+enum Progress {
+    Waits,
     Accepted,
 }
+
+/// A message that goes no further by itself, and how it went.
+type End = (OutboxId, Result<Delivered, Problem>);
 
 impl Waiting {
     /// These are waited for.
     pub fn new(entries: impl IntoIterator<Item = OutboxId>) -> Self {
-        Self { accepted: entries.into_iter().map(|entry| (entry, Acceptance::Open)).collect() }
+        let progress = entries.into_iter().map(|entry| (entry, Progress::Waits)).collect();
+        Self { progress, heard: Instant::now() }
     }
 
-    /// The next message that is sent or goes no further by itself, and how it went; `None` when
-    /// none is left.
+    /// The next message that is sent or goes no further by itself; `None` when none is left.
     ///
     /// # Errors
     /// When the engine is gone.
-    pub async fn next(
-        &mut self,
-        session: &mut Session,
-    ) -> Result<Option<(OutboxId, Result<Delivered, Problem>)>, CliError> {
-        while !self.accepted.is_empty() {
-            let only_copies = self.accepted.values().all(|it| *it == Acceptance::Accepted);
-            let limit = if only_copies { FILING_LIMIT } else { SEND_LIMIT };
-            let Ok(event) = tokio::time::timeout(limit, session.next_event()).await else {
-                return Ok(self.accepted.pop_first().map(|(entry, acceptance)| match acceptance {
-                    Acceptance::Accepted => (entry, Ok(Delivered::Accepted)),
-                    Acceptance::Open => (entry, Err(waits(None))),
-                }));
+    pub async fn next(&mut self, session: &mut Session) -> Result<Option<End>, CliError> {
+        while !self.progress.is_empty() {
+            let end = match tokio::time::timeout(LOOK_AGAIN, session.next_event()).await {
+                Ok(event) => self.hear(event?),
+                Err(_elapsed) => self.look(&session.outbox().await?).or_else(|| self.give_up()),
             };
-            let EngineEvent::OutboxChanged { entry, state, problem } = event? else { continue };
-            let Some(acceptance) = self.accepted.get_mut(&entry) else { continue };
-            let outcome = match verdict(state, problem) {
-                Verdict::GoesOn => continue,
-                Verdict::Accepted => {
-                    *acceptance = Acceptance::Accepted;
-                    continue;
-                }
-                Verdict::Done(delivered) => Ok(delivered),
-                Verdict::Stuck(problem) => Err(problem),
-            };
-            self.accepted.remove(&entry);
-            return Ok(Some((entry, outcome)));
+            if let Some((entry, _outcome)) = &end {
+                self.progress.remove(entry);
+                return Ok(end);
+            }
         }
         Ok(None)
+    }
+
+    fn hear(&mut self, event: EngineEvent) -> Option<End> {
+        let EngineEvent::OutboxChanged { entry, state, problem } = event else { return None };
+        let progress = self.progress.get_mut(&entry)?;
+        self.heard = Instant::now();
+        match verdict(state, problem) {
+            Verdict::GoesOn => None,
+            Verdict::Accepted => {
+                *progress = Progress::Accepted;
+                None
+            }
+            Verdict::Done(delivered) => Some((entry, Ok(delivered))),
+            Verdict::Stuck(problem) => Some((entry, Err(problem))),
+        }
+    }
+
+    /// What another process sends is not heard of, and is seen only in the outbox.
+    fn look(&self, outbox: &[OutboxEntry]) -> Option<End> {
+        self.progress.keys().find_map(|entry| {
+            match outbox.iter().find(|candidate| candidate.id == *entry) {
+                None => Some((*entry, Ok(Delivered::Sent))),
+                Some(found) => match verdict(found.state, None) {
+                    Verdict::Stuck(problem) => Some((*entry, Err(problem))),
+                    Verdict::Done(delivered) => Some((*entry, Ok(delivered))),
+                    Verdict::GoesOn | Verdict::Accepted => None,
+                },
+            }
+        })
+    }
+
+    fn give_up(&self) -> Option<End> {
+        let late = |(entry, progress): (&OutboxId, &Progress)| match progress {
+            Progress::Accepted => {
+                (FILING_LIMIT < self.heard.elapsed()).then_some((*entry, Ok(Delivered::Accepted)))
+            }
+            Progress::Waits => {
+                (SEND_LIMIT < self.heard.elapsed()).then(|| (*entry, Err(waits(None))))
+            }
+        };
+        self.progress.iter().find_map(late)
     }
 }
 

@@ -166,3 +166,22 @@ fn replying_to_all_reaches_everybody_but_oneself() {
     let ids = format!("<{}> <{}>", question.message_id(), answer.message_id());
     assert_eq!(last.header("references"), [ids]);
 }
+
+#[test]
+fn programs_that_send_at_once_each_see_their_message_sent() {
+    let Some(rig) = Rig::take() else { return };
+    let program = linked(&rig, EDSGER);
+    let subjects: Vec<String> = (0..5).map(|_run| rig.unique("At once")).collect();
+    let start = |subject| {
+        program.start(&["message", "send", "--to", BARBARA, "--subject", subject, "--json"])
+    };
+    let runs: Vec<_> = subjects.iter().map(|subject| start(subject)).collect();
+    for run in runs {
+        assert_eq!(run.finish().expect(0).object()["state"], "sent");
+    }
+    for subject in &subjects {
+        Inbox::of(&rig, BARBARA).wait_for(subject);
+        let copies = Inbox::folder(&rig, EDSGER, "Sent Items").with_subject(subject);
+        assert_eq!(copies.len(), 1, "{subject}");
+    }
+}
