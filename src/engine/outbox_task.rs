@@ -37,6 +37,11 @@ const RETRY_LIMIT: Duration = Duration::from_secs(5 * 60);
 /// How often a live account looks for messages another process queued.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
+/// How often the turn is asked for while another process is sending for the account.
+const ELSEWHERE_WAIT: Duration = Duration::from_millis(250);
+/// So often in vain, and people are told: half a minute.
+const ELSEWHERE_TRIES: u32 = 120;
+
 /// What an outbox task works with.
 pub struct OutboxTask {
     /// The way to the account's servers.
@@ -60,7 +65,19 @@ impl OutboxTask {
     pub async fn run(self) {
         let seed = self.access.id.0.unsigned_abs();
         let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LIMIT, seed);
+        // A command that only looks must not find itself sending, and be cancelled half-way.
+        let mut wait = match self.liveness {
+            Liveness::Live => Some(Duration::ZERO),
+            Liveness::OnDemand => None,
+        };
+        let mut elsewhere = 0;
         loop {
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => break,
+                () = self.wake.notified() => {}
+                () = sleep(wait) => {}
+            }
             // Cancelling drops a submission before its final dot, or leaves it in doubt after it:
             // both are on the disk already.
             let drained = tokio::select! {
@@ -68,20 +85,22 @@ impl OutboxTask {
                 () = self.cancel.cancelled() => break,
                 drained = self.drain() => drained,
             };
-            let wait = match (drained, self.liveness) {
+            elsewhere = match drained {
+                Drained::Elsewhere => elsewhere + 1,
+                Drained::Empty | Drained::Later => 0,
+            };
+            if elsewhere == ELSEWHERE_TRIES {
+                self.tell_waiting(&Problem::sending_elsewhere()).await;
+            }
+            wait = match (drained, self.liveness) {
                 (Drained::Empty, Liveness::Live) => {
                     backoff.reset();
                     Some(LOOK_AGAIN)
                 }
                 (Drained::Empty, Liveness::OnDemand) => None,
                 (Drained::Later, Liveness::Live | Liveness::OnDemand) => Some(backoff.next_wait()),
+                (Drained::Elsewhere, Liveness::Live | Liveness::OnDemand) => Some(ELSEWHERE_WAIT),
             };
-            tokio::select! {
-                biased;
-                () = self.cancel.cancelled() => break,
-                () = self.wake.notified() => {}
-                () = sleep(wait) => {}
-            }
         }
     }
 
@@ -115,35 +134,52 @@ impl OutboxTask {
         }
         let _sending = match self.store.sender_lock(account) {
             Ok(lock) => lock,
-            Err(StoreError::Locked { .. }) => {
-                if let Some(entry) = self.store.next_outgoing(account, OutboxState::Queued).await? {
-                    let problem = Some(Problem::sending_elsewhere());
-                    self.report(entry.id, OutboxState::Queued, problem).await;
-                }
-                return Ok(Drained::Later);
-            }
+            Err(StoreError::Locked { .. }) => return Ok(Drained::Elsewhere),
             Err(error) => return Err(error),
         };
         self.store.recover_outbox(account).await?;
+        let mut drained = Drained::Empty;
         while let Some(entry) = self.store.next_outgoing(account, OutboxState::Accepted).await? {
+            // A copy that cannot be filed holds up no message that is not sent yet.
             if !self.file_copy(&entry).await? {
-                return Ok(Drained::Later);
+                drained = Drained::Later;
+                break;
             }
         }
         while let Some(entry) = self.store.next_outgoing(account, OutboxState::Queued).await? {
             self.show_counts().await;
-            if !self.send(&entry).await? {
+            if let Some(problem) = self.send(&entry).await? {
+                self.report_waiting(&problem).await?;
                 return Ok(Drained::Later);
             }
         }
-        Ok(Drained::Empty)
+        Ok(drained)
     }
 
-    /// Sends one message. Returns whether the next one may be tried.
-    async fn send(&self, entry: &OutboxEntry) -> Result<bool, StoreError> {
+    async fn tell_waiting(&self, problem: &Problem) {
+        if let Err(error) = self.report_waiting(problem).await {
+            tracing::error!(account = self.access.id.0, "the outbox cannot be read: {error}");
+        }
+    }
+
+    /// Says of every message that waits why it does: somebody may be watching any of them.
+    async fn report_waiting(&self, problem: &Problem) -> Result<(), StoreError> {
+        let entries = self.store.outbox().await?;
+        let held_up = entries.iter().filter(|entry| {
+            entry.account == self.access.id
+                && matches!(entry.state, OutboxState::Queued | OutboxState::Sending)
+        });
+        for entry in held_up {
+            self.report(entry.id, entry.state, Some(problem.clone())).await;
+        }
+        Ok(())
+    }
+
+    /// Sends one message. Returns what holds it up and would hold up the next one too.
+    async fn send(&self, entry: &OutboxEntry) -> Result<Option<Problem>, StoreError> {
         let (queued, sending) = (OutboxState::Queued, OutboxState::Sending);
         if !self.store.move_outgoing(entry.id, queued, sending, "").await? {
-            return Ok(true);
+            return Ok(None);
         }
         self.report(entry.id, sending, None).await;
         let mut journal = Journal { store: self.store.clone(), entry: entry.id, at: sending };
@@ -158,15 +194,18 @@ impl OutboxTask {
         self.learn_how_sending_went(problem.clone()).await;
         let why = problem.as_ref().map_or("", |problem| problem.what.as_str());
         self.store.move_outgoing(entry.id, journal.at, state, why).await?;
-        self.report(entry.id, state, problem).await;
         match state {
             OutboxState::Accepted => {
+                self.report(entry.id, state, problem).await;
                 self.mark_answered(entry).await?;
                 self.file_copy(entry).await?;
-                Ok(true)
+                Ok(None)
             }
-            OutboxState::Refused | OutboxState::InDoubt => Ok(true),
-            OutboxState::Queued | OutboxState::Sending | OutboxState::Sent => Ok(false),
+            OutboxState::Refused | OutboxState::InDoubt | OutboxState::Sent => {
+                self.report(entry.id, state, problem).await;
+                Ok(None)
+            }
+            OutboxState::Queued | OutboxState::Sending => Ok(problem),
         }
     }
 
@@ -242,11 +281,14 @@ impl OutboxTask {
 }
 
 /// What is left after a round.
+#[derive(Clone, Copy)]
 enum Drained {
     /// Nothing waits.
     Empty,
     /// Something waits for a better moment.
     Later,
+    /// Another process is sending for this account.
+    Elsewhere,
 }
 
 /// Where a message stands after its submission failed while it was `at`.
