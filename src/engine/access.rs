@@ -11,7 +11,7 @@ use crate::model::ids::AccountId;
 use crate::secrets::SecretPlaces;
 use crate::stdx::clock::{Clock, UnixSeconds};
 use crate::transport::error::TransportError;
-use crate::transport::{ConnectRequest, MailSource, Submission, imap, smtp, tls};
+use crate::transport::{ConnectRequest, Credential, MailSource, Submission, imap, smtp, tls};
 use rustls::pki_types::CertificateDer;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -165,6 +165,6 @@ pub fn connect_request(
         endpoint: endpoint.clone(),
         tls,
         user: settings.login.clone(),
-        access_token: token.secret.clone(),
+        credential: Credential::Token(token.secret.clone()),
     }
 }
