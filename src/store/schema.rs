@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A shipped entry is never edited: add a new one.
-const USER_MIGRATIONS: &[(u32, &str)] = &[(1, include_str!("migrations/user_0001_init.sql"))];
+const USER_MIGRATIONS: &[(u32, &str)] = &[
+    (1, include_str!("migrations/user_0001_init.sql")),
+    (2, include_str!("migrations/user_0002_account_facts.sql")),
+];
 /// A shipped entry is never edited: add a new one.
 const CACHE_MIGRATIONS: &[(u32, &str)] = &[(1, include_str!("migrations/cache_0001_init.sql"))];
 
