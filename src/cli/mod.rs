@@ -18,6 +18,7 @@ pub mod message;
 pub mod outbox;
 pub mod output;
 pub mod passphrase;
+pub mod pasted;
 pub mod session;
 pub mod tui;
 

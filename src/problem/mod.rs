@@ -6,6 +6,8 @@
 pub mod catalogue;
 pub mod catalogue_entra;
 pub mod catalogue_servers;
+pub mod details;
+pub mod guide;
 pub mod local;
 
 use crate::model::ids::AccountId;
@@ -45,6 +47,14 @@ pub enum Remedy {
     SignInAgain(AccountId),
     /// Start the sign-in over, with the right person or a new code.
     StartOver,
+    /// The next way in: sign in with a browser page instead of a code.
+    UseBrowser,
+    /// The next way in: sign in with a code instead of a password or a stored token.
+    UseDeviceCode,
+    /// The next way out: send through Microsoft Graph instead of SMTP.
+    UseGraph,
+    /// Enter the client secret of the app registration, or a new one.
+    EnterClientSecret,
     /// Correct the settings that were entered (servers, client id, tenant, address).
     EditSettings,
     /// Look at the network, the host name or a proxy.
@@ -118,6 +128,10 @@ impl Remedy {
             Self::Retry => "Try again in a moment.",
             Self::SignInAgain(_) => "Sign in to this account again.",
             Self::StartOver => "Start the sign-in again.",
+            Self::UseBrowser => "Sign in with a browser link instead.",
+            Self::UseDeviceCode => "Sign in with a code instead.",
+            Self::UseGraph => "Send through Microsoft Graph instead; this needs one more sign-in at most.",
+            Self::EnterClientSecret => "Enter the client secret of the app registration.",
             Self::EditSettings => "Check the address, servers, client id and tenant you entered.",
             Self::CheckNetwork => "Check the network connection and the server name.",
             Self::CheckCertificate => {

@@ -23,7 +23,7 @@ pub fn run(context: &Context, args: &AddArgs) -> Result<(), CliError> {
         SecretsWord::Keyring => SecretsChoice::Keyring,
         SecretsWord::VaultKey => SecretsChoice::VaultKey,
         SecretsWord::VaultPassphrase => {
-            SecretsChoice::VaultPassphrase(passphrase::ask(&context.paths()?)?)
+            SecretsChoice::VaultPassphrase(passphrase::ask_for_vault(&context.paths()?)?)
         }
     };
     let name = settings.name.clone();
