@@ -111,8 +111,7 @@ fn part_ranges(bytes: &[u8], boundary: &[u8]) -> Vec<Range<usize>> {
 mod tests {
     use crate::mime::detach::{DetachedFile, detach};
 
-    const HEAD: &str =
-        "Subject: x\r\nIn-Reply-To: <1@example.org>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n";
+    const HEAD: &str = "Subject: x\r\nIn-Reply-To: <1@example.org>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n";
     const TEXT: &str = "--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n";
     const SMALL: &str = "--b\r\nContent-Type: text/csv\r\n\
         Content-Disposition: attachment; filename=\"s.csv\"\r\n\r\n1,2\r\n";
