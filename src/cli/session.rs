@@ -13,6 +13,7 @@ use crate::engine_api::status::{AccountStatus, EngineStatus};
 use crate::model::address::EmailAddress;
 use crate::model::folder::Folder;
 use crate::model::ids::{AccountId, CommandId};
+use crate::model::outgoing::OutboxEntry;
 use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::runtime::stop::{ENGINE_LIMIT, StopSignal, StopSignals};
 use crate::runtime::{self};
@@ -306,6 +307,17 @@ impl Session {
     pub async fn folders(&mut self, account: AccountId) -> Result<Vec<Folder>, CliError> {
         match self.ask(|id| EngineCommand::ListFolders { id, account }).await? {
             EngineEvent::FoldersLoaded { folders, .. } => Ok(folders),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Everything in the outbox that is not sent, oldest first.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn outbox(&mut self) -> Result<Vec<OutboxEntry>, CliError> {
+        match self.ask(|id| EngineCommand::ListOutbox { id }).await? {
+            EngineEvent::OutboxLoaded { entries, .. } => Ok(entries),
             other => Err(unexpected(&other)),
         }
     }

@@ -123,6 +123,69 @@ impl Problem {
         )
     }
 
+    /// This machine's clock is `skew_s` seconds ahead of the sign-in server's; behind when negative.
+    #[must_use]
+    pub fn clock_wrong(skew_s: i64) -> Self {
+        let direction = if skew_s < 0 { "behind" } else { "ahead" };
+        Self::new(
+            ProblemKind::Failed,
+            "clock-wrong",
+            &format!("This computer's clock is {} minutes {direction}", skew_s.abs() / 60),
+            "Sign-ins are only good for a certain time, so a wrong clock makes them fail. Set it, \
+             or let it be set over the network.",
+            Remedy::Retry,
+        )
+    }
+
+    /// Shared mailboxes are opened through this account.
+    #[must_use]
+    pub fn others_borrow_it() -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "account-in-use",
+            "Shared mailboxes are opened through this account",
+            "Without its sign-in they could not be read. Remove them first.",
+            Remedy::Retry,
+        )
+    }
+
+    /// A secret that a sign-in needs is not stored any more.
+    #[must_use]
+    pub fn secret_not_stored() -> Self {
+        Self::new(
+            ProblemKind::SignInNeeded,
+            "secret-missing",
+            "What this account signs in with is not stored here",
+            "It has been removed from the place where secrets are kept. Enter it anew by choosing \
+             the way to sign in again.",
+            Remedy::StartOver,
+        )
+    }
+
+    /// An exported file cannot be used.
+    #[must_use]
+    pub fn bundle_unusable(reason: &str) -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "bundle-unusable",
+            "The exported file cannot be used",
+            reason,
+            Remedy::Nothing,
+        )
+    }
+
+    /// A token is asked for, and the account has only a password.
+    #[must_use]
+    pub fn no_token_for_password() -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "no-token",
+            "This account signs in with a password",
+            "Only accounts linked through a sign-in page have tokens.",
+            Remedy::EditSettings,
+        )
+    }
+
     /// The sign-in did not grant what mail needs.
     #[must_use]
     pub fn scopes_missing(missing: &str) -> Self {

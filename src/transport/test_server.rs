@@ -11,7 +11,7 @@
 //! - `TLS` makes the connection safe; `CUT` ends it
 
 use crate::model::endpoint::{Endpoint, HostPort, Security};
-use crate::transport::{ConnectRequest, tls};
+use crate::transport::{ConnectRequest, Credential, tls};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, date_time_ymd,
@@ -79,7 +79,7 @@ impl ScriptedServer {
             endpoint: Endpoint { at: HostPort { host: "localhost".to_owned(), port }, security },
             tls: client_config,
             user: "ada@example.org".parse().unwrap(),
-            access_token: "token-of-ada".to_owned().into(),
+            credential: Credential::Token("token-of-ada".to_owned().into()),
         };
         Self { request, task }
     }

@@ -1,12 +1,12 @@
 //! From the greeting to a signed-in session: STARTTLS, capabilities, AUTHENTICATE XOAUTH2.
 
-use crate::transport::ConnectRequest;
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::imap::wire::{
     Done, Patience, SILENCE_LIMIT, Tag, Wire, answer_to, capabilities_in, capability_names,
 };
 use crate::transport::lines::Lines;
 use crate::transport::xoauth2;
+use crate::transport::{ConnectRequest, Credential};
 use imap_proto::{Response, Status};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -194,7 +194,10 @@ async fn authenticate(
     capabilities: &Capabilities,
     request: &ConnectRequest,
 ) -> Result<Done, TransportError> {
-    let message = xoauth2::initial_response(&request.user, &request.access_token);
+    let Credential::Token(token) = &request.credential else {
+        return Err(TransportError::Protocol("passwords are not there yet".to_owned()));
+    };
+    let message = xoauth2::initial_response(&request.user, token);
     let command = format!("AUTHENTICATE {}", xoauth2::NAME);
     let in_one_line =
         capabilities.has("SASL-IR") && command.len() + message.len() < COMMAND_LIMIT_BYTES;

@@ -3,7 +3,7 @@
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::lines::Lines;
 use lettre::transport::smtp::authentication::Mechanism;
-use lettre::transport::smtp::commands::Ehlo;
+use lettre::transport::smtp::commands::{Ehlo, Starttls};
 use lettre::transport::smtp::extension::{ClientId, Extension, ServerInfo};
 use lettre::transport::smtp::response::{Response, Severity};
 use std::fmt::Display;
@@ -138,6 +138,23 @@ where
 /// [`TransportError::Refused`].
 pub fn expect_positive(reply: Reply) -> Result<Reply, TransportError> {
     if reply.is_positive() { Ok(reply) } else { Err(reply.refused()) }
+}
+
+/// Asks for STARTTLS over a connection that anyone may listen to and write into. Nothing learnt here
+/// may be used later (RFC 3207, section 4.2).
+///
+/// # Errors
+/// [`TransportError::NoEncryption`] when the server does not offer it or refuses it.
+pub async fn ask_for_tls<S>(lines: &mut Lines<S>) -> Result<(), TransportError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    expect_positive(read_reply(lines, GREETING_LIMIT).await?)?;
+    let offered = ehlo(lines).await?.has(Extension::StartTls);
+    if offered && command(lines, Starttls, GREETING_LIMIT).await?.is_positive() {
+        return Ok(());
+    }
+    Err(TransportError::NoEncryption { server: lines.server().to_owned() })
 }
 
 /// Says EHLO and reads what the server can do. The name given tells nothing about this machine:

@@ -18,15 +18,17 @@ use crate::model::outgoing::FrozenMessage;
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::lines::Lines;
 use crate::transport::smtp::dialogue::{
-    DATA_LIMIT, ENVELOPE_LIMIT, FINAL_LIMIT, GREETING_LIMIT, Reply, Server, command, ehlo,
-    expect_positive, read_reply,
+    DATA_LIMIT, ENVELOPE_LIMIT, FINAL_LIMIT, GREETING_LIMIT, Reply, Server, ask_for_tls, command,
+    ehlo, expect_positive, read_reply,
 };
 use crate::transport::smtp::message::{Wired, checked};
 use crate::transport::socket::TlsStream;
-use crate::transport::{ConnectRequest, Submission, SubmissionJournal, socket, xoauth2};
+use crate::transport::{
+    ConnectRequest, Credential, Submission, SubmissionJournal, socket, xoauth2,
+};
 use async_trait::async_trait;
 use lettre::Address;
-use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt, Rset, Starttls};
+use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt, Rset};
 use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -54,14 +56,7 @@ pub async fn connect(request: &ConnectRequest) -> Result<Box<dyn Submission>, Tr
         }
         Security::StartTls => {
             let mut lines = Lines::new(tcp, &name);
-            expect_positive(read_reply(&mut lines, GREETING_LIMIT).await?)?;
-            let no_encryption = TransportError::NoEncryption { server: name.clone() };
-            if !ehlo(&mut lines).await?.has(Extension::StartTls) {
-                return Err(no_encryption);
-            }
-            if !command(&mut lines, Starttls, GREETING_LIMIT).await?.is_positive() {
-                return Err(no_encryption);
-            }
+            ask_for_tls(&mut lines).await?;
             Lines::new(socket::secure(lines.into_stream()?, &request.tls, at).await?, &name)
         }
     };
@@ -80,7 +75,10 @@ async fn authenticate(
         let text = "the server does not offer XOAUTH2".to_owned();
         return Err(TransportError::Refused { text, transient: Transience::Permanent });
     }
-    let message = xoauth2::initial_response(&request.user, &request.access_token);
+    let Credential::Token(token) = &request.credential else {
+        return Err(TransportError::Protocol("passwords are not there yet".to_owned()));
+    };
+    let message = xoauth2::initial_response(&request.user, token);
     let start = format!("AUTH {}", xoauth2::NAME);
     let in_one_line = start.len() + message.len() < AUTH_LIMIT_BYTES;
     let (line, mut unsent) = if in_one_line {
