@@ -32,8 +32,7 @@ pub const VAULT: Purpose = Purpose {
     needed: "The vault needs its passphrase and nobody can be asked",
 };
 /// The vault, when its passphrase is changed.
-pub const NEW_VAULT: Purpose =
-    Purpose { variable: "POSTHASTE_NEW_VAULT_PASSPHRASE_FILE", ..VAULT };
+pub const NEW_VAULT: Purpose = Purpose { variable: "POSTHASTE_NEW_VAULT_PASSPHRASE_FILE", ..VAULT };
 /// A file of exported accounts.
 pub const BUNDLE: Purpose = Purpose {
     variable: "POSTHASTE_BUNDLE_PASSPHRASE_FILE",

@@ -177,11 +177,7 @@ impl Session {
         let names: Vec<&str> = accounts.iter().map(|account| account.name.as_str()).collect();
         let listed = format!("There are: {}.", names.join(", "));
         match (name, accounts.as_slice()) {
-            (_, []) => Err(CliError::usage(
-                "no-account",
-                "No account is linked",
-                "Link one with posthaste account add, or in the screen.",
-            )),
+            (_, []) => Err(no_account()),
             (Some(name), all) => {
                 all.iter().find(|account| account.name.as_str() == name).cloned().ok_or_else(|| {
                     let what = format!("There is no account named {name:?}");
@@ -193,6 +189,14 @@ impl Session {
                 Err(CliError::usage("which-account", "Name the account with --account", &listed))
             }
         }
+    }
+
+    /// That there is an account at all.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn some_account(&self) -> Result<(), CliError> {
+        if self.engine.status.borrow().accounts.is_empty() { Err(no_account()) } else { Ok(()) }
     }
 
     /// Asks and waits for the closing event; steps on the way are dropped.
@@ -360,6 +364,14 @@ fn closes(event: &EngineEvent) -> Option<CommandId> {
 pub fn unexpected(event: &EngineEvent) -> CliError {
     tracing::error!(?event, "an answer does not fit its question");
     internal("An answer did not fit its question")
+}
+
+fn no_account() -> CliError {
+    CliError::usage(
+        "no-account",
+        "No account is linked",
+        "Link one with posthaste account add, or in the screen.",
+    )
 }
 
 fn engine_gone() -> CliError {

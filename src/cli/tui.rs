@@ -28,7 +28,8 @@ pub fn run(context: &Context) -> Result<u8, CliError> {
         return Err(CliError::system("log-failed", "The log cannot be written", &error));
     }
     session::on_runtime(async || {
-        let Opened { setup, places } = session::open(context, Liveness::Live, Unlock::Required).await?;
+        let Opened { setup, places } =
+            session::open(context, Liveness::Live, Unlock::Required).await?;
         let config = setup.config.config().clone();
         let clock = setup.clock.clone();
         let shell = Shell {

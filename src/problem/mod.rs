@@ -130,7 +130,9 @@ impl Remedy {
             Self::StartOver => "Start the sign-in again.",
             Self::UseBrowser => "Sign in with a browser link instead.",
             Self::UseDeviceCode => "Sign in with a code instead.",
-            Self::UseGraph => "Send through Microsoft Graph instead; this needs one more sign-in at most.",
+            Self::UseGraph => {
+                "Send through Microsoft Graph instead; this needs one more sign-in at most."
+            }
             Self::EnterClientSecret => "Enter the client secret of the app registration.",
             Self::EditSettings => "Check the address, servers, client id and tenant you entered.",
             Self::CheckNetwork => "Check the network connection and the server name.",
