@@ -319,7 +319,10 @@ impl AccountTask {
             Connection::SignInNeeded { problem: problem.clone() }
         } else {
             let wait_s = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX);
-            Connection::Waiting { problem: problem.clone(), retry_at: self.clock.now().plus(wait_s) }
+            Connection::Waiting {
+                problem: problem.clone(),
+                retry_at: self.clock.now().plus(wait_s),
+            }
         };
         self.reporter.change_account(self.access.id, |account| account.connection = connection);
         if !failure.is_stale_connection() {
@@ -331,7 +334,9 @@ impl AccountTask {
 
     async fn show(&mut self, connection: Connection) {
         let (token_valid_until, refreshed_at) = match self.access.keeper().await {
-            Ok(keeper) => (keeper.valid_until(Resource::Outlook).await, keeper.refreshed_at()),
+            Ok(keeper) => {
+                (keeper.valid_until(Resource::Outlook).await, keeper.refreshed_at().await)
+            }
             Err(_closed) => (None, None),
         };
         if let Some(at) = refreshed_at.filter(|at| self.refreshed_at != Some(*at)) {

@@ -83,10 +83,6 @@ impl Supervisor {
             return Err(Problem::outbox_not_empty().into());
         }
         let name = access.settings.name.clone();
-        if self.accounts.values().any(|other| other.access.settings.shared_via.as_ref() == Some(&name))
-        {
-            return Err(Problem::others_borrow_it().into());
-        }
         self.config.remove_account(&name).map_err(|error| Failure::from(error.problem()))?;
         self.stop(account);
         forget_secrets(&*access.secrets().await?, &name).await?;
@@ -167,11 +163,14 @@ impl Supervisor {
         secrets: SecretsChoice,
     ) -> Result<Vec<AccountId>, Failure> {
         let bundle = unsealed(sealed, passphrase).await?;
-        let accounts = ConfigFile::parse(&bundle.config)
+        let mut accounts = ConfigFile::parse(&bundle.config)
             .map_err(|error| Failure::from(error.problem()))?
             .accounts;
+        // A shared mailbox names the account whose sign-in it borrows, so that one comes first.
+        accounts.sort_by_key(|settings| settings.shared_via.is_some());
         let known = &self.config.config().accounts;
-        if let Some(taken) = accounts.iter().find(|new| known.iter().any(|old| old.name == new.name))
+        if let Some(taken) =
+            accounts.iter().find(|new| known.iter().any(|old| old.name == new.name))
         {
             return Err(Problem::bundle_unusable(&format!(
                 "There is already an account named {}.",

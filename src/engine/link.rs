@@ -283,6 +283,7 @@ impl LinkJob {
             };
             match sign_in.code_from(text.expose_secret()) {
                 Err(AuthError::RedirectNotUnderstood(reason)) => {
+                    let reason = reason.to_owned();
                     self.report(LinkStep::PollTrouble { reason }).await;
                 }
                 understood => return understood,

@@ -137,18 +137,6 @@ impl Problem {
         )
     }
 
-    /// Shared mailboxes are opened through this account.
-    #[must_use]
-    pub fn others_borrow_it() -> Self {
-        Self::new(
-            ProblemKind::Failed,
-            "account-in-use",
-            "Shared mailboxes are opened through this account",
-            "Without its sign-in they could not be read. Remove them first.",
-            Remedy::Retry,
-        )
-    }
-
     /// A secret that a sign-in needs is not stored any more.
     #[must_use]
     pub fn secret_not_stored() -> Self {
