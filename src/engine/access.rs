@@ -2,10 +2,10 @@
 
 use crate::auth::error::AuthError;
 use crate::auth::http::HttpClient;
-use crate::auth::keeper::{KeeperSetup, TokenKeeper};
+use crate::auth::keeper::{Grant, KeeperSetup, SendSecret, TokenKeeper};
 use crate::auth::token::AccessToken;
 use crate::engine::failure::Failure;
-use crate::model::account::AccountSettings;
+use crate::model::account::{AccountSettings, Resource};
 use crate::model::endpoint::Endpoint;
 use crate::model::ids::AccountId;
 use crate::secrets::SecretPlaces;
@@ -79,6 +79,9 @@ impl AccountAccess {
                 let keeper = TokenKeeper::new(KeeperSetup {
                     account: self.settings.name.clone(),
                     app: self.settings.oauth.clone(),
+                    grant: Grant::RefreshToken,
+                    client_secret: SendSecret::Never,
+                    resources: self.settings.resources.clone(),
                     secrets,
                     http,
                     clock: self.setup.clock.clone(),
@@ -115,11 +118,11 @@ impl AccountAccess {
     /// # Errors
     /// [`Failure`].
     pub async fn source(&self) -> Result<(Box<dyn MailSource>, UnixSeconds), Failure> {
-        let token = self.keeper().await?.access_token().await?;
+        let token = self.keeper().await?.access_token(Resource::Outlook).await?;
         let request = self.request(&self.settings.imap, &token).await?;
         match imap::connect(&request).await {
             Err(TransportError::AuthRefused { .. }) => {
-                let token = self.keeper().await?.replace(&token).await?;
+                let token = self.keeper().await?.replace(Resource::Outlook, &token).await?;
                 let request = self.request(&self.settings.imap, &token).await?;
                 Ok((imap::connect(&request).await?, token.expires_at))
             }
@@ -132,11 +135,11 @@ impl AccountAccess {
     /// # Errors
     /// [`Failure`].
     pub async fn submission(&self) -> Result<Box<dyn Submission>, Failure> {
-        let token = self.keeper().await?.access_token().await?;
+        let token = self.keeper().await?.access_token(Resource::Outlook).await?;
         let request = self.request(&self.settings.submission, &token).await?;
         match smtp::connect(&request).await {
             Err(TransportError::AuthRefused { .. }) => {
-                let token = self.keeper().await?.replace(&token).await?;
+                let token = self.keeper().await?.replace(Resource::Outlook, &token).await?;
                 let request = self.request(&self.settings.submission, &token).await?;
                 Ok(smtp::connect(&request).await?)
             }

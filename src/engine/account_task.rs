@@ -18,6 +18,7 @@ use crate::engine::sync::{lowest_covered, plan};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::Connection;
 use crate::mime::parse;
+use crate::model::account::Resource;
 use crate::model::folder::{Folder, FolderRole};
 use crate::model::ids::{CommandId, FolderId, MessageId};
 use crate::problem::{Problem, ProblemKind};
@@ -309,7 +310,7 @@ impl AccountTask {
 
     async fn show(&mut self, connection: Connection) {
         let token_valid_until = match self.access.keeper().await {
-            Ok(keeper) => keeper.valid_until().await,
+            Ok(keeper) => keeper.valid_until(Resource::Outlook).await,
             Err(_closed) => None,
         };
         self.reporter.change_account(self.access.id, |account| {

@@ -4,8 +4,7 @@
 use crate::auth::device_code::{self, DeviceCode};
 use crate::auth::error::AuthError;
 use crate::auth::http::HttpClient;
-
-use crate::auth::MAIL_SCOPES;
+use crate::auth::scopes;
 use crate::auth::token::{TokenSet, check_user};
 use crate::engine::access::AccessSetup;
 use crate::engine::failure::Failure;
@@ -13,7 +12,7 @@ use crate::engine::preflight::Preflight;
 use crate::engine::reporter::Reporter;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::{LinkRequest, LinkStep, SecretsChoice};
-use crate::model::account::{AccountSettings, SecretsKind};
+use crate::model::account::{AccountSettings, Resource, SecretsKind};
 use crate::model::ids::{AccountId, CommandId};
 use crate::secrets::SecretPlaces;
 use crate::stdx::clock::Clock;
@@ -92,7 +91,8 @@ impl LinkJob {
         let clock: &Clock = &self.access.clock;
         let mut codes = 0;
         loop {
-            let code = device_code::request(http, &settings.oauth, &MAIL_SCOPES, clock).await?;
+            let scopes = scopes::wanted(Resource::Outlook, &settings.resources);
+            let code = device_code::request(http, &settings.oauth, &scopes, clock).await?;
             codes += 1;
             let DeviceCode { user_code, verification_uri, expires_at, .. } = code.clone();
             self.report(LinkStep::DeviceCode { user_code, verification_uri, expires_at }).await;

@@ -1,13 +1,13 @@
 //! The checks before an account is saved, and of `account test`.
 
-use crate::auth::MAIL_SCOPES;
+use crate::auth::scopes;
 use crate::auth::token::AccessToken;
 use crate::engine::access::connect_request;
 use crate::engine::failure::Failure;
 use crate::engine::reporter::Reporter;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep};
-use crate::model::account::AccountSettings;
+use crate::model::account::{AccountSettings, Resource};
 use crate::model::ids::{AccountId, CommandId};
 use crate::problem::Problem;
 use crate::transport::{imap, smtp};
@@ -66,13 +66,8 @@ impl Preflight<'_> {
     }
 
     fn scopes(&self) -> Result<String, Failure> {
-        let needed = MAIL_SCOPES.iter().filter(|scope| scope.starts_with("https://"));
-        let missing: Vec<&str> = needed
-            .copied()
-            .filter(|scope| {
-                !self.token.scopes.iter().any(|granted| granted.eq_ignore_ascii_case(scope))
-            })
-            .collect();
+        let resources = &self.settings.resources;
+        let missing = scopes::missing(Resource::Outlook, resources, &self.token.scopes);
         if missing.is_empty() {
             Ok("reading and sending are allowed".to_owned())
         } else {

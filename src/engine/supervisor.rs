@@ -20,7 +20,7 @@ use crate::engine_api::command::{EngineCommand, Outgoing};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::LinkRequest;
 use crate::engine_api::status::{AccountFacts, AccountStatus, Connection};
-use crate::model::account::AccountSettings;
+use crate::model::account::{AccountSettings, Resource};
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId};
 use crate::problem::Problem;
 use crate::stdx::clock::Clock;
@@ -411,7 +411,7 @@ impl Supervisor {
         let reporter = self.reporter.clone();
         self.spawn_job(id, async move {
             let tested = async {
-                let token = access.keeper().await?.access_token().await?;
+                let token = access.keeper().await?.access_token(Resource::Outlook).await?;
                 let checks = Preflight {
                     id,
                     account: Some(account),

@@ -28,6 +28,31 @@ pub enum SecretKind {
     Password,
 }
 
+impl SecretKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::RefreshToken,
+        Self::AccessToken,
+        Self::GraphToken,
+        Self::ClientSecret,
+        Self::Password,
+    ];
+    /// What a finished sign-in gave, and what ends with it.
+    pub const TOKENS: [Self; 3] = [Self::RefreshToken, Self::AccessToken, Self::GraphToken];
+
+    /// The word under which it is kept, and in an exported file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RefreshToken => "refresh-token",
+            Self::AccessToken => "access-token",
+            Self::GraphToken => "graph-token",
+            Self::ClientSecret => "client-secret",
+            Self::Password => "password",
+        }
+    }
+}
+
 /// Names one secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretKey {
@@ -40,14 +65,7 @@ pub struct SecretKey {
 /// `account/kind`, the name under which every place keeps a secret. Account names have no `/`.
 impl fmt::Display for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            SecretKind::RefreshToken => "refresh-token",
-            SecretKind::AccessToken => "access-token",
-            SecretKind::GraphToken => "graph-token",
-            SecretKind::ClientSecret => "client-secret",
-            SecretKind::Password => "password",
-        };
-        write!(f, "{}/{kind}", self.account)
+        write!(f, "{}/{}", self.account, self.kind.as_str())
     }
 }
 

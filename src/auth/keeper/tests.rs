@@ -1,10 +1,10 @@
 //! The keeper against a sign-in server that plays Entra's answers, and places of secrets that fail.
 
 use crate::auth::error::AuthError;
-use crate::auth::keeper::{KeeperSetup, TokenKeeper};
+use crate::auth::keeper::{Grant, KeeperSetup, SendSecret, TokenKeeper};
 use crate::auth::test_server::{Reply, TestServer, client};
 use crate::auth::token::{AccessToken, TokenSet};
-use crate::model::account::SecretsKind;
+use crate::model::account::{Resource, Resources, SecretsKind};
 use crate::secrets::memory::MemoryStore;
 use crate::secrets::{SecretError, SecretKey, SecretKind, SecretStore};
 use crate::stdx::clock::{Clock, UnixSeconds};
@@ -49,6 +49,8 @@ struct Bench {
     server: TestServer,
     secrets: Arc<Watched>,
     clock: Clock,
+    grant: Grant,
+    client_secret: SendSecret,
     lock_file: Option<PathBuf>,
 }
 
@@ -58,6 +60,8 @@ impl Bench {
             server: TestServer::start(replies).await,
             secrets: Arc::new(Watched::default()),
             clock: Clock::manual(UnixSeconds(10_000)),
+            grant: Grant::RefreshToken,
+            client_secret: SendSecret::Never,
             lock_file: None,
         }
     }
@@ -83,6 +87,9 @@ impl Bench {
         TokenKeeper::new(KeeperSetup {
             account: "work".parse().unwrap(),
             app: self.server.app.clone(),
+            grant: self.grant.clone(),
+            client_secret: self.client_secret,
+            resources: Resources::default(),
             secrets: Arc::<Watched>::clone(&self.secrets),
             http: client(),
             clock: self.clock.clone(),
@@ -126,12 +133,12 @@ async fn a_token_is_used_until_five_minutes_before_its_end() {
     let bench = Bench::signed_in([fresh("access2", Some("refresh2"))]).await;
     let keeper = bench.keeper();
     bench.clock.advance(3_300);
-    assert_eq!(shown(keeper.access_token().await), "access1");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "access1");
     assert_eq!(bench.server.asked().len(), 0);
     bench.clock.advance(1);
-    assert_eq!(shown(keeper.access_token().await), "access2");
-    assert_eq!(shown(keeper.access_token().await), "access2");
-    assert_eq!(keeper.valid_until().await, Some(bench.clock.now().plus(3_600)));
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "access2");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "access2");
+    assert_eq!(keeper.valid_until(Resource::Outlook).await, Some(bench.clock.now().plus(3_600)));
     let asked = bench.server.asked();
     assert_eq!(asked.len(), 1);
     let grant =
@@ -145,10 +152,10 @@ async fn the_new_refresh_token_is_stored_first_and_the_old_one_kept_when_there_i
     let bench =
         Bench::signed_in([fresh("access2", Some("refresh2")), fresh("access3", None)]).await;
     bench.clock.advance(3_600);
-    assert_eq!(shown(bench.keeper().access_token().await), "access2");
+    assert_eq!(shown(bench.keeper().access_token(Resource::Outlook).await), "access2");
     assert_eq!(*bench.secrets.puts.lock().unwrap(), ["RefreshToken", "AccessToken"]);
     bench.clock.advance(3_600);
-    assert_eq!(shown(bench.keeper().access_token().await), "access3");
+    assert_eq!(shown(bench.keeper().access_token(Resource::Outlook).await), "access3");
     assert_eq!(bench.stored_refresh().await.as_deref(), Some("refresh2"));
     assert!(bench.server.asked()[1].contains("refresh_token=refresh2"));
 }
@@ -157,8 +164,8 @@ async fn the_new_refresh_token_is_stored_first_and_the_old_one_kept_when_there_i
 async fn a_new_run_needs_no_refresh() {
     let bench = Bench::signed_in([]).await;
     let keeper = bench.keeper();
-    assert_eq!(keeper.valid_until().await, Some(UnixSeconds(13_600)));
-    assert_eq!(shown(keeper.access_token().await), "access1");
+    assert_eq!(keeper.valid_until(Resource::Outlook).await, Some(UnixSeconds(13_600)));
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "access1");
     assert_eq!(bench.server.asked().len(), 0);
 }
 
@@ -167,7 +174,7 @@ async fn an_access_token_that_cannot_be_kept_loses_no_refresh_token() {
     let bench = Bench::signed_in([fresh("access2", Some("refresh2"))]).await;
     bench.secrets.refuses.lock().unwrap().push(SecretKind::AccessToken);
     bench.clock.advance(3_600);
-    assert_eq!(shown(bench.keeper().access_token().await), "access2");
+    assert_eq!(shown(bench.keeper().access_token(Resource::Outlook).await), "access2");
     assert_eq!(bench.stored_refresh().await.as_deref(), Some("refresh2"));
 }
 
@@ -177,11 +184,11 @@ async fn a_refresh_token_that_cannot_be_kept_is_kept_next_time_without_asking_ag
     bench.secrets.refuses.lock().unwrap().push(SecretKind::RefreshToken);
     bench.clock.advance(3_600);
     let keeper = bench.keeper();
-    assert_eq!(shown(keeper.access_token().await), "secrets");
-    assert_eq!(shown(keeper.access_token().await), "secrets");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "secrets");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "secrets");
     assert_eq!(bench.stored_refresh().await.as_deref(), Some("refresh1"));
     bench.secrets.refuses.lock().unwrap().clear();
-    assert_eq!(shown(keeper.access_token().await), "access2");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "access2");
     assert_eq!(bench.stored_refresh().await.as_deref(), Some("refresh2"));
     assert_eq!(bench.server.asked().len(), 1);
 }
@@ -191,7 +198,8 @@ async fn callers_of_one_process_share_one_refresh() {
     let bench = Bench::signed_in([fresh("access2", Some("refresh2"))]).await;
     bench.clock.advance(3_600);
     let keeper = bench.keeper();
-    let answers = futures::future::join_all((0..8).map(|_| keeper.access_token())).await;
+    let answers =
+        futures::future::join_all((0..8).map(|_| keeper.access_token(Resource::Outlook))).await;
     assert!(answers.into_iter().all(|answer| shown(answer) == "access2"));
     assert_eq!(bench.server.asked().len(), 1);
 }
@@ -203,7 +211,8 @@ async fn processes_take_turns_and_the_second_uses_what_the_first_stored() {
     bench.lock_file = Some(home.path().join("locks/work.lock"));
     bench.clock.advance(3_600);
     let (one, other) = (bench.keeper(), bench.keeper());
-    let (a, b) = tokio::join!(one.access_token(), other.access_token());
+    let (a, b) =
+        tokio::join!(one.access_token(Resource::Outlook), other.access_token(Resource::Outlook));
     assert_eq!((shown(a).as_str(), shown(b).as_str()), ("access2", "access2"));
     assert_eq!(bench.server.asked().len(), 1);
 }
@@ -217,7 +226,7 @@ async fn a_caller_that_goes_away_does_not_interrupt_the_refresh() {
     let keeper = Arc::new(bench.keeper());
     let caller = tokio::spawn({
         let keeper = Arc::clone(&keeper);
-        async move { keeper.access_token().await }
+        async move { keeper.access_token(Resource::Outlook).await }
     });
     while bench.server.asked().is_empty() {
         tokio::task::yield_now().await;
@@ -226,7 +235,7 @@ async fn a_caller_that_goes_away_does_not_interrupt_the_refresh() {
     assert!(caller.await.unwrap_err().is_cancelled());
     told.notify_one();
     // The second caller waits for its turn and finds what the first one fetched.
-    assert_eq!(shown(keeper.access_token().await), "access2");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "access2");
     assert_eq!(bench.server.asked().len(), 1);
     assert_eq!(bench.stored_refresh().await.as_deref(), Some("refresh2"));
 }
@@ -237,7 +246,7 @@ async fn refusals_ask_for_a_person_or_pass_and_only_dead_tokens_are_wiped() {
         let bench = Bench::signed_in([reply.clone()]).await;
         bench.clock.advance(3_600);
         let keeper = bench.keeper();
-        assert_eq!(shown(keeper.access_token().await), expected, "{reply:?}");
+        assert_eq!(shown(keeper.access_token(Resource::Outlook).await), expected, "{reply:?}");
         assert_eq!(bench.stored_refresh().await.as_deref(), kept, "{reply:?}");
     }
     let kept = Some("refresh1");
@@ -269,17 +278,17 @@ async fn a_refusal_is_not_asked_for_again_until_time_passes_or_someone_signs_in(
     bench.clock.advance(3_600);
     let keeper = bench.keeper();
     for _ in 0..5 {
-        assert_eq!(shown(keeper.access_token().await), "sign in Some(50078)");
+        assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "sign in Some(50078)");
     }
     assert_eq!(bench.server.asked().len(), 1);
     bench.clock.advance(60);
     bench.server.then(Reply::error("invalid_request", 50_196));
     for _ in 0..5 {
-        assert!(shown(keeper.access_token().await).ends_with("Some(50196)"));
+        assert!(shown(keeper.access_token(Resource::Outlook).await).ends_with("Some(50196)"));
     }
     assert_eq!(bench.server.asked().len(), 2);
     keeper.store(&bench.tokens()).await.unwrap();
-    assert_eq!(shown(keeper.access_token().await), "access1");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "access1");
 }
 
 #[tokio::test]
@@ -288,39 +297,39 @@ async fn a_server_that_asks_for_a_pause_gets_it() {
     let bench = Bench::signed_in([busy, fresh("access2", None)]).await;
     bench.clock.advance(3_600);
     let keeper = bench.keeper();
-    assert_eq!(shown(keeper.access_token().await), "not understood");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "not understood");
     bench.clock.advance(39);
-    let held = keeper.access_token().await.unwrap_err();
+    let held = keeper.access_token(Resource::Outlook).await.unwrap_err();
     assert!(held.is_transient(), "{held:?}");
     assert_eq!(bench.server.asked().len(), 1);
     bench.clock.advance(1);
-    assert_eq!(shown(keeper.access_token().await), "access2");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "access2");
 }
 
 #[tokio::test]
 async fn a_server_that_is_away_leaves_the_old_token_in_use() {
     let bench = Bench::signed_in([Reply::Hangup, Reply::Hangup]).await;
     let keeper = bench.keeper();
-    assert_eq!(shown(keeper.access_token().await), "access1");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "access1");
     bench.clock.advance(3_500);
-    assert_eq!(shown(keeper.access_token().await), "access1");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "access1");
     bench.clock.advance(100);
-    assert_eq!(shown(keeper.access_token().await), "unreachable");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "unreachable");
     bench.server.then(fresh("access2", None));
-    assert_eq!(shown(keeper.access_token().await), "access2");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "access2");
 }
 
 #[tokio::test]
 async fn a_refused_token_is_replaced_by_the_stored_one_or_a_new_one() {
     let bench = Bench::signed_in([fresh("access2", None)]).await;
     let keeper = bench.keeper();
-    let first = keeper.access_token().await.unwrap();
-    let second = keeper.replace(&first).await.unwrap();
+    let first = keeper.access_token(Resource::Outlook).await.unwrap();
+    let second = keeper.replace(Resource::Outlook, &first).await.unwrap();
     assert_eq!(second.secret.expose_secret(), "access2");
     // A second connection that still had the first token gets the second without a refresh.
-    assert_eq!(shown(keeper.replace(&first).await), "access2");
+    assert_eq!(shown(keeper.replace(Resource::Outlook, &first).await), "access2");
     // So does another process.
-    assert_eq!(shown(bench.keeper().replace(&first).await), "access2");
+    assert_eq!(shown(bench.keeper().replace(Resource::Outlook, &first).await), "access2");
     assert_eq!(bench.server.asked().len(), 1);
 }
 
@@ -328,10 +337,10 @@ async fn a_refused_token_is_replaced_by_the_stored_one_or_a_new_one() {
 async fn what_is_forgotten_is_gone() {
     let bench = Bench::signed_in([]).await;
     let keeper = bench.keeper();
-    assert_eq!(shown(keeper.access_token().await), "access1");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "access1");
     keeper.forget().await.unwrap();
-    assert_eq!(shown(keeper.access_token().await), "sign in None");
-    assert_eq!(keeper.valid_until().await, None);
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "sign in None");
+    assert_eq!(keeper.valid_until(Resource::Outlook).await, None);
     assert_eq!(bench.stored(SecretKind::AccessToken).await, None);
 }
 
@@ -350,7 +359,7 @@ async fn no_message_or_debug_output_holds_a_token() {
         let bench = Bench::signed_in([reply.clone()]).await;
         bench.clock.advance(3_600);
         let keeper = bench.keeper();
-        let error = keeper.access_token().await.unwrap_err();
+        let error = keeper.access_token(Resource::Outlook).await.unwrap_err();
         let all = format!("{error} {error:?} {:?} {keeper:?}", error.problem(None));
         for secret in ["refresh1", "access1", "CANARY"] {
             assert!(!all.contains(secret), "{reply:?}: {all}");
