@@ -191,3 +191,79 @@ where
         | RequestTokenError::Other(_) => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::auth::refresh::import;
+    use crate::auth::scopes;
+    use crate::auth::test_server::{Reply, TestServer, client};
+    use crate::model::account::{Resource, Resources};
+    use crate::stdx::clock::{Clock, UnixSeconds};
+    use secrecy::{ExposeSecret, SecretString};
+
+    fn answer(scope: &str, refresh: Option<&str>) -> Reply {
+        let json = serde_json::json!({
+            "token_type": "Bearer", "expires_in": 3_600, "access_token": "EwB", "scope": scope,
+            "refresh_token": refresh,
+        });
+        Reply::ok(&json.to_string())
+    }
+
+    /// Imports `given`; the refresh token to keep, or the code and details of the problem.
+    async fn imported(given: &str, reply: Reply) -> Result<String, (String, String)> {
+        let server = TestServer::start([reply]).await;
+        let scopes = scopes::wanted(Resource::Outlook, &Resources::default());
+        let (clock, secret) = (Clock::manual(UnixSeconds(1_000)), SecretString::from("CANARY"));
+        let token = SecretString::from(given);
+        let http = client();
+        let done = import(&http, &server.app, Some(&secret), &token, &scopes, &clock).await;
+        let [asked] = server.asked().try_into().unwrap();
+        assert!(asked.contains("refresh_token=M.C5_given&"), "{asked}");
+        assert!(asked.contains("client_secret=CANARY"), "{asked}");
+        match done {
+            Ok(tokens) => Ok(tokens.refresh.unwrap().expose_secret().to_owned()),
+            Err(error) => {
+                let problem = error.problem(None);
+                let all = format!("{error} {error:?} {problem:?}");
+                assert!(!all.contains("CANARY") && !all.contains("M.C5_given"), "{all}");
+                Err((problem.code, problem.details))
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_from_elsewhere_is_proved_at_once_and_the_reason_kept_when_it_fails() {
+        const IMAP: &str = "https://outlook.office.com/IMAP.AccessAsUser.All";
+        let given = |found: Result<String, _>| found.map_err(|(code, _): (String, String)| code);
+        let ok = |token: &str| Ok(token.to_owned());
+
+        assert_eq!(
+            given(imported("M.C5_given", answer(IMAP, Some("M.C5_new"))).await),
+            ok("M.C5_new")
+        );
+        assert_eq!(given(imported("M.C5_given", answer(IMAP, None)).await), ok("M.C5_given"));
+        let broken = " M.C5\r\n_given\n";
+        assert_eq!(given(imported(broken, answer(IMAP, None)).await), ok("M.C5_given"));
+
+        let (code, details) = imported("M.C5_given", answer("Mail.Send", None)).await.unwrap_err();
+        assert_eq!(code, "permission-missing");
+        assert!(details.contains(IMAP) && details.contains("good for: Mail.Send"), "{details}");
+
+        let body = serde_json::json!({
+            "error": "invalid_grant", "error_codes": [70_000],
+            "error_description": "AADSTS70000: The provided value for the input parameter 'scope' \
+                                  is not valid: CANARY M.C5_given",
+        });
+        let reply = Reply::Answer(400, "", body.to_string());
+        let (code, details) = imported("M.C5_given", reply).await.unwrap_err();
+        assert_eq!(code, "AADSTS70000");
+        assert!(details.contains(IMAP) && details.contains("parameter 'scope'"), "{details}");
+
+        let reply = Reply::error("invalid_grant", 65_001);
+        assert_eq!(imported("M.C5_given", reply).await.unwrap_err().0, "AADSTS65001");
+        let reply = Reply::error("invalid_grant", 9_002_313);
+        assert_eq!(imported("M.C5_given", reply).await.unwrap_err().0, "AADSTS9002313");
+        let reply = Reply::error("invalid_client", 7_000_215);
+        assert_eq!(imported("M.C5_given", reply).await.unwrap_err().0, "AADSTS7000215");
+    }
+}

@@ -103,6 +103,11 @@ impl Bench {
         stored.map(|secret| secret.expose_secret().to_owned())
     }
 
+    async fn put(&self, kind: SecretKind, secret: &str) {
+        let key = SecretKey { account: "work".parse().unwrap(), kind };
+        self.secrets.inner.put(&key, &secret.into()).await.unwrap();
+    }
+
     async fn stored_refresh(&self) -> Option<String> {
         self.stored(SecretKind::RefreshToken).await
     }
@@ -120,6 +125,10 @@ fn shown(answer: Result<AccessToken, AuthError>) -> String {
     match answer {
         Ok(token) => token.secret.expose_secret().to_owned(),
         Err(AuthError::SignInNeeded { code, .. }) => format!("sign in {code:?}"),
+        Err(AuthError::PermissionMissing { missing, code, .. }) => {
+            format!("not allowed {missing} {code:?}")
+        }
+        Err(AuthError::NoClientSecret) => "no client secret".to_owned(),
         Err(AuthError::Refused { error, code, .. }) => format!("refused {error} {code:?}"),
         Err(AuthError::NotUnderstood(_)) => "not understood".to_owned(),
         Err(AuthError::Unreachable(_)) => "unreachable".to_owned(),
@@ -342,6 +351,148 @@ async fn what_is_forgotten_is_gone() {
     assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "sign in None");
     assert_eq!(keeper.valid_until(Resource::Outlook).await, None);
     assert_eq!(bench.stored(SecretKind::AccessToken).await, None);
+}
+
+#[tokio::test]
+async fn one_refresh_token_serves_both_resources_with_a_token_each() {
+    let bench = Bench::signed_in([fresh("graph1", Some("refresh2"))]).await;
+    let keeper = bench.keeper();
+    assert_eq!(shown(keeper.access_token(Resource::Graph).await), "graph1");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "access1");
+    let [asked] = bench.server.asked().try_into().unwrap();
+    assert!(asked.contains("refresh_token=refresh1") && asked.contains("graph.microsoft.com"));
+    assert!(!asked.contains("outlook"), "{asked}");
+    assert_eq!(bench.stored_refresh().await.as_deref(), Some("refresh2"));
+    // The next run has both, and a new sign-in has neither.
+    let next = bench.keeper();
+    assert_eq!(shown(next.access_token(Resource::Graph).await), "graph1");
+    assert_eq!(next.valid_until(Resource::Graph).await, Some(UnixSeconds(13_600)));
+    next.store(&bench.tokens()).await.unwrap();
+    assert_eq!(next.valid_until(Resource::Graph).await, None);
+    assert_eq!(bench.stored(SecretKind::GraphToken).await, None);
+}
+
+#[tokio::test]
+async fn a_permission_that_is_missing_for_one_resource_does_not_touch_the_other() {
+    let replies = [Reply::error("invalid_grant", 65_001), fresh("access2", None)];
+    let bench = Bench::signed_in(replies).await;
+    let keeper = bench.keeper();
+    let missing = "not allowed https://graph.microsoft.com/Mail.Send \
+                   https://graph.microsoft.com/User.Read Some(65001)";
+    for _ in 0..3 {
+        assert_eq!(shown(keeper.access_token(Resource::Graph).await), missing);
+    }
+    assert_eq!(bench.server.asked().len(), 1);
+    bench.clock.advance(3_400);
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "access2");
+    // A rule of the server's is about both.
+    bench.server.then(Reply::error("invalid_request", 50_196));
+    assert!(shown(keeper.access_token(Resource::Graph).await).ends_with("Some(50196)"));
+    bench.clock.advance(299);
+    let first = keeper.access_token(Resource::Outlook).await.unwrap();
+    let looped = shown(keeper.replace(Resource::Outlook, &first).await);
+    assert!(looped.ends_with("Some(50196)"), "{looped}");
+    assert_eq!(bench.server.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn a_dead_sign_in_ends_the_tokens_of_both_resources() {
+    let replies = [fresh("graph1", None), Reply::error("invalid_grant", 530_036)];
+    let bench = Bench::signed_in(replies).await;
+    bench.put(SecretKind::ClientSecret, "kept").await;
+    let keeper = bench.keeper();
+    assert_eq!(shown(keeper.access_token(Resource::Graph).await), "graph1");
+    bench.clock.advance(3_600);
+    let dead = keeper.access_token(Resource::Graph).await;
+    assert_eq!(shown(dead), "sign in Some(530036)");
+    for kind in SecretKind::TOKENS {
+        assert_eq!(bench.stored(kind).await, None, "{kind:?}");
+    }
+    assert_eq!(bench.stored(SecretKind::ClientSecret).await.as_deref(), Some("kept"));
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "sign in None");
+    keeper.forget().await.unwrap();
+    assert_eq!(bench.stored(SecretKind::ClientSecret).await, None);
+}
+
+#[tokio::test]
+async fn a_client_secret_is_sent_only_where_there_is_one_and_the_setup_allows_it() {
+    async fn check(rule: SendSecret, stored: Option<&str>, expected: Option<&str>) {
+        let mut bench = Bench::signed_in([fresh("access2", None)]).await;
+        bench.client_secret = rule;
+        if let Some(secret) = stored {
+            bench.put(SecretKind::ClientSecret, secret).await;
+        }
+        bench.clock.advance(3_600);
+        assert_eq!(shown(bench.keeper().access_token(Resource::Outlook).await), "access2");
+        let [asked] = bench.server.asked().try_into().unwrap();
+        let sent = asked.split('&').find_map(|field| field.strip_prefix("client_secret="));
+        assert_eq!(sent, expected, "{rule:?} {stored:?}");
+    }
+    check(SendSecret::Never, Some("secret"), None).await;
+    check(SendSecret::WhenStored, Some("secret"), Some("secret")).await;
+    check(SendSecret::WhenStored, None, None).await;
+}
+
+#[tokio::test]
+async fn an_app_signs_in_by_itself_with_its_stored_secret() {
+    let mut bench = Bench::new([fresh("app1", None), fresh("app2", None)]).await;
+    bench.grant = Grant::ClientCredentials;
+    let keeper = bench.keeper();
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "no client secret");
+    bench.put(SecretKind::ClientSecret, "secret").await;
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "app1");
+    assert_eq!(shown(bench.keeper().access_token(Resource::Outlook).await), "app1");
+    assert_eq!(shown(keeper.access_token(Resource::Graph).await), "app2");
+    let asked = bench.server.asked();
+    assert!(asked[0].contains("grant_type=client_credentials"), "{asked:?}");
+    assert!(asked[0].contains("outlook.office365.com%2F.default"), "{asked:?}");
+    assert!(asked[1].contains("graph.microsoft.com%2F.default"), "{asked:?}");
+    assert_eq!(bench.stored_refresh().await, None);
+
+    // A secret that is refused is not tried again and again, but a new one is at once.
+    bench.clock.advance(3_600);
+    bench.server.then(Reply::error("invalid_client", 7_000_222));
+    for resource in [Resource::Outlook, Resource::Outlook, Resource::Graph] {
+        let refused = shown(keeper.access_token(resource).await);
+        assert_eq!(refused, "refused invalid_client Some(7000222)");
+    }
+    assert_eq!(bench.server.asked().len(), 3);
+    bench.put(SecretKind::ClientSecret, "new").await;
+    bench.server.then(fresh("app3", None));
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "app3");
+}
+
+#[tokio::test]
+async fn a_token_command_is_run_when_a_token_is_needed_and_nothing_is_stored() {
+    let home = tempfile::tempdir().unwrap();
+    let runs = home.path().join("runs");
+    let mut bench = Bench::new([]).await;
+    let script = "echo x >> \"$1\"; echo EwB_$(wc -l < \"$1\")";
+    let argv = ["sh", "-c", script, "sh", runs.to_str().unwrap()].map(str::to_owned).to_vec();
+    bench.grant = Grant::TokenCommand(argv);
+    let keeper = bench.keeper();
+    let first = keeper.access_token(Resource::Outlook).await.unwrap();
+    assert_eq!(first.secret.expose_secret(), "EwB_1");
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "EwB_1");
+    assert_eq!(shown(keeper.replace(Resource::Outlook, &first).await), "EwB_2");
+    bench.clock.advance(3_301);
+    assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "EwB_3");
+    let graph = shown(keeper.access_token(Resource::Graph).await);
+    assert_eq!(graph, "not allowed Microsoft Graph None");
+    assert!(bench.secrets.puts.lock().unwrap().is_empty() && bench.server.asked().is_empty());
+}
+
+#[tokio::test]
+async fn the_board_is_told_when_the_server_last_gave_tokens() {
+    let bench = Bench::signed_in([fresh("graph1", Some("refresh2"))]).await;
+    assert_eq!(bench.keeper().refreshed_at().await, Some(UnixSeconds(10_000)));
+    bench.clock.advance(100);
+    let keeper = bench.keeper();
+    keeper.access_token(Resource::Graph).await.unwrap();
+    assert_eq!(keeper.refreshed_at().await, Some(UnixSeconds(10_100)));
+    assert_eq!(bench.keeper().refreshed_at().await, Some(UnixSeconds(10_100)));
+    keeper.forget().await.unwrap();
+    assert_eq!(keeper.refreshed_at().await, None);
 }
 
 #[tokio::test]
