@@ -4,13 +4,13 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::passphrase::{self, Unlock};
 use crate::cli::pasted::Pasted;
-use crate::engine::{Engine, EngineSetup, Liveness};
+use crate::engine::{DetectSetup, Engine, EngineSetup, Liveness};
 use crate::engine_api::command::EngineCommand;
-use crate::engine_api::detect::{Finding, Proposal};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::LinkStep;
 use crate::engine_api::status::{AccountStatus, EngineStatus};
 use crate::model::address::EmailAddress;
+use crate::model::detection::{Finding, Proposal};
 use crate::model::folder::Folder;
 use crate::model::ids::{AccountId, CommandId};
 use crate::model::outgoing::OutboxEntry;
@@ -122,6 +122,7 @@ pub async fn open(
         extra_roots: Vec::new(),
         lock_dir: Some(paths.data_dir),
         liveness,
+        detect: DetectSetup::Online,
     };
     Ok(Opened { setup, places })
 }

@@ -319,7 +319,10 @@ impl AccountTask {
             Connection::SignInNeeded { problem: problem.clone() }
         } else {
             let wait_s = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX);
-            Connection::Waiting { problem: problem.clone(), retry_at: self.clock.now().plus(wait_s) }
+            Connection::Waiting {
+                problem: problem.clone(),
+                retry_at: self.clock.now().plus(wait_s),
+            }
         };
         self.reporter.change_account(self.access.id, |account| account.connection = connection);
         if !failure.is_stale_connection() {

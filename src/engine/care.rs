@@ -83,7 +83,10 @@ impl Supervisor {
             return Err(Problem::outbox_not_empty().into());
         }
         let name = access.settings.name.clone();
-        if self.accounts.values().any(|other| other.access.settings.shared_via.as_ref() == Some(&name))
+        if self
+            .accounts
+            .values()
+            .any(|other| other.access.settings.shared_via.as_ref() == Some(&name))
         {
             return Err(Problem::others_borrow_it().into());
         }
@@ -171,7 +174,8 @@ impl Supervisor {
             .map_err(|error| Failure::from(error.problem()))?
             .accounts;
         let known = &self.config.config().accounts;
-        if let Some(taken) = accounts.iter().find(|new| known.iter().any(|old| old.name == new.name))
+        if let Some(taken) =
+            accounts.iter().find(|new| known.iter().any(|old| old.name == new.name))
         {
             return Err(Problem::bundle_unusable(&format!(
                 "There is already an account named {}.",

@@ -292,9 +292,7 @@ fn same_rung(
     Ok(match access.settings.method {
         SignInMethod::DeviceCode => SignInInput::DeviceCode,
         SignInMethod::Browser => SignInInput::Browser { port: 0 },
-        SignInMethod::RefreshToken => {
-            SignInInput::RefreshToken(secret(SecretKind::RefreshToken)?)
-        }
+        SignInMethod::RefreshToken => SignInInput::RefreshToken(secret(SecretKind::RefreshToken)?),
         SignInMethod::TokenCommand => SignInInput::TokenCommand,
         SignInMethod::Password => SignInInput::Password(secret(SecretKind::Password)?),
         SignInMethod::ClientCredentials => SignInInput::ClientCredentials,

@@ -11,9 +11,7 @@ use crate::engine::reporter::Reporter;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep};
 use crate::engine_api::status::{CheckRecord, SubmissionStatus};
-use crate::model::account::{
-    AccountSettings, Resource, SentCopy, SignInMethod, SubmissionRoute,
-};
+use crate::model::account::{AccountSettings, Resource, SentCopy, SignInMethod, SubmissionRoute};
 use crate::model::endpoint::{Endpoint, Security};
 use crate::model::folder::FolderRole;
 use crate::model::ids::{AccountId, CommandId};
@@ -58,15 +56,16 @@ impl Report {
         let failed = |name| {
             self.records.iter().find_map(|record| match &record.outcome {
                 CheckOutcome::Failed(problem) if record.name == name => Some(problem.clone()),
-                CheckOutcome::Failed(_) | CheckOutcome::Passed(_) | CheckOutcome::Skipped(_) => None,
+                CheckOutcome::Failed(_) | CheckOutcome::Passed(_) | CheckOutcome::Skipped(_) => {
+                    None
+                }
             })
         };
         let sending = match self.sends_with {
             SubmissionRoute::Graph => failed(CheckName::Graph),
             SubmissionRoute::Auto | SubmissionRoute::Smtp => failed(CheckName::Submission),
         };
-        facts.submission =
-            sending.map_or(SubmissionStatus::Works, SubmissionStatus::Failed);
+        facts.submission = sending.map_or(SubmissionStatus::Works, SubmissionStatus::Failed);
         facts.sends_with = Some(self.sends_with);
         let at = self.records.last().map(|record| record.at);
         if let (Some(problem), Some(at)) = (self.failure, at) {
@@ -320,8 +319,7 @@ impl Preflight<'_> {
             Some(tried) => self.outcome(tried),
         };
         let graph = self.end(CheckName::Graph, graph).await;
-        let sends_with =
-            if by_graph { SubmissionRoute::Graph } else { SubmissionRoute::Smtp };
+        let sends_with = if by_graph { SubmissionRoute::Graph } else { SubmissionRoute::Smtp };
         ([submission, graph], sends_with)
     }
 

@@ -10,10 +10,10 @@ use crate::cli::secret_input::{self, Asked, From};
 use crate::cli::session::{Session, unexpected, with_session};
 use crate::config::Config;
 use crate::engine_api::command::EngineCommand;
-use crate::engine_api::detect::Proposal;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::{LinkRequest, Saving, SignInInput};
 use crate::model::account::{AccountSettings, SignInMethod};
+use crate::model::detection::Proposal;
 use crate::stdx::clock::Clock;
 use secrecy::SecretString;
 

@@ -4,9 +4,9 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::json::{JsonProblem, rfc3339};
 use crate::cli::output::{Format, Output};
-use crate::engine_api::detect::{Finding, Proposal};
 use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep};
 use crate::mime::sanitise;
+use crate::model::detection::{Finding, Proposal};
 use crate::problem::Problem;
 use crate::stdx::clock::UnixSeconds;
 use serde::Serialize;
@@ -274,8 +274,8 @@ pub fn what_and_why(problem: &Problem) -> String {
 #[cfg(test)]
 mod tests {
     use crate::cli::account::progress::{Event, event};
-    use crate::engine_api::detect::{Finding, Proposal};
     use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep};
+    use crate::model::detection::{Finding, Proposal};
     use crate::problem::{Problem, ProblemKind, Remedy};
     use crate::stdx::clock::UnixSeconds;
 

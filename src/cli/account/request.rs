@@ -4,12 +4,12 @@ use crate::cli::account::arguments::{AddArgs, SecurityWord, SubmissionArg};
 use crate::cli::error::CliError;
 use crate::cli::secret_input;
 use crate::config::Config;
-use crate::engine_api::detect::Proposal;
 use crate::model::account::{
     AccountName, AccountSettings, OAuthApp, Resources, SecretsKind, SentCopy, SignInMethod,
     SubmissionRoute,
 };
 use crate::model::address::EmailAddress;
+use crate::model::detection::Proposal;
 use crate::model::endpoint::{Endpoint, HostPort, Security};
 use crate::provider::presets::{
     self, PRESETS, PUBLISHED_CLIENT_IDS, Preset, preset_for, preset_named, published_client_id,
