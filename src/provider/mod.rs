@@ -1,3 +1,4 @@
 //! What is known of mail providers: a table of presets, and detection from an address.
 
+mod domains;
 pub mod presets;

@@ -4,12 +4,12 @@ pub mod error;
 pub mod graph;
 pub mod imap;
 pub mod lines;
+pub mod sasl;
 pub mod smtp;
 pub mod socket;
 #[cfg(test)]
 mod test_server;
 pub mod tls;
-pub mod xoauth2;
 
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::Endpoint;

@@ -2,6 +2,7 @@
 
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::lines::Lines;
+use crate::transport::sasl;
 use lettre::transport::smtp::authentication::Mechanism;
 use lettre::transport::smtp::commands::{Ehlo, Starttls};
 use lettre::transport::smtp::extension::{ClientId, Extension, ServerInfo};
@@ -82,10 +83,14 @@ impl Server {
         self.info.supports_feature(extension)
     }
 
-    /// Whether XOAUTH2 is announced.
+    /// Whether a way to sign in is announced.
     #[must_use]
-    pub fn takes_tokens(&self) -> bool {
-        self.info.supports_auth_mechanism(Mechanism::Xoauth2)
+    pub fn offers(&self, mechanism: sasl::Mechanism) -> bool {
+        self.info.supports_auth_mechanism(match mechanism {
+            sasl::Mechanism::Xoauth2 => Mechanism::Xoauth2,
+            sasl::Mechanism::Plain => Mechanism::Plain,
+            sasl::Mechanism::Login => Mechanism::Login,
+        })
     }
 }
 
