@@ -10,7 +10,7 @@ use crate::engine_api::event::EngineEvent;
 use crate::model::account::Resource;
 use crate::model::address::EmailAddress;
 use crate::stdx::clock::UnixSeconds;
-use crate::transport::xoauth2;
+use crate::transport::sasl;
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -79,7 +79,7 @@ pub fn run(context: &Context, args: &TokenArgs) -> Result<(), CliError> {
         }
     })?;
     let text = if args.xoauth2 {
-        xoauth2::initial_response(&token.user, &token.secret)
+        sasl::xoauth2(&token.user, &token.secret)
     } else {
         Zeroizing::new(token.secret.expose_secret().to_owned())
     };

@@ -104,8 +104,9 @@ pub fn not_offered(credential: &Credential) -> &'static str {
     }
 }
 
-/// `user=` address ^A `auth=Bearer ` token ^A ^A, in base64.
-fn xoauth2(user: &EmailAddress, token: &SecretString) -> Zeroizing<String> {
+/// The message of XOAUTH2: `user=` address ^A `auth=Bearer ` token ^A ^A, in base64.
+#[must_use]
+pub fn xoauth2(user: &EmailAddress, token: &SecretString) -> Zeroizing<String> {
     let text =
         Zeroizing::new(format!("user={user}\x01auth=Bearer {}\x01\x01", token.expose_secret()));
     Zeroizing::new(STANDARD.encode(text.as_bytes()))
