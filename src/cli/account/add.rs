@@ -81,7 +81,7 @@ async fn client_secret(
 ) -> Result<Option<SecretString>, CliError> {
     if let Some(command) = &args.client_secret_command {
         let words = secret_input::command(command, "--client-secret-command")?;
-        let secret = token_command::run(&words).await.map_err(|error| error.problem())?;
+        let secret = token_command::run(&words).await.map_err(|error| error.problem(None))?;
         return Ok(Some(secret));
     }
     let needed =
