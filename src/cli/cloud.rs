@@ -1,6 +1,7 @@
 //! Microsoft's clouds: the words on the command line, and what each stands for.
 
-use crate::model::account::Resources;
+use crate::cli::error::CliError;
+use crate::provider::presets::{Preset, preset_named};
 use clap::{Args, ValueEnum};
 
 /// Names a cloud.
@@ -25,38 +26,34 @@ pub enum CloudWord {
 }
 
 impl CloudWord {
-    /// Name of its preset for organisations.
-    #[must_use]
-    pub fn preset(self) -> &'static str {
-        match self {
+    /// Its preset for organisations.
+    ///
+    /// # Errors
+    /// A usage problem when the program comes without one.
+    pub fn preset(self) -> Result<&'static Preset, CliError> {
+        let name = match self {
             Self::Global => "microsoft365",
-            Self::Usgov => "microsoft365-usgov",
+            Self::Usgov => "microsoft365-gcc-high",
             Self::Dod => "microsoft365-dod",
             Self::China => "microsoft365-china",
-        }
-    }
-
-    /// Root of its sign-in server.
-    #[must_use]
-    pub fn authority(self) -> &'static str {
-        match self {
-            Self::Global => "https://login.microsoftonline.com",
-            Self::Usgov | Self::Dod => "https://login.microsoftonline.us",
-            Self::China => "https://login.partner.microsoftonline.cn",
-        }
-    }
-
-    /// Where its resources are.
-    #[must_use]
-    pub fn resources(self) -> Resources {
-        let (outlook, graph) = match self {
-            Self::Global => return Resources::default(),
-            Self::Usgov => ("https://outlook.office365.us", "https://graph.microsoft.us"),
-            Self::Dod => ("https://outlook.office365.us", "https://dod-graph.microsoft.us"),
-            Self::China => {
-                ("https://partner.outlook.cn", "https://microsoftgraph.chinacloudapi.cn")
-            }
         };
-        Resources { outlook: outlook.to_owned(), graph: graph.to_owned() }
+        preset_named(name).ok_or_else(|| {
+            let what = format!("There is no provider named {name:?}");
+            CliError::usage("which-provider", &what, "")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::cloud::CloudWord;
+    use clap::ValueEnum;
+
+    #[test]
+    fn every_cloud_has_its_preset() {
+        for cloud in CloudWord::value_variants() {
+            assert!(cloud.preset().is_ok(), "{cloud:?}");
+        }
+        assert_eq!(CloudWord::Dod.preset().unwrap().graph, "https://dod-graph.microsoft.us");
     }
 }

@@ -104,7 +104,7 @@ pub fn not_offered(credential: &Credential) -> &'static str {
     }
 }
 
-/// `user=` address ^A `auth=Bearer ` token ^A ^A, in base64.
+/// The message of XOAUTH2: `user=` address ^A `auth=Bearer ` token ^A ^A, in base64.
 #[must_use]
 pub fn xoauth2(user: &EmailAddress, token: &SecretString) -> Zeroizing<String> {
     let text =

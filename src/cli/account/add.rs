@@ -1,5 +1,6 @@
 //! `account add`: links a mailbox without a keyboard.
 
+use crate::auth::token_command;
 use crate::cli::account::arguments::AddArgs;
 use crate::cli::account::progress::{self, Event};
 use crate::cli::account::request;
@@ -80,7 +81,8 @@ async fn client_secret(
 ) -> Result<Option<SecretString>, CliError> {
     if let Some(command) = &args.client_secret_command {
         let words = secret_input::command(command, "--client-secret-command")?;
-        let _later = words;
+        let secret = token_command::run(&words).await.map_err(|error| error.problem(None))?;
+        return Ok(Some(secret));
     }
     let needed =
         settings.method == SignInMethod::ClientCredentials && settings.shared_via.is_none();

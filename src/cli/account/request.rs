@@ -201,9 +201,7 @@ fn provider<'a>(
     let (preset, what) = match (args.provider.as_deref(), args.cloud, found) {
         (Some(CUSTOM), _, _) => return Ok(Provider::Custom),
         (Some(name), _, _) => (preset_named(name), format!("There is no provider named {name:?}")),
-        (None, Some(cloud), _) => {
-            (preset_named(cloud.preset()), format!("There is no provider in cloud {cloud:?}"))
-        }
+        (None, Some(cloud), _) => return cloud.preset().map(Provider::Preset),
         (None, None, Some(found)) => return Ok(Provider::Found(found)),
         (None, None, None) => (
             preset_for(address.as_str()),
@@ -222,7 +220,8 @@ fn method(args: &AddArgs, provider: Provider<'_>) -> Result<SignInMethod, CliErr
         return Ok(SignInMethod::TokenCommand);
     }
     let best = match provider {
-        Provider::Preset(_) | Provider::Custom => None,
+        Provider::Custom => None,
+        Provider::Preset(preset) => preset.methods.first().copied(),
         Provider::Found(proposal) => proposal.methods.first().copied(),
     };
     Ok(best.unwrap_or(SignInMethod::DeviceCode))

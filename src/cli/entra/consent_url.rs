@@ -39,9 +39,9 @@ pub fn run(context: &Context, args: &ConsentUrlArgs) -> Result<(), CliError> {
     let published = published_client_id(&args.client_id).map(|published| published.client_id);
     let client_id = published.unwrap_or(&args.client_id);
     let consent = if args.graph { Consent::MailAndGraph } else { Consent::Mail };
-    let cloud = args.cloud.cloud;
-    let (authority, resources) = (cloud.authority(), cloud.resources());
-    let url = guide::consent_url(authority, &args.tenant, client_id, &resources, consent);
+    let cloud = args.cloud.cloud.preset()?;
+    let resources = cloud.resources();
+    let url = guide::consent_url(cloud.authority, &args.tenant, client_id, &resources, consent);
     match context.output.format() {
         Format::Human => context.output.line(&url),
         Format::Json => context.output.json(&Link { url }),

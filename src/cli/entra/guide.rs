@@ -82,17 +82,17 @@ struct Text {
 /// # Errors
 /// Those of the output.
 pub fn run(context: &Context, args: &GuideArgs) -> Result<(), CliError> {
-    let text = text(args);
+    let text = text(args, args.cloud.cloud.preset()?.authority);
     match context.output.format() {
         Format::Human => context.output.line(text.trim_end()),
         Format::Json => context.output.json(&Text { guide: text }),
     }
 }
 
-fn text(args: &GuideArgs) -> String {
+fn text(args: &GuideArgs, authority: &str) -> String {
     let options = GuideOptions {
         app_name: args.app_name.clone(),
-        authority: args.cloud.cloud.authority().to_owned(),
+        authority: authority.to_owned(),
         kind: match args.kind {
             KindWord::Public => AppKind::Public,
             KindWord::Confidential => AppKind::Confidential,
@@ -132,7 +132,10 @@ mod tests {
         #[track_caller]
         fn check(line: &str, word: &str, expected: bool) {
             let words = std::iter::once("guide").chain(line.split_whitespace());
-            let text = text(&Line::try_parse_from(words).unwrap().args);
+            let text = text(
+                &Line::try_parse_from(words).unwrap().args,
+                "https://login.microsoftonline.com",
+            );
             assert_eq!(text.contains(word), expected, "{line}: {word}\n{text}");
         }
         check("--app-name Mailroom", "Mailroom", true);

@@ -2,10 +2,10 @@ use crate::cli::account::arguments::AddArgs;
 use crate::cli::account::request::{is_open, settings};
 use crate::cli::error::CliError;
 use crate::config::Config;
-use crate::engine_api::detect::{Proposal, Source};
 use crate::model::account::{
     AccountSettings, OAuthApp, Resources, SentCopy, SignInMethod, SubmissionRoute,
 };
+use crate::model::detection::{Proposal, Source};
 use crate::model::endpoint::{Endpoint, Security};
 use clap::Parser;
 
