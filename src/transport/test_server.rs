@@ -36,6 +36,8 @@ pub enum Certificate {
     NotYetValid,
     ForClients,
     NameInSubjectOnly,
+    Wildcard,
+    WildcardElsewhere,
 }
 
 /// A server waiting for its one visitor.
@@ -134,6 +136,12 @@ fn certified(certificate: Certificate) -> (Arc<ServerConfig>, CertificateDer<'st
             params = CertificateParams::new(Vec::new()).unwrap();
             params.distinguished_name.push(DnType::CommonName, "localhost");
         }
+        Certificate::Wildcard => {
+            params = CertificateParams::new(vec!["*.localhost".to_owned()]).unwrap();
+        }
+        Certificate::WildcardElsewhere => {
+            params = CertificateParams::new(vec!["*.example.org".to_owned()]).unwrap();
+        }
     }
     let key = KeyPair::generate().unwrap();
     let leaf = match certificate {
@@ -142,7 +150,9 @@ fn certified(certificate: Certificate) -> (Arc<ServerConfig>, CertificateDer<'st
         | Certificate::NotYetValid
         | Certificate::OtherHost
         | Certificate::ForClients
-        | Certificate::NameInSubjectOnly => params.signed_by(&key, &trusted),
+        | Certificate::NameInSubjectOnly
+        | Certificate::Wildcard
+        | Certificate::WildcardElsewhere => params.signed_by(&key, &trusted),
         Certificate::UnknownAuthority => params.signed_by(&key, &stranger),
         Certificate::SelfSigned => params.self_signed(&key),
     };
