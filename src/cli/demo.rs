@@ -11,12 +11,13 @@ use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::runtime::editor::{EditorDirectory, EditorSettings};
 use crate::runtime::event_loop::{self, Shell};
 use crate::runtime::terminal;
+use crate::sandbox::Sandbox;
 use crate::sandbox::options::{Personality, SandboxOptions};
-use crate::sandbox::{Sandbox, SandboxError};
-use crate::secrets::{SecretKey, SecretKind, SecretPlaces};
+use crate::secrets::SecretPlaces;
 use crate::stdx::clock::Clock;
 use crate::store::Store;
 use clap::{Args, ValueEnum};
+use std::fmt::Display;
 
 /// Most messages of a demo mailbox: they are made at start and live in memory.
 const MESSAGES_LIMIT: i64 = 1_000_000;
@@ -60,7 +61,7 @@ pub fn run(args: &DemoArgs) -> Result<u8, CliError> {
         if args.first_run {
             demo_link = Some(Box::new(sandbox.link_request()));
         } else {
-            sign_in(&sandbox, &mut config, &secrets).await?;
+            sandbox.link(&mut config, &secrets).await.map_err(|error| failed(&error))?;
         }
         let engine = session::start(EngineSetup {
             config,
@@ -104,22 +105,7 @@ fn options(args: &DemoArgs, clock: &Clock) -> SandboxOptions {
     options
 }
 
-/// Leaves the account as linking would have: a sign-in takes a second at least, because the first
-/// question comes after the server's interval (RFC 8628, section 3.5), and the demo has half of one.
-async fn sign_in(
-    sandbox: &Sandbox,
-    config: &mut ConfigFile,
-    secrets: &SecretPlaces,
-) -> Result<(), CliError> {
-    let settings = sandbox.settings();
-    config.add_account(&settings).map_err(|error| error.problem())?;
-    let place = secrets.open(settings.secrets).await.map_err(|error| error.problem())?;
-    let key = SecretKey { account: settings.name, kind: SecretKind::RefreshToken };
-    place.put(&key, &sandbox.refresh_token()).await.map_err(|error| error.problem())?;
-    Ok(())
-}
-
-fn failed(error: &SandboxError) -> CliError {
+fn failed(error: &dyn Display) -> CliError {
     let why = error.to_string();
     Problem::new(ProblemKind::Failed, "demo-failed", "The demo cannot start", &why, Remedy::Retry)
         .into()

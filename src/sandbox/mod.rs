@@ -4,7 +4,7 @@
 //! them without anything installed. They are a second implementation of what the real servers do,
 //! in the words of those servers, and never the only proof of anything.
 //!
-//! All state lives in `world`, in memory; every server is a task that reads and changes it.
+//! All state lives in `world.rs`, in memory; every server is a task that reads and changes it.
 //! Nothing listens beyond 127.0.0.1 and nothing touches the disk.
 //!
 //! Start at [`Sandbox::start`]; tests go on with [`control::Control`].
@@ -28,7 +28,6 @@ mod tokens;
 mod world;
 mod xoauth2;
 
-use crate::auth::MAIL_SCOPES;
 use crate::engine_api::link::{LinkRequest, SecretsChoice};
 use crate::model::account::{
     AccountName, AccountNameError, AccountSettings, OAuthApp, SecretsKind, SignInMethod,
@@ -41,10 +40,8 @@ use crate::sandbox::mail::library::LibraryError;
 use crate::sandbox::options::SandboxOptions;
 use crate::sandbox::people::OWNER;
 use crate::sandbox::service::{Handler, Service, ServiceName};
-use crate::sandbox::tokens::SignIn;
 use crate::sandbox::world::World;
 use rustls::pki_types::CertificateDer;
-use secrecy::SecretString;
 use std::io;
 use std::sync::Arc;
 
@@ -122,19 +119,6 @@ impl Sandbox {
     #[must_use]
     pub fn link_request(&self) -> LinkRequest {
         LinkRequest { settings: self.settings(), secrets: SecretsChoice::Memory }
-    }
-
-    /// A refresh token as the owner gets one by signing in, for a start that shows no sign-in.
-    #[must_use]
-    pub fn refresh_token(&self) -> SecretString {
-        let sign_in = SignIn {
-            person: OWNER,
-            client_id: CLIENT_ID.to_owned(),
-            scopes: MAIL_SCOPES.map(str::to_owned).to_vec(),
-        };
-        let now = self.world.now();
-        let granted = self.world.change(|state| state.tokens.grant(&sign_in, now));
-        granted.refresh_token.unwrap_or_default().into()
     }
 
     /// The hand that reaches into the servers.

@@ -26,10 +26,18 @@ pub async fn start(options: SandboxOptions) -> Sandbox {
     Sandbox::start(options).await.unwrap()
 }
 
-async fn tls(sandbox: &Sandbox, stream: TcpStream) -> TlsStream<TcpStream> {
+/// Begins TLS, trusting the sandbox and nothing else.
+pub async fn begin_tls(
+    sandbox: &Sandbox,
+    stream: TcpStream,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from("localhost").unwrap();
     let connector = TlsConnector::from(trusting(sandbox.root()).unwrap());
-    connector.connect(name, stream).await.unwrap()
+    connector.connect(name, stream).await
+}
+
+async fn tls(sandbox: &Sandbox, stream: TcpStream) -> TlsStream<TcpStream> {
+    begin_tls(sandbox, stream).await.unwrap()
 }
 
 /// A line-based client.
