@@ -87,6 +87,18 @@ impl Problem {
         )
     }
 
+    /// The program was told to end while it was about to send or file a message.
+    #[must_use]
+    pub fn stopped_before_sending() -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "stopped-before-sending",
+            "Posthaste ended before this was done",
+            "The message is safe in the outbox.",
+            Remedy::Retry,
+        )
+    }
+
     /// Another process holds the sender lock.
     #[must_use]
     pub fn sending_elsewhere() -> Self {
