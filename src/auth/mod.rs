@@ -10,6 +10,7 @@ pub mod keeper;
 pub mod loopback;
 pub mod refresh;
 pub mod scopes;
+pub mod server_time;
 #[cfg(test)]
 mod test_server;
 pub mod token;
