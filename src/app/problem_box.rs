@@ -69,6 +69,10 @@ impl ProblemBox {
             (
                 Remedy::Retry
                 | Remedy::StartOver
+                | Remedy::UseBrowser
+                | Remedy::UseDeviceCode
+                | Remedy::UseGraph
+                | Remedy::EnterClientSecret
                 | Remedy::EditSettings
                 | Remedy::CheckNetwork
                 | Remedy::CheckCertificate

@@ -229,6 +229,7 @@ impl AddressStep {
 #[cfg(test)]
 mod tests {
     use super::{AddressStep, Row};
+    use crate::provider::presets::PRESETS;
 
     #[test]
     fn the_address_suggests_the_provider_and_a_free_name() {
@@ -250,7 +251,7 @@ mod tests {
     #[test]
     fn what_a_person_chose_stays_chosen() {
         let mut step = AddressStep::new(Vec::new());
-        step.form.choose(Row::Provider, 9);
+        step.form.choose(Row::Provider, PRESETS.len());
         step.changed(Some(Row::Provider));
         step.form.set_text(Row::Name, "mine");
         step.changed(Some(Row::Name));

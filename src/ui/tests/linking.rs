@@ -40,7 +40,7 @@ fn the_address_step_says_what_was_found() {
     |  address where that is possible; everything can be changed.
     |
     |> Mail address     ada@outlook.com
-    |  Provider         < Outlook.com (personal) >  2 of 3
+    |  Provider         < Outlook.com (personal) >  2 of 11
     |                   Outlook.com (personal): found by its domain
     |  Account name     outlook
     |  Your name
