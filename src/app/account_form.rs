@@ -8,6 +8,7 @@ use crate::engine_api::link::{LinkRequest, Saving, SecretsChoice, SignInInput};
 use crate::model::account::{AccountName, AccountSettings, SecretsKind, SignInMethod};
 use crate::model::address::{AddressError, EmailAddress};
 use crate::model::ids::AccountId;
+use crate::provider::presets::preset_named;
 use secrecy::SecretString;
 
 /// What is asked for.
@@ -60,8 +61,19 @@ pub struct AccountForm {
     pub asks: Asks,
     /// The form.
     pub form: Form<Row>,
+    methods: Vec<SignInMethod>,
     via: Account,
     taken: Vec<String>,
+}
+
+/// The ways in that make sense for an account: those of its provider, and its own.
+fn methods_of(account: &Account) -> Vec<SignInMethod> {
+    let facts = &account.status.facts;
+    let provider = facts.settings.as_ref().map_or("", |settings| settings.provider.as_str());
+    let Some(preset) = preset_named(provider) else { return SignInMethod::ALL.to_vec() };
+    let fits =
+        |method: &SignInMethod| preset.methods.contains(method) || facts.method == Some(*method);
+    SignInMethod::ALL.into_iter().filter(fits).collect()
 }
 
 impl AccountForm {
@@ -69,10 +81,11 @@ impl AccountForm {
     #[must_use]
     pub fn new(asks: Asks, account: &Account, taken: Vec<String>) -> Self {
         let text = |filled: &str| Input::Text(TextField::new(filled));
+        let methods = methods_of(account);
         let rows = match asks {
             Asks::Name => vec![(Row::Name, "Name", text(&account.shown_name))],
             Asks::Method => {
-                let titles: Vec<&str> = SignInMethod::ALL.map(ladder::title).to_vec();
+                let titles: Vec<&str> = methods.iter().map(|known| ladder::title(*known)).collect();
                 vec![
                     (Row::Method, "Sign in by", Input::Radio(choice(&titles))),
                     (Row::Port, "Port", text("")),
@@ -87,13 +100,14 @@ impl AccountForm {
         };
         let mut form = Form::new(rows);
         let known = account.status.facts.method;
-        let at = SignInMethod::ALL.iter().position(|method| Some(*method) == known);
+        let at = methods.iter().position(|method| Some(*method) == known);
         form.choose(Row::Method, at.unwrap_or_default());
         let mut step = Self {
             account: account.status.id,
             shown_name: account.shown_name.clone(),
             asks,
             form,
+            methods,
             via: account.clone(),
             taken,
         };
@@ -105,7 +119,7 @@ impl AccountForm {
     #[must_use]
     pub fn by_method(account: &Account, method: SignInMethod) -> Self {
         let mut form = Self::new(Asks::Method, account, Vec::new());
-        let at = SignInMethod::ALL.iter().position(|known| *known == method);
+        let at = form.methods.iter().position(|known| *known == method);
         form.form.choose(Row::Method, at.unwrap_or_default());
         form.changed(None);
         form
@@ -113,7 +127,7 @@ impl AccountForm {
 
     fn method(&self) -> SignInMethod {
         let at = self.form.choice(Row::Method);
-        SignInMethod::ALL.get(at).copied().unwrap_or(SignInMethod::DeviceCode)
+        self.methods.get(at).copied().unwrap_or(SignInMethod::DeviceCode)
     }
 
     /// Something was typed or chosen in `row`; the rest follows.

@@ -74,6 +74,7 @@ impl App {
             Action::SaveAnyway => self.quiet(Self::ask_to_save_anyway),
             Action::Continue => self.advance(),
             Action::Details => self.quiet(Self::toggle_details),
+            Action::CopyForIt => self.copy_for_it(),
             Action::LookIntoSent => {
                 self.pop_problem();
                 self.look_into_sent()

@@ -108,6 +108,8 @@ pub enum Action {
     Continue,
     /// Show or hide what the server said word for word.
     Details,
+    /// A message for the IT department into the clipboard.
+    CopyForIt,
     /// Look into the Sent folder.
     LookIntoSent,
     /// Yes, do it.

@@ -64,3 +64,63 @@ impl App {
         self.command(Purpose::Remove(account), |id| EngineCommand::RemoveAccount { id, account })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::app::layer::Layer;
+    use crate::app::tests::{Desk, account, with_settings};
+    use crate::engine_api::command::EngineCommand;
+    use crate::engine_api::event::EngineEvent;
+    use crate::engine_api::link::SignInInput;
+    use crate::model::ids::AccountId;
+
+    fn board() -> Desk {
+        let mut desk = Desk::linked();
+        desk.status(vec![with_settings(account(1, "work"))]);
+        desk.press("@");
+        desk
+    }
+
+    #[test]
+    fn an_account_is_renamed() {
+        let mut desk = board();
+        desk.press("n Ctrl-u");
+        desk.type_text("office");
+        desk.press("Enter");
+        let Some(EngineCommand::RenameAccount { id, account, name }) = desk.commands.last() else {
+            panic!("nothing is renamed")
+        };
+        assert_eq!((*account, name.as_str()), (AccountId(1), "office"));
+        let id = *id;
+        desk.event(EngineEvent::CommandDone { id });
+        assert!(desk.app.notice.as_ref().is_some_and(|notice| notice.text.contains("new name")));
+    }
+
+    #[test]
+    fn a_shared_mailbox_is_linked_through_the_account_under_the_cursor() {
+        let mut desk = board();
+        desk.press("+");
+        desk.type_text("support@example.org");
+        desk.press("Enter");
+        let Some(EngineCommand::Link { id, request }) = desk.commands.last() else {
+            panic!("nothing is linked")
+        };
+        assert!(matches!(request.sign_in, SignInInput::Shared));
+        assert_eq!(request.settings.address.as_str(), "support@example.org");
+        assert_eq!(request.settings.oauth.client_id, "client");
+        assert_eq!(request.settings.name.as_str(), "support");
+        let id = *id;
+        desk.event(EngineEvent::Linked { id, account: AccountId(2) });
+        desk.press("Enter");
+        assert!(!matches!(desk.app.layers.last(), Some(Layer::Run(_))));
+    }
+
+    #[test]
+    fn escape_leaves_a_form_and_changes_nothing() {
+        let mut desk = board();
+        let before = desk.commands.len();
+        desk.press("n x Esc");
+        assert!(matches!(desk.app.layers.last(), Some(Layer::Accounts(_))));
+        assert_eq!(desk.commands.len(), before);
+    }
+}

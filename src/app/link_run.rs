@@ -3,11 +3,12 @@
 use crate::app::action::Action;
 use crate::app::browser_page::BrowserPage;
 use crate::app::form::Focus;
+use crate::app::it_help::concerns_it;
 use crate::app::keymap::Context;
 use crate::app::msg::Key;
 use crate::app::problem_box::Details;
 use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep, SignInInput};
-use crate::model::account::{SecretsKind, SignInMethod};
+use crate::model::account::{AccountSettings, SecretsKind, SignInMethod};
 use crate::model::ids::{AccountId, CommandId};
 use crate::problem::{Problem, Remedy};
 use crate::stdx::clock::UnixSeconds;
@@ -90,6 +91,8 @@ pub struct LinkRun {
     pub method: Option<SignInMethod>,
     /// What the person brought to a sign-in of a linked account, for another try.
     pub input: Option<SignInInput>,
+    /// What is being linked.
+    pub requested: Option<Box<AccountSettings>>,
     /// How far it has come.
     pub stage: Stage,
     /// Where secrets will be kept, and why there.
@@ -127,6 +130,7 @@ impl LinkRun {
             kind,
             method: None,
             input: None,
+            requested: None,
             stage,
             secrets: None,
             code: None,
@@ -317,6 +321,7 @@ impl LinkRun {
             (Action::Edit, failed && links),
             (Action::ChooseMethod, failed && signs_in),
             (Action::SaveAnyway, failed && links && self.failed_check().is_some()),
+            (Action::CopyForIt, failed && self.problem.as_ref().is_some_and(concerns_it)),
             (Action::Details, self.problem.as_ref().is_some_and(|p| !p.details.is_empty())),
         ];
         depends.into_iter().find(|(known, _offered)| *known == action).is_none_or(|(_, yes)| yes)

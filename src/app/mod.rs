@@ -26,6 +26,7 @@ pub mod folders;
 pub mod form;
 pub mod identities;
 pub mod interrupted;
+pub mod it_help;
 pub mod keymap;
 pub mod keymap_default;
 pub mod keys;

@@ -1,6 +1,7 @@
 //! A problem on screen: what happened, why, and the keys that help.
 
 use crate::app::action::Action;
+use crate::app::it_help::concerns_it;
 use crate::model::ids::{AccountId, FolderId, MessageId, OutboxId};
 use crate::problem::{Problem, Remedy};
 
@@ -62,7 +63,9 @@ impl ProblemBox {
     pub fn remedy_action(&self) -> Option<Action> {
         match (self.problem.remedy, self.about) {
             (Remedy::SignInAgain(_), _) => Some(Action::SignInAgain),
-            (Remedy::StartOver, About::Account(_)) => Some(Action::SignInAgain),
+            (Remedy::StartOver | Remedy::UseBrowser | Remedy::UseDeviceCode, About::Account(_)) => {
+                Some(Action::SignInAgain)
+            }
             (Remedy::EditMessage, About::Outbox(_)) => Some(Action::Edit),
             (Remedy::CheckSent, _) => Some(Action::LookIntoSent),
             (_, About::Nothing) => None,
@@ -91,6 +94,9 @@ impl ProblemBox {
     pub fn offers(&self, action: Action) -> bool {
         if action == Action::Details {
             return !self.problem.details.is_empty();
+        }
+        if action == Action::CopyForIt {
+            return concerns_it(&self.problem);
         }
         if action == Action::Edit {
             return matches!(self.about, About::Outbox(_));

@@ -57,6 +57,7 @@ impl App {
         let id = self.pending.open(Purpose::Run);
         let mut run = LinkRun::new(id, RunKind::Link);
         run.method = Some(request.settings.method);
+        run.requested = Some(Box::new(request.settings.clone()));
         match self.layers.last_mut() {
             Some(Layer::Wizard(wizard)) => wizard.begin(run),
             Some(_) | None => self.layers.push(Layer::Run(Box::new(run))),
@@ -236,11 +237,20 @@ impl App {
     /// `s` on the board or in a problem box.
     pub(in crate::app) fn sign_in_again(&mut self) -> Vec<Effect> {
         let from_problem = self.pop_problem().and_then(|(remedy, about)| match (remedy, about) {
-            (Remedy::SignInAgain(account), _) | (_, About::Account(account)) => Some(account),
+            (Remedy::UseBrowser, About::Account(account)) => {
+                Some((account, Some(SignInInput::Browser { port: 0 })))
+            }
+            (Remedy::UseDeviceCode, About::Account(account)) => {
+                Some((account, Some(SignInInput::DeviceCode)))
+            }
+            (Remedy::SignInAgain(account), _) | (_, About::Account(account)) => {
+                Some((account, None))
+            }
             (_, About::Nothing | About::Folder(_) | About::Message(_) | About::Outbox(_)) => None,
         });
-        match from_problem.or_else(|| self.account_on_board()) {
-            Some(account) => vec![self.sign_in(account)],
+        let on_board = self.account_on_board().map(|account| (account, None));
+        match from_problem.or(on_board) {
+            Some((account, input)) => vec![self.sign_in_by(account, input)],
             None => Vec::new(),
         }
     }
@@ -279,5 +289,196 @@ fn method_of(input: &SignInInput) -> Option<SignInMethod> {
         SignInInput::Password(_) => Some(SignInMethod::Password),
         SignInInput::ClientCredentials => Some(SignInMethod::ClientCredentials),
         SignInInput::Shared => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::effect::Effect;
+    use crate::app::layer::Layer;
+    use crate::app::link_run::Stage;
+    use crate::app::msg::Msg;
+    use crate::app::tests::{Desk, account, problem, with_settings};
+    use crate::engine_api::command::EngineCommand;
+    use crate::engine_api::event::EngineEvent;
+    use crate::engine_api::link::{
+        CheckName, CheckOutcome, LinkRequest, LinkStep, Saving, SignInInput,
+    };
+    use crate::engine_api::status::Connection;
+    use crate::model::account::{SignInMethod, SubmissionRoute};
+    use crate::model::ids::{AccountId, CommandId, MessageId};
+    use crate::problem::{ProblemKind, Remedy};
+    use secrecy::ExposeSecret;
+
+    fn requested(desk: &Desk) -> &LinkRequest {
+        match desk.commands.last() {
+            Some(EngineCommand::Link { request, .. }) => request,
+            other => panic!("nothing is linked but {other:?}"),
+        }
+    }
+
+    fn cancelled(desk: &Desk, id: CommandId) -> bool {
+        desk.commands.iter().any(
+            |command| matches!(command, EngineCommand::Cancel { id: stopped } if *stopped == id),
+        )
+    }
+
+    fn stage(desk: &Desk) -> Option<Stage> {
+        desk.app.top_run().map(|run| run.stage)
+    }
+
+    fn copied(desk: &Desk) -> Vec<String> {
+        let copied = desk.other.iter().filter_map(|effect| match effect {
+            Effect::Copy(text) => Some(text.clone()),
+            _other => None,
+        });
+        copied.collect()
+    }
+
+    #[test]
+    fn one_key_leads_from_the_code_to_the_browser_and_back() {
+        let mut desk = Desk::empty();
+        desk.status(Vec::new());
+        let code = desk.at_the_code();
+        desk.press("b");
+        assert!(cancelled(&desk, code));
+        assert!(matches!(requested(&desk).sign_in, SignInInput::Browser { port: 0 }));
+        assert_eq!(requested(&desk).settings.method, SignInMethod::Browser);
+        let (mut desk, page) = Desk::at_the_page();
+        assert_eq!(stage(&desk), Some(Stage::Page));
+        desk.press("u s");
+        let copied = copied(&desk);
+        assert!(copied[0].starts_with("https://login.microsoftonline.com/"), "{copied:?}");
+        assert!(copied[1].starts_with("ssh -L 43211:"), "{copied:?}");
+        desk.press("c");
+        assert!(cancelled(&desk, page));
+        assert!(matches!(requested(&desk).sign_in, SignInInput::DeviceCode));
+    }
+
+    #[test]
+    fn where_the_browser_ended_is_pasted_or_typed() {
+        let (mut desk, page) = Desk::at_the_page();
+        let answers = |desk: &Desk| -> Vec<(CommandId, String)> {
+            let answers = desk.commands.iter().filter_map(|command| match command {
+                EngineCommand::AnswerLink { id, pasted } => {
+                    Some((*id, pasted.expose_secret().to_owned()))
+                }
+                _other => None,
+            });
+            answers.collect()
+        };
+        desk.feed(Msg::Paste("http://localhost:43211/?code=0.AX\nbc&state=8x\n".to_owned()));
+        assert!(answers(&desk).is_empty());
+        desk.press("Enter");
+        assert_eq!(
+            answers(&desk),
+            [(page, "http://localhost:43211/?code=0.AXbc&state=8x".to_owned())]
+        );
+        // A wrong one is said, and the field is free again. Letters in it are no keys.
+        let reason = "that address is of another sign-in".to_owned();
+        desk.event(EngineEvent::LinkProgress { id: page, step: LinkStep::PollTrouble { reason } });
+        assert_eq!(stage(&desk), Some(Stage::Page));
+        desk.press("p");
+        desk.type_text("cus");
+        desk.press("Esc");
+        assert_eq!(stage(&desk), Some(Stage::Page));
+        desk.press("p Enter");
+        assert_eq!(answers(&desk).last().map(|(_id, text)| text.as_str()), Some("cus"));
+        assert!(!cancelled(&desk, page));
+        desk.press("Esc");
+        assert!(cancelled(&desk, page));
+    }
+
+    #[test]
+    fn enter_takes_the_way_on_that_a_refusal_names() {
+        let refused = |remedy| {
+            let mut desk = Desk::empty();
+            desk.status(Vec::new());
+            let id = desk.at_the_code();
+            desk.event(EngineEvent::CommandFailed { id, problem: problem("AADSTS530035", remedy) });
+            desk.press("Enter");
+            desk
+        };
+        let desk = refused(Remedy::UseBrowser);
+        assert!(matches!(requested(&desk).sign_in, SignInInput::Browser { port: 0 }));
+        let desk = refused(Remedy::UseGraph);
+        assert_eq!(requested(&desk).settings.route, SubmissionRoute::Graph);
+        assert!(matches!(requested(&desk).sign_in, SignInInput::DeviceCode));
+        let desk = refused(Remedy::AskAdministrator);
+        assert_eq!(stage(&desk), Some(Stage::Failed));
+    }
+
+    #[test]
+    fn an_account_is_saved_all_the_same_only_when_a_check_failed_and_after_a_question() {
+        let mut desk = Desk::empty();
+        desk.status(Vec::new());
+        let id = desk.at_the_code();
+        let failure = problem("smtp-auth-disabled", Remedy::UseGraph);
+        desk.event(EngineEvent::CommandFailed { id, problem: failure.clone() });
+        desk.press("S");
+        assert!(!matches!(desk.app.layers.last(), Some(Layer::Question(_))));
+        desk.press("r");
+        let id = desk.last_id();
+        let outcome = CheckOutcome::Failed(Box::new(failure.clone()));
+        let step = LinkStep::Check { name: CheckName::Submission, outcome };
+        desk.event(EngineEvent::LinkProgress { id, step });
+        desk.event(EngineEvent::CommandFailed { id, problem: failure });
+        desk.press("S n");
+        assert_eq!(requested(&desk).saving, Saving::WhenChecksPass);
+        desk.press("S y");
+        assert_eq!(requested(&desk).saving, Saving::Anyway);
+    }
+
+    #[test]
+    fn a_message_for_the_it_department_is_copied_where_one_helps() {
+        let mut desk = Desk::empty();
+        desk.status(Vec::new());
+        let id = desk.at_the_code();
+        let problem = problem("AADSTS530035", Remedy::UseBrowser);
+        desk.event(EngineEvent::CommandFailed { id, problem });
+        desk.press("y");
+        let copied = copied(&desk);
+        assert!(copied[0].contains("ada@outlook.com"), "{copied:?}");
+        assert!(copied[0].contains("0a0b0c0d-1111-2222-3333-444455556666"), "{copied:?}");
+    }
+
+    #[test]
+    fn another_way_in_is_chosen_on_the_board_and_for_a_refused_one() {
+        let mut desk = Desk::linked();
+        desk.status(vec![with_settings(account(1, "work"))]);
+        desk.press("@ m Down Enter");
+        let asked = |desk: &Desk| match desk.commands.last() {
+            Some(EngineCommand::SignInAgain { sign_in, .. }) => format!("{sign_in:?}"),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(asked(&desk), "Some(Browser { port: 0 })");
+        let id = desk.last_id();
+        let problem = problem("AADSTS53003", Remedy::AskAdministrator);
+        desk.event(EngineEvent::CommandFailed { id, problem });
+        desk.press("m Down Down Down Enter");
+        assert_eq!(asked(&desk), "Some(TokenCommand)");
+    }
+
+    #[test]
+    fn what_a_dead_sign_in_stopped_goes_on_after_it() {
+        let mut desk = Desk::linked();
+        desk.behaviour = crate::app::tests::Behaviour::Silent;
+        desk.press("f");
+        let mut dead = account(1, "work");
+        let mut why = problem("sign-in-needed", Remedy::SignInAgain(AccountId(1)));
+        why.kind = ProblemKind::SignInNeeded;
+        desk.event(EngineEvent::CommandFailed { id: desk.last_id(), problem: why.clone() });
+        dead.connection = Connection::SignInNeeded { problem: why };
+        desk.status(vec![dead]);
+        desk.press("Esc Ctrl-g");
+        let id = desk.last_id();
+        assert!(matches!(desk.commands.last(), Some(EngineCommand::SignInAgain { .. })));
+        desk.behaviour = crate::app::tests::Behaviour::Answers;
+        desk.event(EngineEvent::Linked { id, account: AccountId(1) });
+        assert!(matches!(
+            desk.commands.last(),
+            Some(EngineCommand::LoadMessage { message: MessageId(12), .. })
+        ));
+        assert!(desk.app.composer_mut().is_some());
     }
 }

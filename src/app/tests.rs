@@ -201,6 +201,17 @@ impl Desk {
         desk
     }
 
+    /// The wizard with a browser page that waits.
+    pub fn at_the_page() -> (Self, CommandId) {
+        let mut desk = Self::empty();
+        desk.status(Vec::new());
+        desk.at_the_code();
+        desk.press("b");
+        let id = desk.last_id();
+        desk.event(EngineEvent::LinkProgress { id, step: browser_page() });
+        (desk, id)
+    }
+
     pub fn status(&mut self, accounts: Vec<AccountStatus>) {
         self.feed(Msg::Status(EngineStatus { accounts, fallback: None }));
     }
@@ -330,6 +341,19 @@ impl Desk {
         let id = self.last_id();
         self.event(EngineEvent::LinkProgress { id, step: device_code("GTHR9WQ5K") });
         id
+    }
+}
+
+/// A step that brings a page.
+pub fn browser_page() -> LinkStep {
+    let query = "client_id=0a0b0c0d-1111-2222-3333-444455556666&response_type=code\
+                 &redirect_uri=http%3A%2F%2Flocalhost%3A43211&scope=offline_access%20openid\
+                 &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeKZr6wxV&code_challenge_method=S256\
+                 &state=8xLOxBtZp8&prompt=select_account&login_hint=ada%40outlook.com";
+    LinkStep::BrowserPage {
+        url: format!("https://login.microsoftonline.com/consumers/oauth2/v2.0/authorize?{query}"),
+        port: 43_211,
+        ssh_command: "ssh -L 43211:127.0.0.1:43211 ada@server.example.org".to_owned(),
     }
 }
 

@@ -31,6 +31,21 @@ impl App {
         })
     }
 
+    fn composer(&self) -> Option<&Composer> {
+        self.layers.iter().find_map(|layer| match layer {
+            Layer::Composer(composer) => Some(composer.as_ref()),
+            Layer::Wizard(_)
+            | Layer::Run(_)
+            | Layer::Accounts(_)
+            | Layer::AccountForm(_)
+            | Layer::Outbox(_)
+            | Layer::Drafts(_)
+            | Layer::Help(_)
+            | Layer::Problem(_)
+            | Layer::Question(_) => None,
+        })
+    }
+
     fn close_composer(&mut self) {
         self.layers.retain(|layer| !matches!(layer, Layer::Composer(_)));
     }
@@ -235,25 +250,11 @@ impl App {
     }
 
     /// Asks before a message leaves under another address than the one chosen.
-    fn rewrite_question(&mut self) -> Option<Question> {
-        let composer = self.composer_mut()?;
-        if composer.rewrite_asked == RewriteAsked::Yes {
-            return None;
-        }
-        let composer = self.layers.iter().find_map(|layer| match layer {
-            Layer::Composer(composer) => Some(composer.as_ref()),
-            Layer::Wizard(_)
-            | Layer::Run(_)
-            | Layer::Accounts(_)
-            | Layer::AccountForm(_)
-            | Layer::Outbox(_)
-            | Layer::Drafts(_)
-            | Layer::Help(_)
-            | Layer::Problem(_)
-            | Layer::Question(_) => None,
-        })?;
+    fn rewrite_question(&self) -> Option<Question> {
+        let composer = self.composer()?;
         let (from, route) = self.route_of(composer)?;
-        if route.from.same_mailbox(from.as_str()) {
+        let agreed = composer.rewrite_asked == RewriteAsked::Yes;
+        if agreed || route.from.same_mailbox(from.as_str()) {
             return None;
         }
         let about = format!("Send as {} instead of {from}, through {}?", route.from, route.via);
@@ -366,11 +367,12 @@ mod tests {
     use crate::app::effect::Effect;
     use crate::app::layer::Layer;
     use crate::app::msg::Msg;
-    use crate::app::tests::{Behaviour, Desk, problem};
+    use crate::app::tests::{Behaviour, Desk, NOW, account, problem};
     use crate::engine_api::command::{EngineCommand, Outgoing};
     use crate::engine_api::event::EngineEvent;
-    use crate::model::ids::{DraftId, MessageId, OutboxId};
-    use crate::model::outgoing::{Draft, OutboxState};
+    use crate::engine_api::status::EngineStatus;
+    use crate::model::ids::{AccountId, DraftId, MessageId, OutboxId};
+    use crate::model::outgoing::{Draft, OutboxState, StoredDraft};
     use crate::problem::Remedy;
 
     fn sent(desk: &Desk) -> Vec<(Draft, Option<MessageId>, Option<DraftId>)> {
@@ -571,5 +573,33 @@ mod tests {
         );
         desk.feed(Msg::Edited("All new\n".to_owned()));
         assert_eq!(desk.app.composer_mut().unwrap().draft().body, "All new");
+    }
+
+    #[test]
+    fn a_rewritten_sender_is_shown_and_must_be_agreed_to() {
+        let mut desk = Desk::linked();
+        let mut post = account(2, "post");
+        post.address = "post@example.net".parse().unwrap();
+        let fallback = Some("post".parse().unwrap());
+        let accounts = vec![account(1, "work"), post];
+        desk.feed(Msg::Status(EngineStatus { accounts, fallback }));
+        desk.drafts = vec![StoredDraft {
+            id: DraftId(5),
+            account: AccountId(1),
+            draft: Draft {
+                from: "gone@example.com".to_owned(),
+                to: "alan@example.org".to_owned(),
+                subject: "Hi".to_owned(),
+                ..Draft::default()
+            },
+            saved_at: NOW,
+        }];
+        desk.press("D Enter Ctrl-s");
+        let Some(Layer::Question(question)) = desk.app.layers.last() else { panic!("not asked") };
+        assert!(question.text.contains("post@example.net instead of gone@example.com"));
+        desk.press("n");
+        assert!(sent(&desk).is_empty());
+        desk.press("Ctrl-s y");
+        assert_eq!(sent(&desk)[0].0.from, "gone@example.com");
     }
 }

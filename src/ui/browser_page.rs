@@ -50,7 +50,7 @@ pub fn render_page(
                      run this there first:";
         pen.paragraph(words, theme.text);
     }
-    pen.text(&page.ssh_command, theme.strong);
+    pen.paragraph(&page.ssh_command, theme.strong);
     free(&mut pen);
     let words = if roomy {
         format!(

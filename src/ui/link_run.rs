@@ -145,7 +145,8 @@ fn secrets_line(run: &LinkRun, theme: &Theme, pen: &mut Pen<'_>) {
 }
 
 /// What a check looks at.
-fn check_in_words(name: CheckName) -> &'static str {
+#[must_use]
+pub fn check_in_words(name: CheckName) -> &'static str {
     match name {
         CheckName::Dns => "server names",
         CheckName::Tls => "server identity",

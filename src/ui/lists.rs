@@ -1,15 +1,11 @@
-//! Draws the lists that open over the mail: accounts, outbox, unfinished messages.
+//! Draws the lists that open over the mail: outbox, unfinished messages.
 
 use crate::app::App;
-use crate::app::accounts::Board;
 use crate::app::cursor::visible_top;
 use crate::app::dates;
 use crate::app::views::{DraftsView, OutboxView, state_in_words};
-use crate::app::wizard::secrets::in_words;
-use crate::engine_api::status::Connection;
 use crate::model::outgoing::OutboxState;
 use crate::ui::pen::{Pen, inset};
-use crate::ui::status_line::{connection_in_words, token_in_words};
 use crate::ui::text;
 use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
@@ -22,18 +18,22 @@ const DETAIL_ROWS: u16 = 6;
 
 /// Where the cursor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cursor {
+pub enum Cursor {
+    /// On this row.
     Here,
+    /// On another one.
     Elsewhere,
 }
 
-fn cursor_at(cursor: usize, row: usize) -> Cursor {
+/// Whether the cursor is on `row`.
+#[must_use]
+pub fn cursor_at(cursor: usize, row: usize) -> Cursor {
     if cursor == row { Cursor::Here } else { Cursor::Elsewhere }
 }
 
 /// How wide a column is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Width {
+pub enum Width {
     /// So many cells.
     Cells(usize),
     /// So many hundredths of what the others leave.
@@ -41,7 +41,7 @@ enum Width {
 }
 
 /// Draws a row of columns.
-fn draw_row(
+pub fn draw_row(
     columns: &[(&str, Width)],
     style: Style,
     cursor: Cursor,
@@ -69,50 +69,6 @@ fn draw_row(
     }
     if let Some(y) = pen.line(&Line::from(spans)).filter(|_y| cursor == Cursor::Here) {
         pen.paint(y, theme.cursor);
-    }
-}
-
-/// Draws the accounts.
-pub fn render_accounts(app: &App, board: &Board, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let mut pen = Pen::new(buf, area);
-    let accounts = app.accounts.all();
-    if accounts.is_empty() {
-        pen.blank();
-        pen.paragraph("  No account is linked yet. [A] links one.", theme.text);
-        return;
-    }
-    let at = board.cursor.at.min(accounts.len() - 1);
-    let rows = area.height.saturating_sub(DETAIL_ROWS).max(1);
-    let top = visible_top(board.cursor.top, at, accounts.len(), usize::from(rows));
-    for (number, account) in accounts.iter().enumerate().skip(top).take(usize::from(rows)) {
-        let connection = connection_in_words(app, account);
-        let cells = [
-            (account.shown_name.as_str(), Width::Share(25)),
-            (account.shown_address.as_str(), Width::Share(40)),
-            (connection.as_str(), Width::Share(35)),
-        ];
-        let urgent = account.needs_sign_in() || 0 < account.status.outbox_stuck;
-        let style = if urgent { theme.strong } else { theme.text };
-        draw_row(&cells, style, cursor_at(at, number), theme, &mut pen);
-    }
-    let Some(account) = accounts.get(at) else { return };
-    let mut pen = Pen::new(buf, inset(pen_rest(area, rows), 2));
-    pen.blank();
-    let status = &account.status;
-    let token = token_in_words(app, account).unwrap_or_else(|| "no token at hand".to_owned());
-    let heard = status.synced_at.map_or("not heard from yet".to_owned(), |at| {
-        format!("heard from {} ago", dates::span(app.now.since(at)))
-    });
-    pen.paragraph(&format!("{token}, {heard}"), theme.dim);
-    let outbox =
-        format!("outbox: {} waiting, {} need you", status.outbox_waiting, status.outbox_stuck);
-    pen.paragraph(&outbox, theme.dim);
-    pen.paragraph(&format!("kept in {}", in_words(status.secrets)), theme.dim);
-    match &status.connection {
-        Connection::SignInNeeded { problem } | Connection::Waiting { problem, retry_at: _ } => {
-            pen.paragraph(&format!("! {}", problem.what), theme.bad);
-        }
-        Connection::Idle | Connection::Connecting | Connection::Online | Connection::Syncing => {}
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod account_form;
 pub mod block_letters;
+pub mod board;
 pub mod boxes;
 pub mod browser_page;
 pub mod composer;
@@ -78,7 +79,7 @@ fn render_layer(
         Layer::AccountForm(about) => {
             return account_form::render_account_form(about, theme, area, buf);
         }
-        Layer::Accounts(board) => lists::render_accounts(app, board, theme, area, buf),
+        Layer::Accounts(board) => board::render_board(app, board, theme, area, buf),
         Layer::Outbox(view) => lists::render_outbox(app, view, theme, area, buf),
         Layer::Drafts(view) => lists::render_drafts(app, view, theme, area, buf),
         Layer::Help(help) => help::render_help(help, theme, area, buf),

@@ -9,6 +9,7 @@ use crate::app::link_run::{RunKind, Stage};
 use crate::app::wizard::{Step, Wizard};
 use crate::engine_api::status::Connection;
 use crate::ui::account_form::account_form_title;
+use crate::ui::board::secret_in_words;
 use crate::ui::text;
 use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
@@ -107,6 +108,7 @@ fn state_of(app: &App) -> Vec<String> {
     } else if 0 < waiting {
         parts.push(format!("outbox: {waiting} waiting"));
     }
+    parts.extend(app.accounts.all().iter().find_map(|known| secret_in_words(app, known)));
     if let Some(account) = account {
         parts.extend(token_in_words(app, account));
     }

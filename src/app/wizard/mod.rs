@@ -123,7 +123,11 @@ impl Wizard {
                     self.secrets.changed();
                 }
             }
-            Step::Run => {}
+            Step::Run => {
+                if let Some(run) = &mut self.run {
+                    run.key(key);
+                }
+            }
         }
     }
 
@@ -165,7 +169,11 @@ impl Wizard {
             Step::Secrets => {
                 self.secrets.form.paste(text);
             }
-            Step::Run => {}
+            Step::Run => {
+                if let Some(run) = &mut self.run {
+                    run.paste(text);
+                }
+            }
         }
     }
 

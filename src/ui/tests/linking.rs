@@ -1,10 +1,12 @@
 //! The wizard, step by step.
 
 use super::{draw, screen};
+use crate::app::msg::Msg;
 use crate::app::tests::{Desk, NOW, problem};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep};
 use crate::model::account::SecretsKind;
+use crate::model::detection::{Finding, Source};
 use crate::model::ids::{AccountId, CommandId};
 use crate::problem::Remedy;
 use insta::assert_snapshot;
@@ -365,7 +367,7 @@ fn a_failed_check_stands_beside_its_reason() {
     |
     | [S] saves the account all the same
     (9 free rows)
-    | [r] start again  [e] change  [S] save  [d] details  [Esc] back
+    | [r] start again  [e] change  [S] save  [d] details  [y] copy for IT  [Esc] back
     "#);
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account: not linked yet
@@ -396,6 +398,229 @@ fn the_wrong_person_is_shown_with_both_addresses() {
     | Start the sign-in again.
     | [r] sign in as the right person   [e] change the address
     (10 free rows)
-    | [Enter] go on  [r] start again  [e] change  [d] details  [Esc] back
+    | [Enter] go on  [r] start again  [e] change  [d] details  [y] copy for IT
     "#);
+}
+
+#[test]
+fn the_browser_page_shows_address_ssh_line_and_field() {
+    let (mut desk, id) = Desk::at_the_page();
+    assert_snapshot!(screen(&mut desk, 80, 24), @r#"
+    | Link an account 4/5: sign in
+    |
+    | Open this address in a browser, on any machine:
+    | https://login.microsoftonline.com/consumers/oauth2/v2.0/authorize?client_id=0a
+    | 0b0c0d-1111-2222-3333-444455556666&response_type=code&redirect_uri=http%3A%2F%
+    | 2Flocalhost%3A43211&scope=offline_access%20openid&code_challenge=E9Melhoa2OwvF
+    | rEMTJguCHaoeKZr6wxV&code_challenge_method=S256&state=8xLOxBtZp8&prompt=select_
+    | account&login_hint=ada%40outlook.com
+    |
+    | A browser on this machine comes back by itself. For one on another machine,
+    | run this there first:
+    | ssh -L 43211:127.0.0.1:43211 ada@server.example.org
+    |
+    | Or let it fail to open http://localhost:43211 and paste the address it shows
+    | then, or just the code in it:
+    | > (paste here, or p to type)
+    |
+    | Waiting for you.
+    (5 free rows)
+    | [u] copy link  [p] answer  [s] copy ssh  [c] code  [Esc] back
+    "#);
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Link an account 4/5: sign in
+    | Open this address in a browser, on any
+    | machine:
+    | https://login.microsoftonline.com/cons
+    | umers/oauth2/v2.0/authorize?client_id…
+    | ssh -L 43211:127.0.0.1:43211
+    | ada@server.example.org
+    | or paste the address it ends at:
+    | > (paste here, or p to type)
+    | Waiting for you.
+    |
+    | [u] copy link  [p] answer  [s] copy ssh
+    "#);
+    desk.feed(Msg::Paste("http://localhost:43211/?code=0.AXbc&state=other".to_owned()));
+    let (_buf, cursor) = draw(&mut desk, 80, 24);
+    assert_eq!(cursor.map(|at| (at.x, at.y)), Some((50, 15)));
+    desk.press("Enter");
+    let reason = "that address is of another sign-in; paste the newest".to_owned();
+    desk.event(EngineEvent::LinkProgress { id, step: LinkStep::PollTrouble { reason } });
+    desk.tick(20);
+    assert_snapshot!(screen(&mut desk, 80, 18), @r#"
+    | Link an account 4/5: sign in
+    | Open this address in a browser, on any machine:
+    | https://login.microsoftonline.com/consumers/oauth2/v2.0/authorize?client_id=0a
+    | 0b0c0d-1111-2222-3333-444455556666&response_type=code&redirect_uri=http%3A%2F%
+    | 2Flocalhost%3A43211&scope=offline_access%20openid&code_challenge=E9Melhoa2OwvF
+    | rEMTJguCHaoeKZr6wxV&code_challenge_method=S256&state=8xLOxBtZp8&prompt=select_
+    | account&login_hint=ada%40outlook.com
+    | ssh -L 43211:127.0.0.1:43211 ada@server.example.org
+    | or paste the address it ends at:
+    | > (paste here, or p to type)
+    | ! that address is of another sign-in; paste the newest
+    (6 free rows)
+    | [u] copy link  [p] answer  [s] copy ssh  [c] code  [Esc] back
+    "#);
+}
+
+#[test]
+fn the_code_of_the_address_stands_beside_it_where_there_is_room() {
+    let (mut desk, _id) = Desk::at_the_page();
+    let wide = screen(&mut desk, 200, 60);
+    assert!(wide.contains("\u{2588}\u{2588} \u{2584}\u{2584}\u{2584}\u{2584}\u{2584} "), "{wide}");
+    assert!(!screen(&mut desk, 120, 30).contains('\u{2588}'));
+}
+
+#[test]
+fn each_way_in_shows_the_fields_it_needs() {
+    let mut desk = wizard();
+    desk.type_text("ada@example.org");
+    desk.press("Enter Enter Shift-Tab Shift-Tab Shift-Tab");
+    desk.press("Right");
+    assert_snapshot!(screen(&mut desk, 80, 24), @r#"
+    | Link an account 2/5: how to sign in
+    |
+    |  How you prove that the mailbox is yours. Left and Right change a choice;
+    |  where one way is refused, another often works.
+    |
+    |> Method           < browser, here or through ssh >  2 of 5
+    |                   You sign in on a web page that comes back here by itself,
+    |                   through ssh, or by pasting its last address.
+    |  Cloud            < Microsoft 365 (work or school) >  1 of 4
+    |  Client id from   < your own registration >  1 of 2
+    |                   type the application (client) id below, or choose with Left
+    |                   and Right
+    |  Client id
+    |  Client secret
+    |                   only for a confidential registration; empty for a public app
+    |  Tenant           organizations
+    |  Sign-in server   https://login.microsoftonline.com
+    |  Port
+    |                   empty for any free one; give one when it must be carried
+    |                   through ssh beforehand
+    |  Mail servers     < filled in >  1 of 2
+    (2 free rows)
+    | [Enter] continue  [Tab] next field  [Esc] back
+    "#);
+    desk.press("Right Tab Right Tab");
+    desk.type_text("0.AXsecret");
+    assert_snapshot!(screen(&mut desk, 80, 24), @r#"
+    | Link an account 2/5: how to sign in
+    |
+    |  How you prove that the mailbox is yours. Left and Right change a choice;
+    |  where one way is refused, another often works.
+    |
+    |  Method           < refresh token from elsewhere >  3 of 5
+    |                   You bring a refresh token that another program obtained,
+    |                   with the client id it was issued to; it is tried at once.
+    |  Cloud            < Microsoft 365 US Government (GCC High) >  2 of 4
+    |> Refresh token    **********
+    |  Client id from   < your own registration >  1 of 2
+    |                   type the application (client) id below, or choose with Left
+    |                   and Right
+    |  Client id
+    |  Client secret
+    |                   only for a confidential registration; empty for a public app
+    |  Tenant           organizations
+    |  Sign-in server   https://login.microsoftonline.us
+    |  Mail servers     < filled in >  1 of 2
+    (4 free rows)
+    | [Enter] continue  [Tab] next field  [Esc] back
+    "#);
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Link an account 2/5: how to sign in
+    |  Method        < refresh token from … >
+    |                You bring a refresh
+    |                token that another
+    |                program obtained, with
+    |                the client id it was
+    |                issued to; it is tried
+    |                at once.
+    |  Cloud         < Microsoft 365 US Go… >
+    |> Refresh token **********
+    |  Client id fr… < your own registrati… >
+    | [Enter] continue  [Tab] next field
+    "#);
+}
+
+#[test]
+fn what_is_found_out_stands_under_the_provider() {
+    let mut desk = wizard();
+    desk.type_text("ada@example.org");
+    desk.press("Tab");
+    let id = desk.last_id();
+    let said = "example-org.mail.protection.outlook.com: Microsoft 365 (work)".to_owned();
+    let finding = Finding { source: Source::Mx, said };
+    desk.event(EngineEvent::DetectProgress { id, finding });
+    assert_snapshot!(screen(&mut desk, 80, 16), @r#"
+    | Link an account 1/5: your address
+    |
+    |  Which mailbox do you want to read here? The provider is found from the
+    |  address where that is possible; everything can be changed.
+    |
+    |  Mail address     ada@example.org
+    |> Provider         < Microsoft 365 (work or school) >  1 of 11
+    |                   MX: example-org.mail.protection.outlook.com: Microsoft 365
+    |                   (work)
+    |                   looking for its servers…
+    |  Account name     example
+    |  Your name
+    (3 free rows)
+    | [Enter] continue  [Tab] next field  [Esc] back
+    "#);
+    desk.event(EngineEvent::Detected { id, proposal: None });
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Link an account 1/5: your address
+    |  Mail address  ada@example.org
+    |> Provider      < Microsoft 365 (work… >
+    |                MX: example-
+    |                org.mail.protection.outl
+    |                ook.com: Microsoft 365
+    |                (work)
+    |                nothing was found:
+    |                choose with the arrow
+    |                keys
+    |  Account name  example
+    | [Enter] continue  [Tab] next field
+    "#);
+}
+
+#[test]
+fn a_refused_way_in_names_the_next() {
+    let mut desk = wizard();
+    let id = desk.at_the_code();
+    let problem = problem("AADSTS530035", Remedy::UseBrowser);
+    desk.event(EngineEvent::CommandFailed { id, problem });
+    assert_snapshot!(screen(&mut desk, 80, 16), @r#"
+    | Link an account: not linked yet
+    | ! the sign-in server refused
+    | Your organisation does not allow this.
+    | Sign in with a browser link instead.
+    | [Enter] signs in with a browser instead
+    (10 free rows)
+    | [Enter] go on  [r] start again  [e] change  [d] details  [y] copy for IT
+    "#);
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Link an account: not linked yet
+    | ! the sign-in server refused
+    | Your organisation does not allow this.
+    | Sign in with a browser link instead.
+    | [Enter] signs in with a browser inste…
+    (6 free rows)
+    | [Enter] go on  [r] start again
+    "#);
+}
+
+#[test]
+fn what_does_not_matter_is_drawn_as_skipped() {
+    let mut desk = wizard();
+    let id = desk.at_the_code();
+    signed_in(&mut desk, id);
+    passed(&mut desk, id, CheckName::Submission, "smtp");
+    let outcome = CheckOutcome::Skipped("SMTP works".to_owned());
+    let step = LinkStep::Check { name: CheckName::Graph, outcome };
+    desk.event(EngineEvent::LinkProgress { id, step });
+    assert!(screen(&mut desk, 80, 24).contains("[-] Microsoft Graph      SMTP works"));
 }

@@ -265,7 +265,7 @@ fn a_problem_says_what_why_and_which_key_helps() {
     |                          │     Alan Turing     Message 1                 09:00
     |                          │
     |                          │
-    | [s] sign in  [d] details  [Esc] close
+    | [s] sign in  [d] details  [y] copy for IT  [Esc] close
     "#);
     desk.press("d");
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
@@ -280,7 +280,7 @@ fn a_problem_says_what_why_and_which_key_helps() {
     |│ AADSTS530035: access blocked         │
     |│                                      │
     |└──────────────────────────────────────┘
-    | [s] sign in  [d] details  [Esc] close
+    | [s] sign in  [d] details
     "#);
 }
 
@@ -290,31 +290,31 @@ fn the_accounts_show_how_each_stands() {
     desk.press("@ j");
     assert_snapshot!(screen(&mut desk, 80, 16), @r#"
     | Accounts                                            token valid 52 min  online
-    |  work               ada@example.org                online
-    |> home               ada@example.org                online
-    (7 free rows)
-    |  token valid 52 min, heard from 0 s ago
-    |  outbox: 0 waiting, 0 need you
-    |  kept in a vault file opened by a key file
-    (2 free rows)
+    |  work         ada@example.org          online           token valid 52 min
+    |> home         ada@example.org          online           token valid 52 min
+    |
+    |  token       token valid 52 min
+    |  sending     not tried yet
+    |  reading     heard from 0 s ago
+    |  kept in     a vault file opened by a key file
+    |  Export to another machine: posthaste account export
+    (6 free rows)
     | [?] keys  [t] test  [s] sign in again  [m] method  [n] rename
     "#);
     desk.press("x");
     assert_snapshot!(screen(&mut desk, 80, 16), @r#"
     | Accounts                                            token valid 52 min  online
-    |  work               ada@example.org                online
-    |> home               ada@example.org                online
+    |  work         ada@example.org          online           token valid 52 min
+    |> home         ada@example.org          online           token valid 52 min
     |
-    |        ┌ Question ────────────────────────────────────────────────────┐
-    |        │ Remove the account home (ada@example.org)?                   │
-    |        │ Its sign-in and the mail kept on this machine go; nothing on │
-    |        │ the server changes.                                          │
-    |        │                                                              │
+    |  token ┌ Question ────────────────────────────────────────────────────┐
+    |  sendin│ Remove the account home (ada@example.org)?                   │
+    |  readin│ Its sign-in and the mail kept on this machine go; nothing on │
+    |  kept i│ the server changes.                                          │
+    |  Export│                                                              │
     |        │ [y] yes   [n] no                                             │
-    |  token └──────────────────────────────────────────────────────────────┘
-    |  outbox: 0 waiting, 0 need you
-    |  kept in a vault file opened by a key file
-    (2 free rows)
+    |        └──────────────────────────────────────────────────────────────┘
+    (4 free rows)
     | [y] yes  [n] no
     "#);
 }

@@ -1,5 +1,6 @@
 //! Screens as text: what a person sees, at the sizes that are promised.
 
+mod board;
 mod linking;
 mod mail;
 mod sizes;

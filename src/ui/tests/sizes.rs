@@ -4,8 +4,9 @@ use super::draw;
 use crate::app::tests::{Desk, NOW, account, device_code, folder, mailbox, problem};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep};
-use crate::engine_api::status::Connection;
+use crate::engine_api::status::{CheckRecord, Connection, Quota, SubmissionStatus};
 use crate::model::account::SecretsKind;
+use crate::model::detection::{Finding, Source};
 use crate::model::folder::FolderRole;
 use crate::model::ids::{AccountId, DraftId, OutboxId};
 use crate::model::outgoing::{Draft, OutboxEntry, OutboxState, StoredDraft};
@@ -84,6 +85,35 @@ fn every_screen(words: &str) -> Vec<(&'static str, Desk)> {
         desk.event(EngineEvent::LinkProgress { id, step });
         (desk, id)
     };
+    let (mut page, id) = Desk::at_the_page();
+    let step = LinkStep::BrowserPage {
+        url: format!("https://sign.example.org/{words}"),
+        port: 1,
+        ssh_command: words.to_owned(),
+    };
+    page.event(EngineEvent::LinkProgress { id, step });
+    let reason = words.to_owned();
+    page.event(EngineEvent::LinkProgress { id, step: LinkStep::PollTrouble { reason } });
+    page.press("p");
+    let mut found = Desk::empty();
+    found.status(Vec::new());
+    found.type_text("ada@example.org");
+    found.press("Tab");
+    let id = found.last_id();
+    let finding = Finding { source: Source::Mx, said: words.to_owned() };
+    found.event(EngineEvent::DetectProgress { id, finding });
+    let mut board = linked();
+    let mut status = account(1, "work");
+    status.facts.tenant = words.to_owned();
+    status.facts.client_id = words.to_owned();
+    status.facts.scopes = vec![words.to_owned()];
+    status.facts.submission = SubmissionStatus::Failed(Box::new(told.clone()));
+    status.facts.last_problem = Some((told.clone(), NOW));
+    status.facts.quota = Some(Quota { used_bytes: 3, limit_bytes: 0 });
+    let outcome = CheckOutcome::Failed(Box::new(told.clone()));
+    status.facts.checks = vec![CheckRecord { name: CheckName::Imap, outcome, at: NOW }];
+    board.status(vec![status]);
+    board.press("@");
     let (mut failed, id) = checking();
     failed.event(EngineEvent::CommandFailed { id, problem: told.clone() });
     failed.press("d");
@@ -99,6 +129,13 @@ fn every_screen(words: &str) -> Vec<(&'static str, Desk)> {
         ("secrets", wizard("Enter a Enter Down Down Down Tab")),
         ("code", code),
         ("checks", checking().0),
+        ("page", page),
+        ("found", found),
+        ("board", board),
+        ("other method", pressed("@ m Down Down Tab")),
+        ("rename", pressed("@ n")),
+        ("shared", pressed("@ + x")),
+        ("way in", wizard("Enter Up Right Right Tab")),
         ("failed", failed),
         ("list", linked()),
         ("folders", pressed("Tab")),

@@ -1,7 +1,9 @@
 //! The composer and the unfinished messages.
 
 use super::{draw, screen};
-use crate::app::tests::{Desk, NOW};
+use crate::app::msg::Msg;
+use crate::app::tests::{Desk, NOW, account, identity};
+use crate::engine_api::status::EngineStatus;
 use crate::model::ids::{AccountId, DraftId};
 use crate::model::outgoing::{Draft, StoredDraft};
 use insta::assert_snapshot;
@@ -103,5 +105,93 @@ fn kept_drafts_are_listed() {
     |> 09:00      (nobody yet)         (no subject)
     (4 free rows)
     | [?] keys  [x] discard  [Enter] open  [Esc] back
+    "#);
+}
+
+#[test]
+fn the_identity_and_its_way_out_stand_in_the_from_line() {
+    let mut desk = Desk::empty();
+    let mut work = account(1, "work");
+    let mut list = identity("list@example.org", "The list", &[]);
+    list.submission = Some("post".parse().unwrap());
+    work.facts.identities = vec![identity("ada@example.org", "Ada", &[]), list];
+    let mut post = account(2, "post");
+    post.address = "post@example.net".parse().unwrap();
+    desk.status(vec![work, post]);
+    desk.press("c Shift-Tab Space");
+    assert_snapshot!(screen(&mut desk, 80, 18), @r#"
+    | Write                                               token valid 52 min  online
+    |>From      list@example.org  (through post)   (Space: another one)
+    | To
+    | Cc
+    | Bcc
+    | Subject
+    |────────────────────────────────────────────────────────────────────────────────
+    (2 free rows)
+    | --
+    | The list
+    (6 free rows)
+    | [Ctrl-s] send  [Tab] next  [Ctrl-e] editor  [Ctrl-a] attach  [Esc] keep draft
+    "#);
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Write       token valid 52 min  online
+    |>From      list@example.org  (through …
+    | To
+    | Subject
+    |────────────────────────────────────────
+    (2 free rows)
+    | --
+    | The list
+    (2 free rows)
+    | [Ctrl-s] send  [Tab] next
+    "#);
+}
+
+#[test]
+fn a_rewritten_sender_is_asked_about() {
+    let mut desk = Desk::empty();
+    let mut post = account(2, "post");
+    post.address = "post@example.net".parse().unwrap();
+    let fallback = Some("post".parse().unwrap());
+    desk.feed(Msg::Status(EngineStatus { accounts: vec![account(1, "work"), post], fallback }));
+    let draft = Draft {
+        from: "gone@example.com".to_owned(),
+        to: "alan@example.org".to_owned(),
+        subject: "Hi".to_owned(),
+        ..Draft::default()
+    };
+    let (account, saved_at) = (AccountId(1), NOW);
+    desk.drafts = vec![StoredDraft { id: DraftId(1), account, draft, saved_at }];
+    desk.press("D Enter Ctrl-s");
+    assert_snapshot!(screen(&mut desk, 80, 18), @r#"
+    | Write                                               token valid 52 min  online
+    | From      gone@example.com  (leaves as post@example.net)
+    | To        alan@example.org
+    | Cc
+    | Bcc
+    | Subject┌ Question ────────────────────────────────────────────────────┐
+    |────────│ Send as post@example.net instead of gone@example.com,        │────────
+    |        │ through post?                                                │
+    |        │ No linked account may send from the address above. Yes sends │
+    |        │ it this way; no goes back to the message.                    │
+    |        │                                                              │
+    |        │ [y] yes   [n] no                                             │
+    |        └──────────────────────────────────────────────────────────────┘
+    (4 free rows)
+    | [y] yes  [n] no
+    "#);
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Write       token valid 52 min  online
+    |┌ Question ────────────────────────────┐
+    |│ Send as post@example.net instead of  │
+    |│ gone@example.com, through post?      │
+    |│ No linked account may send from the  │
+    |│ address above. Yes sends it this     │
+    |│ way; no goes back to the message.    │
+    |│                                      │
+    |│ [y] yes   [n] no                     │
+    |└──────────────────────────────────────┘
+    |
+    | [y] yes  [n] no
     "#);
 }
