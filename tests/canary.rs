@@ -240,7 +240,9 @@ impl World {
     fn look_at_files(&mut self, when: &str) {
         for path in files_in(self.home.path()) {
             // Files that come and go, such as a journal, may be gone by now.
-            if let Ok(bytes) = fs::read(&path) {
+            let Ok(bytes) = fs::read(&path) else { continue };
+            // What has not changed since need not be searched twice.
+            if !self.seen.iter().any(|(_where, old)| *old == bytes) {
                 self.seen.push((format!("{} {when}", path.display()), bytes));
             }
         }
