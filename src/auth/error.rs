@@ -218,12 +218,7 @@ mod tests {
         use ProblemKind::{Failed, Network, SignInNeeded};
         check(&AuthError::Declined, SignInNeeded, "sign-in-declined", Remedy::StartOver);
         check(&AuthError::CodeExpired, SignInNeeded, "code-expired", Remedy::StartOver);
-        check(
-            &refused("access_denied", Some(530_035)),
-            Failed,
-            "AADSTS530035",
-            Remedy::AskAdministrator,
-        );
+        check(&refused("access_denied", Some(530_035)), Failed, "AADSTS530035", Remedy::UseBrowser);
         check(&refused("x", Some(1)), Failed, "AADSTS1", Remedy::AskAdministrator);
         check(&refused("invalid_client", None), Failed, "client-refused", Remedy::EditSettings);
         check(&refused("x", None), Failed, "sign-in-refused", Remedy::AskAdministrator);
@@ -233,7 +228,7 @@ mod tests {
             &sign_in_needed(Some(530_036), "raw"),
             SignInNeeded,
             "AADSTS530036",
-            Remedy::AskAdministrator,
+            Remedy::UseBrowser,
         );
         check(
             &AuthError::Untrusted(String::new()),

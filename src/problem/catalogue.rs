@@ -1,13 +1,17 @@
-//! The failures of Entra ID, Exchange IMAP and SMTP in plain words, as one table.
+//! The failures of Entra ID, Exchange and Microsoft Graph in plain words, as one table.
 //!
-//! The rows stand in two files: [`entra`](crate::problem::catalogue_entra) for the sign-in server,
-//! [`servers`](crate::problem::catalogue_servers) for IMAP and SMTP. Microsoft asks programs to
-//! decide on the OAuth error word and to take `AADSTS` numbers as hints ("Microsoft Entra
-//! authentication and authorization error codes"), so the numbers here choose words, never what
-//! the program does next.
+//! The rows stand in four files: [`policy`](crate::problem::catalogue_policy) and
+//! [`sign_in`](crate::problem::catalogue_sign_in) for the sign-in server,
+//! [`servers`](crate::problem::catalogue_servers) for IMAP and SMTP, and
+//! [`graph`](crate::problem::catalogue_graph). Microsoft asks programs to decide on the OAuth error
+//! word and to take `AADSTS` numbers as hints ("Microsoft Entra authentication and authorization
+//! error codes"), so the numbers here choose words and the next way in that is offered, never what
+//! the program does by itself.
 
-use crate::problem::catalogue_entra::ENTRA;
+use crate::problem::catalogue_graph::GRAPH;
+use crate::problem::catalogue_policy::POLICY;
 use crate::problem::catalogue_servers::SERVERS;
+use crate::problem::catalogue_sign_in::SIGN_IN;
 use crate::problem::{Problem, ProblemKind, Remedy};
 
 /// How a row recognises its failure.
@@ -34,13 +38,40 @@ pub struct Row {
     pub what: &'static str,
     /// Why, and what a person can do about it: whole sentences.
     pub why: &'static str,
-    /// What helps. A row about a stored sign-in says [`Remedy::StartOver`]; who knows the account
-    /// makes [`Remedy::SignInAgain`] of it.
+    /// What helps: the next way in where there is one. A row about a stored sign-in says
+    /// [`Remedy::StartOver`]; who knows the account makes [`Remedy::SignInAgain`] of it.
     pub remedy: Remedy,
+    /// What an administrator, or the owner of the app registration, has to set, to the letter;
+    /// empty where neither can help. Indented lines are commands. [`USER`], [`CLIENT_ID`] and
+    /// [`APP`] stand for the account at hand.
+    pub admin: &'static str,
 }
+
+/// Stands for the address of the mailbox in [`Row::admin`].
+pub const USER: &str = "USER@DOMAIN";
+/// Stands for the application (client) id in [`Row::admin`].
+pub const CLIENT_ID: &str = "CLIENT-ID";
+/// Stands for the name of the app registration in [`Row::admin`].
+pub const APP: &str = "APP-NAME";
 
 /// Longest `what` of a row in characters: it stands on one line of an 80-column screen.
 pub const WHAT_LIMIT_CHARS: usize = 80;
+
+/// Where Microsoft explains a number that stands in no row; the number follows.
+pub const LOOKUP_PAGE: &str = "https://login.microsoftonline.com/error?code=";
+
+/// What people copy from error pages that name no number, in lower case, and the number meant.
+const PAGES: &[(&str, u32)] = &[
+    ("does not meet the criteria to access this resource", 53_003),
+    ("blockedbysecuritydefaults", 530_035),
+    ("blockedbyconditionalaccess", 53_003),
+    ("need admin approval", 90_094),
+    ("approval required", 90_095),
+    ("selected user account does not exist in tenant", 50_020),
+];
+
+/// Fewest and most digits of an `AADSTS` number.
+const NUMBER_DIGITS: std::ops::RangeInclusive<usize> = 5..=7;
 
 impl Row {
     /// The failure as a person is told of it, with the server's own words behind it.
@@ -48,212 +79,112 @@ impl Row {
     pub fn problem(&self, details: &str) -> Problem {
         Problem::new(self.kind, self.code, self.what, self.why, self.remedy).with_details(details)
     }
+
+    fn has_number(&self, number: u32) -> bool {
+        match self.matcher {
+            Matcher::Aadsts(numbers) => numbers.contains(&number),
+            Matcher::Word(_) | Matcher::Text(_) => false,
+        }
+    }
+
+    fn has_word(&self, word: &str) -> bool {
+        match self.matcher {
+            Matcher::Word(words) => words.contains(&word),
+            Matcher::Aadsts(_) | Matcher::Text(_) => false,
+        }
+    }
+
+    /// Whether it knows `text`, which is in lower case.
+    fn has_text(&self, text: &str) -> bool {
+        match self.matcher {
+            Matcher::Text(alternatives) => alternatives
+                .iter()
+                .any(|fragments| fragments.iter().all(|fragment| text.contains(fragment))),
+            Matcher::Aadsts(_) | Matcher::Word(_) => false,
+        }
+    }
+}
+
+/// Every row; within one server the more particular stands first.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    [POLICY, SIGN_IN, SERVERS, GRAPH].into_iter().flatten()
+}
+
+/// The row with this [`Row::code`].
+#[must_use]
+pub fn for_code(code: &str) -> Option<&'static Row> {
+    rows().find(|row| row.code == code)
 }
 
 /// The row of an `AADSTS` number.
 #[must_use]
-pub fn for_aadsts(code: u32) -> Option<&'static Row> {
-    ENTRA.iter().find(|row| match row.matcher {
-        Matcher::Aadsts(codes) => codes.contains(&code),
-        Matcher::Word(_) | Matcher::Text(_) => false,
-    })
+pub fn for_aadsts(number: u32) -> Option<&'static Row> {
+    rows().find(|row| row.has_number(number))
 }
 
 /// The row of an OAuth error word, for servers that give no `AADSTS` number.
 #[must_use]
 pub fn for_oauth_word(word: &str) -> Option<&'static Row> {
-    ENTRA.iter().find(|row| match row.matcher {
-        Matcher::Word(words) => words.contains(&word),
-        Matcher::Aadsts(_) | Matcher::Text(_) => false,
-    })
+    rows().find(|row| row.has_word(word))
 }
 
-/// The row of an answer of an IMAP or SMTP server, or of any text that names an `AADSTS` number.
+/// The row of an answer of an IMAP, SMTP or Graph server, or of any text that names an `AADSTS`
+/// number.
 #[must_use]
 pub fn for_server_text(text: &str) -> Option<&'static Row> {
+    // Some fragments end in a space, to tell 5.7.3 from 5.7.30; a text may end with the number.
+    let lower = format!("{} ", text.to_lowercase());
+    rows().find(|row| row.has_text(&lower)).or_else(|| aadsts_in(text).and_then(for_aadsts))
+}
+
+/// The row of whatever a person has at hand: a number with or without `AADSTS`, a server's answer,
+/// an OAuth error word, a code of this program, or a whole error page.
+#[must_use]
+pub fn explain(text: &str) -> Option<&'static Row> {
     let lower = text.to_lowercase();
-    let by_text = SERVERS.iter().find(|row| match row.matcher {
-        Matcher::Text(alternatives) => alternatives
-            .iter()
-            .any(|fragments| fragments.iter().all(|fragment| lower.contains(fragment))),
-        Matcher::Aadsts(_) | Matcher::Word(_) => false,
-    });
-    by_text.or_else(|| aadsts_in(text).and_then(for_aadsts))
+    let by_page = || PAGES.iter().find(|(page, _number)| lower.contains(page));
+    prefixed_numbers(&lower)
+        .find_map(for_aadsts)
+        .or_else(|| rows().find(|row| row.has_text(&format!("{lower} "))))
+        .or_else(|| bare_numbers(&lower).find_map(for_aadsts))
+        .or_else(|| by_page().and_then(|(_page, number)| for_aadsts(*number)))
+        .or_else(|| words(&lower).find_map(for_oauth_word))
+        .or_else(|| for_code(lower.trim()))
+}
+
+/// The `AADSTS` number a text is about, known here or not, for a link to [`LOOKUP_PAGE`].
+#[must_use]
+pub fn number_in(text: &str) -> Option<u32> {
+    let lower = text.to_lowercase();
+    prefixed_numbers(&lower).next().or_else(|| bare_numbers(&lower).next())
 }
 
 /// The first `AADSTS` number in a text, such as `error_description`.
 #[must_use]
 pub fn aadsts_in(text: &str) -> Option<u32> {
-    let (_before, rest) = text.split_once("AADSTS")?;
-    let digits = rest.find(|c: char| !c.is_ascii_digit()).map_or(rest, |end| rest.split_at(end).0);
-    digits.parse().ok()
+    prefixed_numbers(&text.to_lowercase()).next()
+}
+
+/// Numbers behind `aadsts` in a text in lower case, in order.
+fn prefixed_numbers(lower: &str) -> impl Iterator<Item = u32> {
+    lower.split("aadsts").skip(1).filter_map(|after| {
+        let after = after.trim_start();
+        let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        after.split_at(end).0.parse().ok()
+    })
+}
+
+/// Numbers that stand alone and have as many digits as Microsoft's. Pieces of ids and dates do not:
+/// they hang together by hyphens.
+fn bare_numbers(lower: &str) -> impl Iterator<Item = u32> {
+    let word = lower.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_');
+    word.filter(|word| NUMBER_DIGITS.contains(&word.len())).filter_map(|word| word.parse().ok())
+}
+
+/// Words with underscores, as OAuth writes them.
+fn words(lower: &str) -> impl Iterator<Item = &str> {
+    lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::problem::catalogue::{
-        Matcher, WHAT_LIMIT_CHARS, aadsts_in, for_aadsts, for_oauth_word, for_server_text,
-    };
-    use crate::problem::catalogue_entra::ENTRA;
-    use crate::problem::catalogue_servers::SERVERS;
-    use std::collections::HashSet;
-
-    /// Longest `why` that still fits a small screen beside the rest, in characters.
-    const WHY_LIMIT_CHARS: usize = 320;
-
-    #[test]
-    fn rows_are_short_whole_and_never_claim_the_same_failure() {
-        let mut numbers = HashSet::new();
-        let mut codes = HashSet::new();
-        for row in ENTRA.iter().chain(SERVERS) {
-            assert!(codes.insert(row.code), "code {} stands twice", row.code);
-            let what_chars = row.what.chars().count();
-            assert!((1..=WHAT_LIMIT_CHARS).contains(&what_chars), "{}: {what_chars}", row.code);
-            assert!(!row.what.ends_with('.'), "{} ends with a full stop", row.code);
-            let why_chars = row.why.chars().count();
-            assert!((1..=WHY_LIMIT_CHARS).contains(&why_chars), "{}: {why_chars}", row.code);
-            assert!(row.why.ends_with('.'), "{} says half a sentence", row.code);
-            match row.matcher {
-                Matcher::Aadsts(all) => {
-                    for number in all {
-                        assert!(numbers.insert(*number), "AADSTS{number} stands twice");
-                    }
-                }
-                Matcher::Word(words) => assert!(!words.is_empty()),
-                Matcher::Text(alternatives) => {
-                    for fragment in alternatives.iter().copied().flatten() {
-                        assert_eq!(*fragment, fragment.to_lowercase(), "{}", row.code);
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn every_number_that_microsoft_sends_for_mail_has_its_row() {
-        #[track_caller]
-        fn check(code: u32, expected: Option<&str>) {
-            assert_eq!(for_aadsts(code).map(|row| row.code), expected, "AADSTS{code}");
-        }
-        check(530_035, Some("device-code-blocked-by-security-defaults"));
-        check(53_003, Some("blocked-by-conditional-access"));
-        check(530_033, Some("device-code-blocked-by-device-rule"));
-        check(530_036, Some("sign-in-barred"));
-        check(65_001, Some("consent-missing"));
-        check(90_094, Some("admin-approval-needed"));
-        check(7_000_218, Some("app-not-public"));
-        check(700_016, Some("client-id-unknown"));
-        check(50_078, Some("second-factor-needed"));
-        check(700_082, Some("sign-in-expired"));
-        check(70_012, Some("sign-in-server-busy"));
-        check(9_002_331, Some("tenant-does-not-fit"));
-        check(0, None);
-        check(12_345, None);
-        // The table of error codes that programs meet, one number of each line.
-        for code in [
-            700_025, 7_000_215, 7_000_222, 70_001, 7_000_112, 50_011, 500_112, 65_004, 90_095,
-            900_941, 65_002, 650_057, 500_011, 650_051, 50_105, 50_020, 50_126, 50_158, 53_001,
-            530_032, 50_173, 70_008, 70_043, 700_084, 70_000, 28_000, 54_005, 90_002, 900_144,
-            9_002_313, 50_196, 90_033, 50_199, 900_439, 1_000_031,
-        ] {
-            assert!(for_aadsts(code).is_some(), "AADSTS{code}");
-        }
-    }
-
-    #[test]
-    fn a_server_that_gives_only_a_word_is_understood() {
-        assert_eq!(for_oauth_word("invalid_client").map(|row| row.code), Some("client-refused"));
-        assert_eq!(for_oauth_word("invalid_scope").map(|row| row.code), Some("scope-refused"));
-        assert_eq!(for_oauth_word("whatever"), None);
-    }
-
-    #[test]
-    fn answers_of_real_servers_find_their_row() {
-        #[track_caller]
-        fn check(text: &str, expected: Option<&str>) {
-            assert_eq!(for_server_text(text).map(|row| row.code), expected, "{text:?}");
-        }
-        check("NO AUTHENTICATE failed.", Some("imap-token-refused"));
-        check("BAD User is authenticated but not connected.", Some("mailbox-not-opened"));
-        check("* BYE Connection closed. 14", Some("imap-closed"));
-        check("BAD Command Error. 10", Some("imap-command-refused"));
-        check("BAD Command Argument Error. 11", Some("imap-command-refused"));
-        check("NO Server Unavailable. 15", Some("imap-unavailable"));
-        check(
-            "BAD Request is throttled. Suggested Backoff Time: 299961 milliseconds",
-            Some("throttled"),
-        );
-        check("* BYE Session invalidated - AccessTokenExpired", Some("token-expired"));
-        check(
-            "535 5.7.3 Authentication unsuccessful [AM0PR01CA0001.eurprd01.prod.exchangelabs.com]",
-            Some("submission-token-refused"),
-        );
-        check(
-            "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for \
-             the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information.",
-            Some("submission-off-for-organisation"),
-        );
-        check(
-            "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for \
-             the Mailbox. Visit https://aka.ms/smtp_auth_disabled for more information.",
-            Some("submission-off-for-mailbox"),
-        );
-        check(
-            "535 5.7.139 Authentication unsuccessful, basic authentication is disabled.",
-            Some("password-sending-off"),
-        );
-        check(
-            "535 5.7.139 Authentication unsuccessful, user is locked by your organization's \
-             security defaults policy. Contact your administrator.",
-            Some("submission-blocked-by-security-defaults"),
-        );
-        check(
-            "535 5.7.139 Authentication unsuccessful, the request did not meet the criteria to be \
-             authenticated successfully. Contact your administrator.",
-            Some("submission-blocked-by-rule"),
-        );
-        check(
-            "530 5.7.57 Client not authenticated to send mail.",
-            Some("submission-not-authenticated"),
-        );
-        check(
-            "550 5.7.60 SMTP; Client does not have permissions to send as this sender",
-            Some("send-as-denied"),
-        );
-        check(
-            "554 5.2.252 SendAsDenied; ada@example.org not allowed to send as alan@example.org; \
-             STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied",
-            Some("send-as-denied"),
-        );
-        check("550 5.1.8 Access denied, bad outbound sender", Some("account-restricted"));
-        check("554 5.2.2 mailbox full; QuotaExceeded", Some("mailbox-full"));
-        check(
-            "432 4.3.2 Concurrent connections limit exceeded. STOREDRV.ClientSubmit",
-            Some("submission-too-many-connections"),
-        );
-        check(
-            "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException",
-            Some("sending-limit-reached"),
-        );
-        check("451 4.7.0 Temporary server error. PRX4", Some("submission-busy"));
-        check(
-            "AADSTS530035: Access has been blocked.",
-            Some("device-code-blocked-by-security-defaults"),
-        );
-        check("OK LOGIN completed", None);
-        check("", None);
-    }
-
-    #[test]
-    fn a_number_is_read_from_a_description() {
-        #[track_caller]
-        fn check(text: &str, expected: Option<u32>) {
-            assert_eq!(aadsts_in(text), expected, "{text:?}");
-        }
-        check("AADSTS70016: OAuth 2.0 device flow error.", Some(70_016));
-        check("see AADSTS9002331", Some(9_002_331));
-        check("AADSTS: nothing", None);
-        check("AADSTS99999999999: too large", None);
-        check("no number", None);
-    }
-}
+mod tests;

@@ -4,12 +4,15 @@
 //! constructors here and the data table in [`catalogue`]. Nothing else writes such texts.
 
 pub mod catalogue;
-pub mod catalogue_entra;
+pub mod catalogue_graph;
+pub mod catalogue_policy;
 pub mod catalogue_servers;
+pub mod catalogue_sign_in;
 pub mod details;
 pub mod guide;
 pub mod local;
 
+use crate::model::account::SignInMethod;
 use crate::model::ids::AccountId;
 
 /// What kind of failure it is; decides the exit code of a command.
@@ -121,6 +124,17 @@ impl Problem {
 }
 
 impl Remedy {
+    /// What helps after `tried` has been refused. The catalogue names the next way in without
+    /// knowing which one led to the failure; the way that just failed is no help.
+    #[must_use]
+    pub fn after(self, tried: SignInMethod) -> Self {
+        match (self, tried) {
+            (Self::UseBrowser, SignInMethod::Browser) => Self::AskAdministrator,
+            (Self::UseDeviceCode, SignInMethod::DeviceCode) => Self::UseBrowser,
+            (other, _tried) => other,
+        }
+    }
+
     /// What to do, as a sentence for the command line and for help beside the key.
     #[must_use]
     pub fn sentence(self) -> &'static str {
@@ -130,11 +144,11 @@ impl Remedy {
             Self::StartOver => "Start the sign-in again.",
             Self::UseBrowser => "Sign in with a browser link instead.",
             Self::UseDeviceCode => "Sign in with a code instead.",
-            Self::UseGraph => {
-                "Send through Microsoft Graph instead; this needs one more sign-in at most."
-            }
+            Self::UseGraph => "Send through Microsoft Graph instead.",
             Self::EnterClientSecret => "Enter the client secret of the app registration.",
-            Self::EditSettings => "Check the address, servers, client id and tenant you entered.",
+            Self::EditSettings => {
+                "Check what you entered: address, servers, client id, secret, tenant."
+            }
             Self::CheckNetwork => "Check the network connection and the server name.",
             Self::CheckCertificate => {
                 "If your organisation has its own certificate authority, name its file (--ca)."
@@ -148,5 +162,25 @@ impl Remedy {
             Self::CheckDisk => "Free some space or correct the permissions, then try again.",
             Self::Nothing => "Nothing can be done from here.",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::account::SignInMethod;
+    use crate::problem::Remedy;
+
+    #[test]
+    fn a_way_that_was_just_refused_is_not_offered_again() {
+        #[track_caller]
+        fn check(remedy: Remedy, tried: SignInMethod, expected: Remedy) {
+            assert_eq!(remedy.after(tried), expected, "{tried:?}");
+        }
+        check(Remedy::UseBrowser, SignInMethod::DeviceCode, Remedy::UseBrowser);
+        check(Remedy::UseBrowser, SignInMethod::Browser, Remedy::AskAdministrator);
+        check(Remedy::UseDeviceCode, SignInMethod::Browser, Remedy::UseDeviceCode);
+        check(Remedy::UseDeviceCode, SignInMethod::DeviceCode, Remedy::UseBrowser);
+        check(Remedy::UseGraph, SignInMethod::Browser, Remedy::UseGraph);
+        check(Remedy::Retry, SignInMethod::DeviceCode, Remedy::Retry);
     }
 }

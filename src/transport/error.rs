@@ -215,7 +215,7 @@ mod tests {
             ),
             ProblemKind::Failed,
             "submission-off-for-organisation",
-            Remedy::AskAdministrator,
+            Remedy::UseGraph,
         );
         check(
             auth("AUTHENTICATE failed."),
