@@ -156,6 +156,20 @@ impl ConfigFile {
         Self { path: None, text: String::new(), config: Config::default() }
     }
 
+    /// Reads a configuration that is no file of its own, such as that inside an export.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`].
+    pub fn parse(text: &str) -> Result<Config, ConfigError> {
+        Self::in_memory().read(text)
+    }
+
+    /// It as text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// What it says.
     #[must_use]
     pub fn config(&self) -> &Config {

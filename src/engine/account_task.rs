@@ -334,7 +334,9 @@ impl AccountTask {
 
     async fn show(&mut self, connection: Connection) {
         let (token_valid_until, refreshed_at) = match self.access.keeper().await {
-            Ok(keeper) => (keeper.valid_until(Resource::Outlook).await, keeper.refreshed_at()),
+            Ok(keeper) => {
+                (keeper.valid_until(Resource::Outlook).await, keeper.refreshed_at().await)
+            }
             Err(_closed) => (None, None),
         };
         if let Some(at) = refreshed_at.filter(|at| self.refreshed_at != Some(*at)) {

@@ -4,23 +4,24 @@
 //! Each keeps the order that a crash cannot hurt: secrets first where they are needed, the
 //! configuration last; what is superfluous is removed only after that.
 
-use crate::config::ConfigFile;
+use crate::config::{ConfigError, ConfigFile};
 use crate::engine::access::AccountAccess;
 use crate::engine::facts::learn;
 use crate::engine::failure::Failure;
 use crate::engine::link::{LinkResult, choose_place};
 use crate::engine::supervisor::Supervisor;
 use crate::engine_api::link::SecretsChoice;
-use crate::model::account::{AccountName, AccountSettings};
+use crate::model::account::{AccountName, AccountSettings, SecretsKind};
 use crate::model::ids::AccountId;
 use crate::problem::Problem;
-use crate::secrets::{SecretKey, SecretKind, SecretStore, bundle};
+use crate::secrets::{SecretKind, SecretPlaces, bundle};
 use crate::stdx::clock::UnixSeconds;
 use crate::store::facts::LearntFacts;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// Format of an exported file; another number is refused.
 const BUNDLE_VERSION: u32 = 1;
@@ -42,8 +43,7 @@ impl Supervisor {
         result: LinkResult,
     ) -> Result<AccountId, Failure> {
         let LinkResult { settings, secrets, report } = result;
-        let place = self.access.secrets.open(settings.secrets).await?;
-        copy_secrets((&*secrets, &settings.name), (&*place, &settings.name)).await?;
+        self.take_over(&secrets, &settings).await?;
         let id = self.store.account_id(&settings.name).await?;
         let now = self.clock.now();
         self.store
@@ -63,9 +63,7 @@ impl Supervisor {
         result: LinkResult,
     ) -> Result<(), Failure> {
         let LinkResult { settings, secrets, report } = result;
-        let access = self.linked(account)?;
-        let place = access.secrets().await?;
-        copy_secrets((&*secrets, &settings.name), (&*place, &settings.name)).await?;
+        self.take_over(&secrets, &settings).await?;
         let now: UnixSeconds = self.clock.now();
         let learnt = move |facts: &mut LearntFacts| {
             facts.signed_in_at = Some(now);
@@ -76,6 +74,17 @@ impl Supervisor {
         self.replace(account, settings).await
     }
 
+    /// Keeps what a sign-in gathered in memory where the account's secrets belong.
+    async fn take_over(
+        &self,
+        gathered: &SecretPlaces,
+        settings: &AccountSettings,
+    ) -> Result<(), Failure> {
+        let secrets = gathered.read_account(&settings.name, SecretsKind::Memory).await?;
+        let places = &self.access.secrets;
+        Ok(places.write_account(&settings.name, settings.secrets, &secrets).await?)
+    }
+
     pub(in crate::engine) async fn remove(&mut self, account: AccountId) -> Result<(), Failure> {
         let access = self.linked(account)?;
         let counts = self.store.outbox_counts(account).await?;
@@ -83,16 +92,9 @@ impl Supervisor {
             return Err(Problem::outbox_not_empty().into());
         }
         let name = access.settings.name.clone();
-        if self
-            .accounts
-            .values()
-            .any(|other| other.access.settings.shared_via.as_ref() == Some(&name))
-        {
-            return Err(Problem::others_borrow_it().into());
-        }
         self.config.remove_account(&name).map_err(|error| Failure::from(error.problem()))?;
         self.stop(account);
-        forget_secrets(&*access.secrets().await?, &name).await?;
+        self.access.secrets.delete_account(&name, access.settings.secrets).await?;
         self.store.remove_account(account).await?;
         self.reporter.remove_account(account);
         Ok(())
@@ -104,17 +106,22 @@ impl Supervisor {
         name: AccountName,
     ) -> Result<(), Failure> {
         let access = self.linked(account)?;
-        let old = access.settings.name.clone();
-        let place = access.secrets().await?;
-        copy_secrets((&*place, &old), (&*place, &name)).await?;
-        let renamed = self.config.rename_account(&old, &name);
-        if let Err(error) = renamed {
-            forget_secrets(&*place, &name).await?;
+        let (old, kind) = (access.settings.name.clone(), access.settings.secrets);
+        if old == name {
+            return Ok(());
+        }
+        if self.config.config().account(&name).is_some() {
+            return Err(ConfigError::Duplicate(name).problem().into());
+        }
+        let places = self.access.secrets.clone();
+        places.copy_to_name(&old, &name, kind).await?;
+        if let Err(error) = self.config.rename_account(&old, &name) {
+            places.delete_account(&name, kind).await?;
             return Err(error.problem().into());
         }
         self.store.rename_account(account, &name).await?;
-        forget_secrets(&*place, &old).await?;
-        self.restart_all_from_config().await
+        self.restart_all_from_config().await?;
+        Ok(places.delete_account(&old, kind).await?)
     }
 
     pub(in crate::engine) async fn move_secrets(
@@ -129,11 +136,15 @@ impl Supervisor {
             return Ok(());
         }
         let name = access.settings.name.clone();
-        let (old, new) = (access.secrets().await?, self.access.secrets.open(to).await?);
-        copy_secrets((&*old, &name), (&*new, &name)).await?;
+        let places = self.access.secrets.clone();
+        // In memory every place is the same one.
+        if Arc::ptr_eq(&places.open(from).await?, &places.open(to).await?) {
+            return Ok(());
+        }
+        places.copy_account(&name, from, to).await?;
         let settings = AccountSettings { secrets: to, ..access.settings.clone() };
         self.replace(account, settings).await?;
-        Ok(forget_secrets(&*old, &name).await?)
+        Ok(places.delete_account(&name, from).await?)
     }
 
     pub(in crate::engine) async fn export(
@@ -147,18 +158,16 @@ impl Supervisor {
             let access = self.linked(*account)?;
             let settings = &access.settings;
             config.add_account(settings).map_err(|error| Failure::from(error.problem()))?;
-            let place = access.secrets().await?;
-            let mut kept = BTreeMap::new();
-            for kind in SecretKind::ALL {
-                let key = SecretKey { account: settings.name.clone(), kind };
-                if let Some(secret) = place.get(&key).await? {
-                    kept.insert(kind.as_str().to_owned(), secret.expose_secret().to_owned());
-                }
-            }
+            let places = &self.access.secrets;
+            let kept = places.read_account(&settings.name, settings.secrets).await?;
+            let kept = kept
+                .into_iter()
+                .map(|(kind, secret)| (kind.as_str().to_owned(), secret.expose_secret().to_owned()))
+                .collect::<BTreeMap<_, _>>();
             secrets.insert(settings.name.as_str().to_owned(), kept);
         }
         let content = Bundle { version: BUNDLE_VERSION, config: config.text().to_owned(), secrets };
-        let json = serde_json::to_vec(&content).map(SecretBytes);
+        let json = serde_json::to_vec(&content).map(Zeroizing::new);
         let json = json.map_err(|error| Problem::bundle_unusable(&error.to_string()))?;
         sealed(json, passphrase).await
     }
@@ -170,9 +179,11 @@ impl Supervisor {
         secrets: SecretsChoice,
     ) -> Result<Vec<AccountId>, Failure> {
         let bundle = unsealed(sealed, passphrase).await?;
-        let accounts = ConfigFile::parse(&bundle.config)
+        let mut accounts = ConfigFile::parse(&bundle.config)
             .map_err(|error| Failure::from(error.problem()))?
             .accounts;
+        // A shared mailbox names the account whose sign-in it borrows, so that one comes first.
+        accounts.sort_by_key(|settings| settings.shared_via.is_some());
         let known = &self.config.config().accounts;
         if let Some(taken) =
             accounts.iter().find(|new| known.iter().any(|old| old.name == new.name))
@@ -184,16 +195,17 @@ impl Supervisor {
             .into());
         }
         let (kind, _reason) = choose_place(&self.access.secrets, secrets).await?;
-        let place = self.access.secrets.open(kind).await?;
         let mut imported = Vec::new();
         for settings in accounts {
             let kept = bundle.secrets.get(settings.name.as_str());
-            for kind in SecretKind::ALL {
-                if let Some(secret) = kept.and_then(|kept| kept.get(kind.as_str())) {
-                    let key = SecretKey { account: settings.name.clone(), kind };
-                    place.put(&key, &SecretString::from(secret.clone())).await?;
-                }
-            }
+            let secrets = SecretKind::ALL
+                .into_iter()
+                .filter_map(|kind| {
+                    let secret = kept?.get(kind.as_str())?;
+                    Some((kind, SecretString::from(secret.clone())))
+                })
+                .collect();
+            self.access.secrets.write_account(&settings.name, kind, &secrets).await?;
             let settings = AccountSettings { secrets: kind, ..settings };
             self.config.add_account(&settings).map_err(|error| Failure::from(error.problem()))?;
             imported.push(self.start_account(settings).await?);
@@ -255,51 +267,21 @@ impl Supervisor {
     }
 }
 
-/// Bytes that hold secrets; wiped when dropped.
-struct SecretBytes(Vec<u8>);
-
-impl Drop for SecretBytes {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.0);
-    }
-}
-
-async fn sealed(json: SecretBytes, passphrase: SecretString) -> Result<Vec<u8>, Failure> {
-    let seal = move || bundle::seal(&json.0, &passphrase);
+async fn sealed(json: Zeroizing<Vec<u8>>, passphrase: SecretString) -> Result<Vec<u8>, Failure> {
+    let seal = move || bundle::seal(&json, &passphrase);
     let sealed = tokio::task::spawn_blocking(seal).await;
     Ok(sealed.map_err(|error| Problem::bundle_unusable(&error.to_string()))??)
 }
 
 async fn unsealed(sealed: Vec<u8>, passphrase: SecretString) -> Result<Bundle, Failure> {
-    let open = move || bundle::open(&sealed, &passphrase).map(SecretBytes);
+    let open = move || bundle::open(&sealed, &passphrase);
     let opened = tokio::task::spawn_blocking(open).await;
     let json = opened.map_err(|error| Problem::bundle_unusable(&error.to_string()))??;
-    let bundle: Bundle = serde_json::from_slice(&json.0)
+    let bundle: Bundle = serde_json::from_slice(&json)
         .map_err(|_error| Problem::bundle_unusable("It is not an export of Posthaste."))?;
     if bundle.version != BUNDLE_VERSION {
         let reason = "It was written by another version of Posthaste.";
         return Err(Problem::bundle_unusable(reason).into());
     }
     Ok(bundle)
-}
-
-/// Copies every secret of an account; nothing is removed.
-async fn copy_secrets(
-    (from, from_name): (&dyn SecretStore, &AccountName),
-    (to, to_name): (&dyn SecretStore, &AccountName),
-) -> Result<(), Failure> {
-    for kind in SecretKind::ALL {
-        let key = SecretKey { account: from_name.clone(), kind };
-        if let Some(secret) = from.get(&key).await? {
-            to.put(&SecretKey { account: to_name.clone(), kind }, &secret).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn forget_secrets(place: &dyn SecretStore, name: &AccountName) -> Result<(), Failure> {
-    for kind in SecretKind::ALL {
-        place.delete(&SecretKey { account: name.clone(), kind }).await?;
-    }
-    Ok(())
 }

@@ -16,7 +16,7 @@ use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::{LinkRequest, LinkStep, Saving, SecretsChoice, SignInInput};
 use crate::model::account::{AccountSettings, Resource, SecretsKind, SignInMethod};
 use crate::model::ids::{AccountId, CommandId};
-use crate::secrets::{SecretKey, SecretKind, SecretPlaces, SecretStore};
+use crate::secrets::{SecretKey, SecretKind, SecretPlaces};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
@@ -30,7 +30,7 @@ pub struct LinkResult {
     /// What to save.
     pub settings: AccountSettings,
     /// The account's secrets, in memory under the account's name.
-    pub secrets: Arc<dyn SecretStore>,
+    pub secrets: SecretPlaces,
     /// What the checks found.
     pub report: Report,
 }
@@ -102,7 +102,8 @@ impl LinkJob {
     ) -> Result<LinkResult, Failure> {
         let method = method(&sign_in.input, settings.method);
         let settings = AccountSettings { method, ..settings };
-        let access = self.access_in_memory(&settings);
+        let gathered = SecretPlaces::in_memory();
+        let access = self.access_with(&settings, gathered.clone());
         let secrets = access.secrets().await?;
         let keep = async |kind, secret: &SecretString| {
             let key = SecretKey { account: settings.name.clone(), kind };
@@ -140,20 +141,16 @@ impl LinkJob {
         match (&report.failure, sign_in.saving) {
             (Some(problem), Saving::WhenChecksPass) => Err(problem.clone().into()),
             (Some(_), Saving::Anyway) | (None, Saving::WhenChecksPass | Saving::Anyway) => {
-                Ok(LinkResult { settings, secrets, report })
+                Ok(LinkResult { settings, secrets: gathered, report })
             }
         }
     }
 
     /// An access whose secrets are in memory until everything is known to work.
-    fn access_in_memory(&self, settings: &AccountSettings) -> AccountAccess {
+    fn access_with(&self, settings: &AccountSettings, gathered: SecretPlaces) -> AccountAccess {
         let id = self.account.unwrap_or(AccountId(0));
         let settings = AccountSettings { secrets: SecretsKind::Memory, ..settings.clone() };
-        let setup = AccessSetup {
-            secrets: SecretPlaces::in_memory(),
-            lock_dir: None,
-            ..self.access.clone()
-        };
+        let setup = AccessSetup { secrets: gathered, lock_dir: None, ..self.access.clone() };
         AccountAccess::new(id, settings, self.delegate.clone(), setup)
     }
 
@@ -283,6 +280,7 @@ impl LinkJob {
             };
             match sign_in.code_from(text.expose_secret()) {
                 Err(AuthError::RedirectNotUnderstood(reason)) => {
+                    let reason = reason.to_owned();
                     self.report(LinkStep::PollTrouble { reason }).await;
                 }
                 understood => return understood,

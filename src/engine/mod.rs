@@ -92,7 +92,7 @@ impl DetectSetup {
                 let made =
                     tokio::task::spawn_blocking(move || tls::client_config(None, &extra_roots));
                 let tls = made.await.map_err(|e| TransportError::Protocol(e.to_string()))??;
-                Ok(DetectNet::online(tls))
+                Ok(DetectNet::system(tls))
             }
         }
     }

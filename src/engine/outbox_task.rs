@@ -78,13 +78,9 @@ impl OutboxTask {
                 () = self.wake.notified() => {}
                 () = sleep(wait) => {}
             }
-            // Cancelling drops a submission before its final dot, or leaves it in doubt after it:
-            // both are on the disk already.
-            let drained = tokio::select! {
-                biased;
-                () = self.cancel.cancelled() => break,
-                drained = self.drain() => drained,
-            };
+            // Not cancelled from outside: a message that is cut off behind its final dot is in doubt,
+            // and it may be one that another process waits for. No further one is begun.
+            let drained = self.drain().await;
             elsewhere = match drained {
                 Drained::Elsewhere => elsewhere + 1,
                 Drained::Empty | Drained::Later => 0,
@@ -139,14 +135,14 @@ impl OutboxTask {
         };
         self.store.recover_outbox(account).await?;
         let mut drained = Drained::Empty;
-        while let Some(entry) = self.store.next_outgoing(account, OutboxState::Accepted).await? {
+        while let Some(entry) = self.next(OutboxState::Accepted).await? {
             // A copy that cannot be filed holds up no message that is not sent yet.
             if !self.file_copy(&entry).await? {
                 drained = Drained::Later;
                 break;
             }
         }
-        while let Some(entry) = self.store.next_outgoing(account, OutboxState::Queued).await? {
+        while let Some(entry) = self.next(OutboxState::Queued).await? {
             self.show_counts().await;
             if let Some(problem) = self.send(&entry).await? {
                 self.report_waiting(&problem).await?;
@@ -154,6 +150,14 @@ impl OutboxTask {
             }
         }
         Ok(drained)
+    }
+
+    /// The next message in this state; none once the task is to end.
+    async fn next(&self, state: OutboxState) -> Result<Option<OutboxEntry>, StoreError> {
+        if self.cancel.is_cancelled() {
+            return Ok(None);
+        }
+        self.store.next_outgoing(self.access.id, state).await
     }
 
     async fn tell_waiting(&self, problem: &Problem) {
@@ -220,7 +224,7 @@ impl OutboxTask {
 
     async fn hand_over(&self, entry: &OutboxEntry, journal: &mut Journal) -> Result<(), Failure> {
         let message = self.store.frozen(entry.id).await?;
-        let mut submission = self.access.submission().await?;
+        let mut submission = self.unless_stopped(self.access.submission()).await?;
         submission.submit(&message, journal).await?;
         // After a failure nothing more may be said: it could become part of the message.
         submission.close().await;
@@ -252,7 +256,7 @@ impl OutboxTask {
 
     async fn append_copy(&self, entry: &OutboxEntry) -> Result<(), Failure> {
         let message = self.store.frozen(entry.id).await?;
-        let (mut source, _token_ends) = self.access.source().await?;
+        let (mut source, _token_ends) = self.unless_stopped(self.access.source()).await?;
         let folders = source.list_folders().await?;
         let sent = folders.iter().find(|folder| folder.role == FolderRole::Sent);
         let sent = sent.ok_or_else(Problem::no_sent_folder)?;
@@ -260,6 +264,18 @@ impl OutboxTask {
         source.append(&sent.name, seen, &message.bytes).await?;
         source.close().await;
         Ok(())
+    }
+
+    /// Connects, unless the task is to end: nobody waits for a server that does not answer.
+    async fn unless_stopped<T>(
+        &self,
+        connecting: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Problem::stopped_before_sending().into()),
+            connected = connecting => connected,
+        }
     }
 
     async fn mark_answered(&self, entry: &OutboxEntry) -> Result<(), StoreError> {

@@ -87,6 +87,18 @@ impl Problem {
         )
     }
 
+    /// The program was told to end while it was about to send or file a message.
+    #[must_use]
+    pub fn stopped_before_sending() -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "stopped-before-sending",
+            "Posthaste ended before this was done",
+            "The message is safe in the outbox.",
+            Remedy::Retry,
+        )
+    }
+
     /// Another process holds the sender lock.
     #[must_use]
     pub fn sending_elsewhere() -> Self {
@@ -133,18 +145,6 @@ impl Problem {
             &format!("This computer's clock is {} minutes {direction}", skew_s.abs() / 60),
             "Sign-ins are only good for a certain time, so a wrong clock makes them fail. Set it, \
              or let it be set over the network.",
-            Remedy::Retry,
-        )
-    }
-
-    /// Shared mailboxes are opened through this account.
-    #[must_use]
-    pub fn others_borrow_it() -> Self {
-        Self::new(
-            ProblemKind::Failed,
-            "account-in-use",
-            "Shared mailboxes are opened through this account",
-            "Without its sign-in they could not be read. Remove them first.",
             Remedy::Retry,
         )
     }

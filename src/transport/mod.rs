@@ -197,3 +197,6 @@ pub trait Submission: Send {
     /// Says goodbye; failures no longer matter.
     async fn close(self: Box<Self>);
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,8 @@ pub enum Certificate {
     NotYetValid,
     ForClients,
     NameInSubjectOnly,
+    /// For one label below example.org.
+    Wildcard,
 }
 
 /// A server waiting for its one visitor.
@@ -134,6 +136,9 @@ fn certified(certificate: Certificate) -> (Arc<ServerConfig>, CertificateDer<'st
             params = CertificateParams::new(Vec::new()).unwrap();
             params.distinguished_name.push(DnType::CommonName, "localhost");
         }
+        Certificate::Wildcard => {
+            params = CertificateParams::new(vec!["*.example.org".to_owned()]).unwrap();
+        }
     }
     let key = KeyPair::generate().unwrap();
     let leaf = match certificate {
@@ -142,7 +147,8 @@ fn certified(certificate: Certificate) -> (Arc<ServerConfig>, CertificateDer<'st
         | Certificate::NotYetValid
         | Certificate::OtherHost
         | Certificate::ForClients
-        | Certificate::NameInSubjectOnly => params.signed_by(&key, &trusted),
+        | Certificate::NameInSubjectOnly
+        | Certificate::Wildcard => params.signed_by(&key, &trusted),
         Certificate::UnknownAuthority => params.signed_by(&key, &stranger),
         Certificate::SelfSigned => params.self_signed(&key),
     };

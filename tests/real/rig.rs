@@ -65,7 +65,7 @@ impl Rig {
             SAID_WHY.call_once(|| {
                 // Written directly, because the test harness keeps what `eprintln!` says.
                 let text =
-                    format!("left out: no rig of real servers ({RIG_VARIABLE} is not set)\n");
+                    format!("\nleft out: no rig of real servers ({RIG_VARIABLE} is not set)\n");
                 std::io::stderr().write_all(text.as_bytes()).unwrap();
             });
             return None;

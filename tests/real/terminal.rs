@@ -3,7 +3,7 @@
 use crate::program::Program;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize};
 use std::io::{Read, Write};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Longest wait for something to appear, with servers and a debug build behind it.
@@ -52,7 +52,8 @@ impl<'p> Terminal<'p> {
             loop {
                 // A terminal whose program has ended answers with an error.
                 let read = reader.read(&mut buffer).unwrap_or(0);
-                let mut output = shared.0.lock().unwrap();
+                // A test that fails does so with the lock in its hands.
+                let mut output = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
                 output.screen.process(&buffer[..read]);
                 output.bytes.extend_from_slice(&buffer[..read]);
                 output.closed = read == 0;

@@ -275,7 +275,6 @@ pub fn what_and_why(problem: &Problem) -> String {
 mod tests {
     use crate::cli::account::progress::{Event, event};
     use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep};
-    use crate::model::detection::{Finding, Proposal};
     use crate::problem::{Problem, ProblemKind, Remedy};
     use crate::stdx::clock::UnixSeconds;
 

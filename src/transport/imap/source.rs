@@ -446,7 +446,12 @@ impl MailSource for ImapSource {
         }
     }
 
-    async fn close(self: Box<Self>) {
+    async fn close(mut self: Box<Self>) {
+        // A server in IDLE takes nothing but DONE; its answer need not be awaited for LOGOUT.
+        match self.idle {
+            Idle::Asked(..) | Idle::On(..) => self.wire.queue(b"DONE\r\n"),
+            Idle::No | Idle::Leaving(_) => {}
+        }
         self.wire.goodbye().await;
     }
 }

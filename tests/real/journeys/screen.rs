@@ -1,6 +1,6 @@
 //! From nothing to an answered message on the screen, by keys alone.
 
-use crate::account::{ADA, BARBARA, linked};
+use crate::account::{ADA, BARBARA, EDSGER, GRACE, linked};
 use crate::inbox::Inbox;
 use crate::program::Program;
 use crate::rig::Rig;
@@ -67,6 +67,41 @@ fn the_wizard_leads_to_a_message_that_is_read_and_answered() {
     screen.types("q");
     assert_eq!(screen.ends(), 0);
     assert_eq!(rig.requests("devicecode"), 2);
+    check_log(&barbara);
+}
+
+/// Nothing went wrong behind the screen; once, every end waited for a task that did not stop.
+#[track_caller]
+fn check_log(program: &Program) {
+    let log = std::fs::read_to_string(program.home().join("state/posthaste.log")).unwrap();
+    let troubles: Vec<&str> =
+        log.lines().filter(|line| line.contains(" WARN ") || line.contains(" ERROR ")).collect();
+    assert!(troubles.is_empty(), "{troubles:#?}");
+}
+
+#[test]
+fn leaving_right_after_sending_neither_loses_nor_doubles_the_message() {
+    let Some(rig) = Rig::take() else { return };
+    let program = linked(&rig, EDSGER);
+    let subject = rig.unique("In a hurry");
+    let mut screen = Terminal::open(&program);
+    screen.sees("Inbox");
+    screen.types("c");
+    screen.sees("Subject");
+    screen.types(&[GRACE, TAB, TAB, TAB, &subject, TAB, "Bye."].concat());
+    screen.sees("Bye.");
+    screen.types(SEND);
+    // Back at the list: the message is in the outbox, and no more is said about it.
+    screen.sees(" messages");
+    screen.types("q");
+    assert_eq!(screen.ends(), 0);
+    for entry in program.run(&["outbox", "list", "--json"]).expect(0).json() {
+        assert!(entry["state"] == "queued" || entry["state"] == "accepted", "{entry}");
+    }
+    program.run(&["outbox", "flush"]).expect(0);
+    Inbox::of(&rig, GRACE).wait_for(&subject);
+    let copies = Inbox::folder(&rig, EDSGER, "Sent Items").with_subject(&subject);
+    assert_eq!(copies.len(), 1);
 }
 
 /// The servers of the rig, typed field by field.
