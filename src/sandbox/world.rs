@@ -2,7 +2,7 @@
 
 use crate::sandbox::control::{Counter, SmtpAuth, Submitted};
 use crate::sandbox::faults::Faults;
-use crate::sandbox::graph::Drafts;
+use crate::sandbox::graph::drafts::Drafts;
 use crate::sandbox::mail::library::{Library, LibraryError, Placed};
 use crate::sandbox::mailbox::{Content, Mailbox};
 use crate::sandbox::options::{Personality, SandboxOptions};

@@ -5,7 +5,7 @@
 //! Outlook messages", "Microsoft Graph error responses and resource types".
 
 mod answers;
-mod drafts;
+pub mod drafts;
 mod send;
 
 use crate::sandbox::control::{Counter, GraphFault, GraphStage};
@@ -23,8 +23,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
-
-pub use drafts::Drafts;
 
 /// Longest request in bytes (Microsoft: "Microsoft Graph throttling limits": 4 MB).
 const REQUEST_LIMIT_BYTES: usize = 4 * 1024 * 1024;
