@@ -4,6 +4,7 @@ use crate::app::accounts::Account;
 use crate::engine_api::link::{CheckOutcome, LinkStep};
 use crate::engine_api::status::{AccountStatus, Connection};
 use crate::mime::sanitise;
+use crate::model::detection::{Finding, Proposal};
 use crate::model::folder::Folder;
 use crate::model::message::MessageRow;
 use crate::model::outgoing::OutboxEntry;
@@ -44,6 +45,23 @@ pub fn outbox_entry(found: OutboxEntry) -> OutboxEntry {
     OutboxEntry {
         subject: sanitise::line(&found.subject),
         last_problem: sanitise::line(&found.last_problem),
+        ..found
+    }
+}
+
+/// A finding about a mailbox whose text is harmless.
+#[must_use]
+pub fn finding(found: Finding) -> Finding {
+    Finding { said: sanitise::line(&found.said), ..found }
+}
+
+/// A proposal whose texts are harmless. Servers and sign-in server are checked again when the form
+/// that they fill in is finished.
+#[must_use]
+pub fn proposal(found: Proposal) -> Proposal {
+    Proposal {
+        provider: sanitise::line(&found.provider),
+        title: sanitise::line(&found.title),
         ..found
     }
 }

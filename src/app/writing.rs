@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::Quitting;
-use crate::app::composer::{Composer, Field, SubjectAsked, Then};
+use crate::app::composer::{Composer, Field, RewriteAsked, SubjectAsked, Then};
 use crate::app::effect::Effect;
 use crate::app::layer::Layer;
 use crate::app::pending::{AnswerKind, DraftsFor, Purpose};
@@ -20,6 +20,7 @@ impl App {
             Layer::Wizard(_)
             | Layer::Run(_)
             | Layer::Accounts(_)
+            | Layer::AccountForm(_)
             | Layer::Outbox(_)
             | Layer::Drafts(_)
             | Layer::Help(_)
@@ -272,6 +273,13 @@ impl App {
             Ask::SendWithoutSubject => {
                 if let Some(composer) = self.composer_mut() {
                     composer.subject_asked = SubjectAsked::Yes;
+                }
+                self.send()
+            }
+            Ask::SaveAnyway => self.save_anyway(),
+            Ask::SendRewritten => {
+                if let Some(composer) = self.composer_mut() {
+                    composer.rewrite_asked = RewriteAsked::Yes;
                 }
                 self.send()
             }

@@ -80,6 +80,16 @@ pub enum SubjectAsked {
     Yes,
 }
 
+/// Whether another From address than the one chosen has been talked about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RewriteAsked {
+    /// Not yet.
+    #[default]
+    No,
+    /// The person agrees.
+    Yes,
+}
+
 /// The composer.
 #[derive(Debug)]
 pub struct Composer {
@@ -107,6 +117,8 @@ pub struct Composer {
     pub answers: Option<MessageId>,
     /// Whether a missing subject has been talked about.
     pub subject_asked: SubjectAsked,
+    /// Whether another From address has been talked about.
+    pub rewrite_asked: RewriteAsked,
     /// The `Send` that is on its way.
     pub sending: Option<CommandId>,
     /// What waits for the save that is on its way.
@@ -148,6 +160,7 @@ impl Composer {
             errors: Vec::new(),
             answers: None,
             subject_asked: SubjectAsked::No,
+            rewrite_asked: RewriteAsked::No,
             sending: None,
             then: Then::Continue,
             in_reply_to: draft.in_reply_to.clone(),

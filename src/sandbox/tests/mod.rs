@@ -2,5 +2,6 @@
 
 mod client;
 mod entra;
+mod graph;
 mod imap;
 mod smtp;
