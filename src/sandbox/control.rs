@@ -1,6 +1,8 @@
 //! The hand that reaches into the servers: what a test does as the person in the browser, as another
 //! mail client, as the administrator, or as plain bad luck; and what it may look at.
 
+pub mod sign_in;
+
 use crate::model::flags::{FlagChange, Flags};
 use crate::sandbox::mailbox::{Content, Folder};
 use crate::sandbox::people::{Person, person};
@@ -169,6 +171,9 @@ pub enum ControlError {
     /// No message of that folder has that UID.
     #[error("there is no message {0}")]
     NoSuchMessage(u32),
+    /// The sign-in server shows an error instead of a page to sign in on.
+    #[error("the sign-in page shows an error: {0}")]
+    ErrorPage(String),
 }
 
 /// Reaches into one sandbox. Cheap to clone.

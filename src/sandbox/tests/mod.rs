@@ -1,5 +1,6 @@
 //! Each server is spoken to over TLS by a client written for these tests alone.
 
+mod browser;
 mod client;
 mod entra;
 mod graph;
