@@ -5,10 +5,9 @@ use crate::app::form::{Form, Input, Shown, choice};
 use crate::app::text_field::TextField;
 use crate::app::wizard::ladder;
 use crate::engine_api::link::{LinkRequest, Saving, SecretsChoice, SignInInput};
-use crate::model::account::{AccountName, SecretsKind, SignInMethod};
+use crate::model::account::{AccountName, AccountSettings, SecretsKind, SignInMethod};
 use crate::model::address::{AddressError, EmailAddress};
 use crate::model::ids::AccountId;
-use crate::provider::presets::{self, PRESETS};
 use secrecy::SecretString;
 
 /// What is asked for.
@@ -192,8 +191,7 @@ impl AccountForm {
         }
     }
 
-    /// The request for the shared mailbox. Servers and app are those of the account that opens it:
-    /// the engine takes them from there.
+    /// The request for the shared mailbox: servers and app are those of the account that opens it.
     fn shared(&mut self) -> Option<LinkRequest> {
         let address: EmailAddress = match self.form.text(Row::Address).parse() {
             Ok(address) => address,
@@ -203,22 +201,27 @@ impl AccountForm {
             }
         };
         let name = self.name()?;
-        let via = &self.via.status;
-        let preset = PRESETS.first()?;
-        let client_id = via.facts.client_id.clone();
-        let mut settings = presets::fill(preset, name, address, client_id, via.secrets);
-        settings.login = via.address.clone();
-        settings.display_name = self.form.text(Row::DisplayName);
-        settings.shared_via = Some(via.name.clone());
-        settings.method = via.facts.method.unwrap_or(settings.method);
-        if !via.facts.tenant.is_empty() {
-            settings.oauth.tenant.clone_from(&via.facts.tenant);
+        let Some(borrowed) = self.via.status.facts.settings.as_deref() else {
+            self.form.set_error(Row::Address, "this account is not ready yet; try again");
+            return None;
+        };
+        if borrowed.shared_via.is_some() {
+            self.form.set_error(Row::Address, "a shared mailbox cannot open another one");
+            return None;
         }
-        let secrets = match via.secrets {
+        let settings = AccountSettings {
+            name,
+            address,
+            display_name: self.form.text(Row::DisplayName),
+            shared_via: Some(borrowed.name.clone()),
+            identities: Vec::new(),
+            ..borrowed.clone()
+        };
+        let secrets = match settings.secrets {
             SecretsKind::Keyring => SecretsChoice::Keyring,
             SecretsKind::VaultKey => SecretsChoice::VaultKey,
             SecretsKind::Memory => SecretsChoice::Memory,
-            // The vault is open already, or the engine asks for its passphrase.
+            // It keeps no secrets of its own, so no passphrase is asked for.
             SecretsKind::VaultPassphrase => SecretsChoice::Auto,
         };
         Some(LinkRequest {
@@ -235,12 +238,12 @@ impl AccountForm {
 mod tests {
     use super::{AccountForm, Asks, Entered, Row};
     use crate::app::clean;
-    use crate::app::tests::account;
+    use crate::app::tests::{account, with_settings};
     use crate::engine_api::link::SignInInput;
     use crate::model::account::SignInMethod;
 
     fn form(asks: Asks) -> AccountForm {
-        let account = clean::account(account(1, "work"));
+        let account = clean::account(with_settings(account(1, "work")));
         AccountForm::new(asks, &account, vec!["work".to_owned(), "support".to_owned()])
     }
 

@@ -249,7 +249,7 @@ impl App {
     pub(in crate::app) fn status(&mut self, status: EngineStatus) -> Vec<Effect> {
         let first = self.accounts.unknown();
         let accounts = status.accounts.into_iter().map(clean::account).collect();
-        let before = self.accounts.replace(accounts);
+        let before = self.accounts.replace(accounts, status.fallback);
         let mut fresh = Vec::new();
         let mut online = Vec::new();
         let mut dead: Vec<(AccountId, Problem)> = Vec::new();

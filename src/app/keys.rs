@@ -8,7 +8,6 @@ use crate::app::layer::Layer;
 use crate::app::layout::Pane;
 use crate::app::msg::Key;
 use crate::app::text_field::Typed;
-use crate::model::ids::AccountId;
 
 impl App {
     /// Where a key is looked up now, the narrowest context first.
@@ -66,8 +65,7 @@ impl App {
     }
 
     fn typed(&mut self, key: Key) {
-        let accounts: Vec<AccountId> =
-            self.accounts.all().iter().map(|account| account.status.id).collect();
+        let writers = self.accounts.writers();
         match self.layers.last_mut() {
             Some(Layer::Wizard(wizard)) => wizard.key(key),
             Some(Layer::AccountForm(about)) => {
@@ -78,7 +76,7 @@ impl App {
             }
             Some(Layer::Run(run)) => run.key(key),
             Some(Layer::Composer(composer)) if composer.sending.is_none() => {
-                composer.key(key, &accounts);
+                composer.key(key, &writers);
             }
             Some(
                 Layer::Composer(_)

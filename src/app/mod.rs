@@ -24,6 +24,7 @@ pub mod effect;
 pub mod events;
 pub mod folders;
 pub mod form;
+pub mod identities;
 pub mod interrupted;
 pub mod keymap;
 pub mod keymap_default;

@@ -23,6 +23,7 @@ pub fn configured(settings: &AccountSettings) -> AccountFacts {
         shared_via: settings.shared_via.clone(),
         secret_expires: settings.secret_expires,
         identities: settings.all_identities(),
+        settings: Some(Box::new(settings.clone())),
         ..AccountFacts::default()
     }
 }
