@@ -2,7 +2,7 @@
 //! never from an argument, which every process of the machine can read.
 
 use crate::cli::error::CliError;
-use crate::runtime::words;
+use crate::stdx::words;
 use secrecy::SecretString;
 use std::io::{self, BufRead, IsTerminal, Read};
 use zeroize::Zeroizing;
