@@ -247,7 +247,14 @@ impl LinkRun {
             | Remedy::SignInAgain(_)
             | Remedy::CheckNetwork
             | Remedy::CheckDisk => Some(WayOn::Again),
-            Remedy::EditSettings | Remedy::CheckCertificate | Remedy::CheckSecrets => edit,
+            Remedy::UseBrowser => Some(WayOn::By(SignInMethod::Browser)),
+            Remedy::UseDeviceCode => Some(WayOn::By(SignInMethod::DeviceCode)),
+            // A linked account finds the open way itself when its checks run.
+            Remedy::UseGraph => edit.map(|_links| WayOn::ByGraph),
+            Remedy::EditSettings
+            | Remedy::EnterClientSecret
+            | Remedy::CheckCertificate
+            | Remedy::CheckSecrets => edit,
             Remedy::AskAdministrator
             | Remedy::EditMessage
             | Remedy::CheckSent
@@ -331,6 +338,7 @@ mod tests {
     use crate::app::action::Action;
     use crate::app::tests::problem;
     use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep};
+    use crate::model::account::SignInMethod;
     use crate::model::ids::{AccountId, CommandId};
     use crate::problem::Remedy;
     use crate::stdx::clock::UnixSeconds;
@@ -402,5 +410,13 @@ mod tests {
         check(RunKind::Link, Remedy::EditSettings, Some(WayOn::Edit));
         check(RunKind::SignIn(AccountId(1)), Remedy::EditSettings, None);
         check(RunKind::Link, Remedy::AskAdministrator, None);
+        check(RunKind::Link, Remedy::UseBrowser, Some(WayOn::By(SignInMethod::Browser)));
+        check(
+            RunKind::SignIn(AccountId(1)),
+            Remedy::UseDeviceCode,
+            Some(WayOn::By(SignInMethod::DeviceCode)),
+        );
+        check(RunKind::Link, Remedy::UseGraph, Some(WayOn::ByGraph));
+        check(RunKind::SignIn(AccountId(1)), Remedy::UseGraph, None);
     }
 }

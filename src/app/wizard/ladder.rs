@@ -1,7 +1,6 @@
 //! The sign-in ladder in words: what each way in is called, what it means, what it asks for.
 
-use crate::model::account::{Resources, SignInMethod};
-use crate::provider::presets::Preset;
+use crate::model::account::SignInMethod;
 use secrecy::SecretString;
 
 /// Said under the port of a browser sign-in.
@@ -51,27 +50,6 @@ pub fn meaning(method: SignInMethod) -> &'static str {
              it the mailbox."
         }
     }
-}
-
-/// The ways in that make sense at a provider, best first.
-#[must_use]
-pub fn methods_of(preset: &Preset) -> Vec<SignInMethod> {
-    let person = [
-        SignInMethod::DeviceCode,
-        SignInMethod::Browser,
-        SignInMethod::RefreshToken,
-        SignInMethod::TokenCommand,
-    ];
-    if preset.name == "outlook" {
-        return person.to_vec();
-    }
-    person.into_iter().chain([SignInMethod::ClientCredentials]).collect()
-}
-
-/// Where the resources of a provider's cloud are.
-#[must_use]
-pub fn resources_of(_cloud: &Preset) -> Resources {
-    Resources::default()
 }
 
 /// The port that was typed, 0 for any; `None` when it is none.

@@ -142,7 +142,7 @@ fn known_of_preset(preset: &Preset, who: &Who) -> Known {
     let (name, address) = (who.name.clone(), who.address.clone());
     let filled = presets::fill(preset, name, address, String::new(), SecretsKind::VaultKey);
     Known {
-        methods: ladder::methods_of(preset),
+        methods: preset.methods.to_vec(),
         oauth: filled.oauth,
         imap: Some(filled.imap),
         submission: Some(filled.submission),
@@ -336,7 +336,7 @@ impl MethodStep {
         let (authority, imap) = (cloud.authority, cloud.imap.endpoint());
         let submission = cloud.submission.endpoint();
         cloud.name.clone_into(&mut self.provider);
-        self.resources = ladder::resources_of(cloud);
+        self.resources = cloud.resources();
         self.form.set_text(Row::Authority, authority);
         self.fill_server(Row::Imap, Row::ImapSecurity, Some(&imap));
         self.fill_server(Row::Submission, Row::SubmissionSecurity, Some(&submission));
