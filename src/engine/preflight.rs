@@ -292,12 +292,16 @@ impl Preflight<'_> {
     async fn sending(&self) -> ([CheckRecord; 2], SubmissionRoute) {
         self.begin(CheckName::Submission).await;
         let smtp = if self.uses_smtp() { Some(self.try_smtp().await) } else { None };
+        let by_app = self.settings().method == SignInMethod::ClientCredentials;
         let graph_wanted = match (self.settings().route, &smtp) {
+            // What the probe asks for needs a person; an app alone is taken at its word.
+            _ if by_app => false,
             (SubmissionRoute::Graph, _) | (SubmissionRoute::Auto, Some(Err(_))) => true,
             (SubmissionRoute::Smtp, _) | (SubmissionRoute::Auto, Some(Ok(_)) | None) => false,
         };
         let graph = if graph_wanted { Some(self.try_graph().await) } else { None };
-        let by_graph = matches!(graph, Some(Ok(_)));
+        let by_graph = matches!(graph, Some(Ok(_)))
+            || (by_app && self.settings().route == SubmissionRoute::Graph);
         let submission = match smtp {
             None => CheckOutcome::Skipped("this account sends through Microsoft Graph".to_owned()),
             Some(Err(failure)) if by_graph => CheckOutcome::Skipped(format!(

@@ -65,7 +65,7 @@ impl Sandbox {
         let sign_in = SignIn {
             person: OWNER,
             client_id: CLIENT_ID.to_owned(),
-            scopes: scopes::wanted(Resource::Outlook, &self.settings.resources),
+            scopes: scopes::consent(&self.settings.resources),
             way: Way::DeviceCode,
             account: AccountKind::Work,
         };
