@@ -94,11 +94,8 @@ fn an_exported_account_is_linked_on_another_machine() {
     let elsewhere = tempfile::tempdir().unwrap();
     let import = |passphrase: &str| {
         std::fs::write(world.path("bundle-passphrase"), passphrase).unwrap();
-        let words = ["account", "import", bundle.to_str().unwrap(), "--secrets", "vault-key"];
-        let mut command = world.command(&[]);
-        command.env("POSTHASTE_HOME", elsewhere.path());
-        command.args(["--home", elsewhere.path().to_str().unwrap()]);
-        command.args(words).arg("--json").output().unwrap()
+        let mut command = world.command_in(elsewhere.path(), &["account", "import", "--json"]);
+        command.args([bundle.to_str().unwrap(), "--secrets", "vault-key"]).output().unwrap()
     };
     assert_ne!(import("wrong\n").status.code(), Some(0));
     let output = import("correct horse\n");

@@ -10,7 +10,7 @@ use posthaste::stdx::clock::Clock;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -49,13 +49,18 @@ impl World {
     }
 
     pub fn command(&self, words: &[&str]) -> Command {
+        self.command_in(self.home.path(), words)
+    }
+
+    /// The program in another home.
+    pub fn command_in(&self, home: &Path, words: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command
             .env("POSTHASTE_VAULT_PASSPHRASE_FILE", self.path("passphrase"))
             .env("POSTHASTE_NEW_VAULT_PASSPHRASE_FILE", self.path("new-passphrase"))
             .env("POSTHASTE_BUNDLE_PASSPHRASE_FILE", self.path("bundle-passphrase"))
             .arg("--home")
-            .arg(self.home.path())
+            .arg(home)
             .args(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
