@@ -36,6 +36,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("keyring", &["secrets"]),
     ("age", &["secrets"]),
     ("toml_edit", &["config"]),
+    ("hickory_resolver", &["provider"]),
+    ("quick_xml", &["provider"]),
     ("imap_codec", &["sandbox"]),
     ("rcgen", &["sandbox"]),
     ("clap", &["cli"]),

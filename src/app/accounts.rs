@@ -1,9 +1,15 @@
 //! The linked accounts as the screen knows them, and the board that lists them.
 
 use crate::app::cursor::Cursor;
+use crate::app::dates::{self, Zone};
 use crate::engine_api::status::{AccountStatus, Connection};
+use crate::model::account::AccountName;
 use crate::model::address::EmailAddress;
 use crate::model::ids::AccountId;
+use crate::stdx::clock::UnixSeconds;
+
+/// How many days ahead the end of a client secret is told: a new one takes an administrator.
+const SECRET_WARNING_DAYS: i64 = 30;
 
 /// One linked account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +23,14 @@ pub struct Account {
 }
 
 impl Account {
+    /// Days until the client secret or certificate runs out, where someone noted the day and it is
+    /// near enough to be told.
+    #[must_use]
+    pub fn secret_days_left(&self, zone: Zone, now: UnixSeconds) -> Option<i64> {
+        let day = self.status.facts.secret_expires?;
+        dates::days_until(zone, now, day).filter(|days| *days <= SECRET_WARNING_DAYS)
+    }
+
     /// Whether nothing works until somebody signs in.
     #[must_use]
     pub fn needs_sign_in(&self) -> bool {
@@ -29,11 +43,17 @@ impl Account {
 pub struct Accounts {
     /// `None` before the engine's first word.
     heard: Option<Vec<Account>>,
+    fallback: Option<AccountName>,
 }
 
 impl Accounts {
     /// Takes the newest status in and returns the accounts as they were known before.
-    pub fn replace(&mut self, accounts: Vec<Account>) -> Vec<Account> {
+    pub fn replace(
+        &mut self,
+        accounts: Vec<Account>,
+        fallback: Option<AccountName>,
+    ) -> Vec<Account> {
+        self.fallback = fallback;
         self.heard.replace(accounts).unwrap_or_default()
     }
 
@@ -55,10 +75,17 @@ impl Accounts {
         self.all().iter().find(|account| account.status.id == id)
     }
 
+    /// The account that hands over what nothing else serves.
+    #[must_use]
+    pub fn fallback(&self) -> Option<&AccountName> {
+        self.fallback.as_ref()
+    }
+
     /// Every address that is ours.
     #[must_use]
     pub fn own_addresses(&self) -> Vec<EmailAddress> {
-        self.all().iter().map(|account| account.status.address.clone()).collect()
+        let accounts = self.all().iter().map(|account| account.status.address.clone());
+        accounts.chain(self.writers().into_iter().map(|writer| writer.address)).collect()
     }
 }
 

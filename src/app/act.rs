@@ -1,6 +1,7 @@
 //! Carries out an action on what is on screen. One match, so that a new action finds its place.
 
 use crate::app::App;
+use crate::app::account_form::Asks;
 use crate::app::action::Action;
 use crate::app::cursor::Move;
 use crate::app::effect::Effect;
@@ -10,6 +11,7 @@ use crate::app::pending::AnswerKind;
 use crate::app::problem_box::About;
 use crate::app::views::{DraftsView, HelpView, OutboxView};
 use crate::mime::quote::ReplyScope;
+use crate::model::account::SignInMethod;
 use crate::model::flags::Flag;
 use crate::problem::Remedy;
 
@@ -50,6 +52,9 @@ impl App {
                 vec![self.list_drafts()]
             }
             Action::TestAccount => self.test_account(),
+            Action::RenameAccount => self.quiet(|app| app.ask_about_account(Asks::Name)),
+            Action::AddShared => self.quiet(|app| app.ask_about_account(Asks::Shared)),
+            Action::ChooseMethod => self.quiet(Self::choose_another_method),
             Action::SignInAgain => self.sign_in_again(),
             Action::RemoveAccount => self.quiet(Self::ask_to_remove_account),
             Action::Retry => self.retry(),
@@ -60,9 +65,13 @@ impl App {
             Action::ExternalEditor => self.external_editor(),
             Action::NextField | Action::PreviousField => {
                 self.turn_field(action, key);
-                Vec::new()
+                self.detect()
             }
-            Action::CopyCode | Action::CopyLink => self.copy(action),
+            Action::CopyCode | Action::CopyLink | Action::CopySsh => self.copy(action),
+            Action::Answer => self.quiet(Self::focus_answer),
+            Action::UseBrowser => self.switch_to(SignInMethod::Browser),
+            Action::UseCode => self.switch_to(SignInMethod::DeviceCode),
+            Action::SaveAnyway => self.quiet(Self::ask_to_save_anyway),
             Action::Continue => self.advance(),
             Action::Details => self.quiet(Self::toggle_details),
             Action::LookIntoSent => {
@@ -115,6 +124,7 @@ impl App {
                 Layer::Wizard(_)
                 | Layer::Run(_)
                 | Layer::Composer(_)
+                | Layer::AccountForm(_)
                 | Layer::Problem(_)
                 | Layer::Question(_),
             ) => {}
@@ -132,6 +142,7 @@ impl App {
                 Layer::Wizard(_)
                 | Layer::Run(_)
                 | Layer::Composer(_)
+                | Layer::AccountForm(_)
                 | Layer::Help(_)
                 | Layer::Problem(_)
                 | Layer::Question(_),
@@ -147,6 +158,7 @@ impl App {
             Some(Layer::Composer(_)) => self.leave_composer(),
             Some(
                 Layer::Accounts(_)
+                | Layer::AccountForm(_)
                 | Layer::Outbox(_)
                 | Layer::Drafts(_)
                 | Layer::Help(_)
@@ -175,6 +187,7 @@ impl App {
                 | Layer::Run(_)
                 | Layer::Composer(_)
                 | Layer::Accounts(_)
+                | Layer::AccountForm(_)
                 | Layer::Outbox(_)
                 | Layer::Drafts(_)
                 | Layer::Help(_)
@@ -187,21 +200,12 @@ impl App {
     fn toggle_details(&mut self) {
         match self.layers.last_mut() {
             Some(Layer::Problem(told)) => told.details = told.details.toggled(),
-            Some(Layer::Run(run)) => run.details = run.details.toggled(),
-            Some(Layer::Wizard(wizard)) => {
-                if let Some(run) = &mut wizard.run {
+            Some(other) => {
+                if let Some(run) = other.run_mut() {
                     run.details = run.details.toggled();
                 }
             }
-            Some(
-                Layer::Composer(_)
-                | Layer::Accounts(_)
-                | Layer::Outbox(_)
-                | Layer::Drafts(_)
-                | Layer::Help(_)
-                | Layer::Question(_),
-            )
-            | None => {}
+            None => {}
         }
     }
 
@@ -221,6 +225,7 @@ impl App {
             Some(
                 Layer::Composer(_)
                 | Layer::Accounts(_)
+                | Layer::AccountForm(_)
                 | Layer::Drafts(_)
                 | Layer::Help(_)
                 | Layer::Problem(_)
@@ -230,7 +235,7 @@ impl App {
         }
     }
 
-    fn edit(&mut self) -> Vec<Effect> {
+    pub(in crate::app) fn edit(&mut self) -> Vec<Effect> {
         if let Some((_remedy, about)) = self.pop_problem() {
             return match about {
                 About::Outbox(entry) => vec![self.take_back(entry)],
@@ -251,6 +256,7 @@ impl App {
                 Layer::Run(_)
                 | Layer::Composer(_)
                 | Layer::Accounts(_)
+                | Layer::AccountForm(_)
                 | Layer::Drafts(_)
                 | Layer::Help(_)
                 | Layer::Problem(_)
@@ -263,6 +269,10 @@ impl App {
     fn turn_field(&mut self, action: Action, key: Key) {
         match self.layers.last_mut() {
             Some(Layer::Wizard(wizard)) => wizard.vertical(key),
+            Some(Layer::AccountForm(about)) => {
+                about.form.vertical(key);
+                about.changed(None);
+            }
             Some(Layer::Composer(composer)) if action == Action::PreviousField => {
                 composer.previous_field();
             }

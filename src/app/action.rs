@@ -64,6 +64,10 @@ pub enum Action {
     TestAccount,
     /// Sign in to an account again.
     SignInAgain,
+    /// Give an account another name.
+    RenameAccount,
+    /// Add a mailbox that the account at hand may open.
+    AddShared,
     /// Forget an account.
     RemoveAccount,
     /// Try again.
@@ -88,6 +92,18 @@ pub enum Action {
     CopyCode,
     /// The link into the clipboard.
     CopyLink,
+    /// The command that carries the browser's port here into the clipboard.
+    CopySsh,
+    /// Paste or type where the browser ended.
+    Answer,
+    /// Sign in with a browser instead.
+    UseBrowser,
+    /// Sign in with a code instead.
+    UseCode,
+    /// Choose another way to sign in.
+    ChooseMethod,
+    /// Keep the account although a check failed.
+    SaveAnyway,
     /// Go on to the next step.
     Continue,
     /// Show or hide what the server said word for word.

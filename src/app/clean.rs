@@ -2,8 +2,11 @@
 
 use crate::app::accounts::Account;
 use crate::engine_api::link::{CheckOutcome, LinkStep};
-use crate::engine_api::status::{AccountStatus, Connection};
+use crate::engine_api::status::{
+    AccountFacts, AccountStatus, CheckRecord, Connection, SubmissionStatus,
+};
 use crate::mime::sanitise;
+use crate::model::detection::{Finding, Proposal};
 use crate::model::folder::Folder;
 use crate::model::message::MessageRow;
 use crate::model::outgoing::OutboxEntry;
@@ -48,6 +51,23 @@ pub fn outbox_entry(found: OutboxEntry) -> OutboxEntry {
     }
 }
 
+/// A finding about a mailbox whose text is harmless.
+#[must_use]
+pub fn finding(found: Finding) -> Finding {
+    Finding { said: sanitise::line(&found.said), ..found }
+}
+
+/// A proposal whose texts are harmless. Servers and sign-in server are checked again when the form
+/// that they fill in is finished.
+#[must_use]
+pub fn proposal(found: Proposal) -> Proposal {
+    Proposal {
+        provider: sanitise::line(&found.provider),
+        title: sanitise::line(&found.title),
+        ..found
+    }
+}
+
 /// A step of a sign-in whose texts are harmless.
 #[must_use]
 pub fn link_step(found: LinkStep) -> LinkStep {
@@ -74,14 +94,36 @@ pub fn link_step(found: LinkStep) -> LinkStep {
             expires_at,
         },
         LinkStep::CheckStarted { name } => LinkStep::CheckStarted { name },
-        LinkStep::Check { name, outcome } => LinkStep::Check {
-            name,
-            outcome: match outcome {
-                CheckOutcome::Passed(detail) => CheckOutcome::Passed(sanitise::line(&detail)),
-                CheckOutcome::Skipped(why) => CheckOutcome::Skipped(sanitise::line(&why)),
-                CheckOutcome::Failed(found) => CheckOutcome::Failed(Box::new(problem(*found))),
-            },
+        LinkStep::Check { name, outcome } => {
+            LinkStep::Check { name, outcome: self::outcome(outcome) }
+        }
+    }
+}
+
+fn outcome(found: CheckOutcome) -> CheckOutcome {
+    match found {
+        CheckOutcome::Passed(detail) => CheckOutcome::Passed(sanitise::line(&detail)),
+        CheckOutcome::Skipped(why) => CheckOutcome::Skipped(sanitise::line(&why)),
+        CheckOutcome::Failed(found) => CheckOutcome::Failed(Box::new(problem(*found))),
+    }
+}
+
+/// Facts whose texts are harmless. Identities and settings are the person's own words.
+fn facts(found: AccountFacts) -> AccountFacts {
+    let checks = found.checks.into_iter();
+    AccountFacts {
+        tenant: sanitise::line(&found.tenant),
+        client_id: sanitise::line(&found.client_id),
+        scopes: found.scopes.iter().map(|scope| sanitise::line(scope)).collect(),
+        submission: match found.submission {
+            SubmissionStatus::Failed(why) => SubmissionStatus::Failed(Box::new(problem(*why))),
+            calm @ (SubmissionStatus::Unknown | SubmissionStatus::Works) => calm,
         },
+        last_problem: found.last_problem.map(|(told, at)| (problem(told), at)),
+        checks: checks
+            .map(|record| CheckRecord { outcome: outcome(record.outcome), ..record })
+            .collect(),
+        ..found
     }
 }
 
@@ -103,6 +145,6 @@ pub fn account(found: AccountStatus) -> Account {
     Account {
         shown_address: sanitise::line(found.address.as_str()),
         shown_name: sanitise::line(found.name.as_str()),
-        status: AccountStatus { connection, ..found },
+        status: AccountStatus { connection, facts: facts(found.facts), ..found },
     }
 }

@@ -1,7 +1,7 @@
 //! Moments in words, in the person's own time zone.
 
 use crate::stdx::clock::UnixSeconds;
-use chrono::{DateTime, Datelike, FixedOffset, Local, TimeZone, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, Local, NaiveDate, TimeZone, Utc};
 
 /// Whose clock on the wall dates are shown by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +53,13 @@ pub fn long(zone: Zone, at: UnixSeconds) -> String {
         .unwrap_or_default()
 }
 
+/// Days from now until `day`; negative when it is past.
+#[must_use]
+pub fn days_until(zone: Zone, now: UnixSeconds, day: NaiveDate) -> Option<i64> {
+    let today = on_the_wall(zone, now)?.date_naive();
+    Some(day.signed_duration_since(today).num_days())
+}
+
 /// A span of seconds in its largest unit: `45 s`, `52 min`, `3 h`, `2 days`.
 #[must_use]
 pub fn span(seconds: i64) -> String {
@@ -76,7 +83,7 @@ pub fn countdown(seconds: i64) -> String {
     format!("{}:{:02}", seconds / MINUTE_S, seconds % MINUTE_S)
 }
 
-/// A size in bytes in words: `812 B`, `14 kB`, `2.3 MB`.
+/// A size in bytes in words: `812 B`, `14 kB`, `2.3 MB`, `49.5 GB`.
 #[must_use]
 pub fn size(bytes: usize) -> String {
     let kilo = 1024;
@@ -86,8 +93,10 @@ pub fn size(bytes: usize) -> String {
     if bytes < kilo * kilo {
         return format!("{} kB", bytes / kilo);
     }
-    let tenths = bytes / (kilo * kilo / 10);
-    format!("{}.{} MB", tenths / 10, tenths % 10)
+    let (unit, word) =
+        if bytes < kilo * kilo * kilo { (kilo * kilo, "MB") } else { (kilo * kilo * kilo, "GB") };
+    let tenths = bytes / (unit / 10);
+    format!("{}.{} {word}", tenths / 10, tenths % 10)
 }
 
 #[cfg(test)]
@@ -120,5 +129,6 @@ mod tests {
         );
         assert_eq!([countdown(843), countdown(-1)], ["14:03", "0:00"]);
         assert_eq!([size(812), size(14_500), size(2_500_000)], ["812 B", "14 kB", "2.3 MB"]);
+        assert_eq!(size(53_150_220_288), "49.5 GB");
     }
 }

@@ -32,9 +32,15 @@ impl App {
                 }
                 Vec::new()
             }
-            EngineEvent::DetectProgress { .. } => Vec::new(),
-            EngineEvent::Detected { id, .. }
-            | EngineEvent::TokenReady { id, .. }
+            EngineEvent::DetectProgress { id, finding } => {
+                self.detect_progress(id, clean::finding(finding));
+                Vec::new()
+            }
+            EngineEvent::Detected { id, proposal } => {
+                self.detected(id, proposal.map(|found| clean::proposal(*found)));
+                Vec::new()
+            }
+            EngineEvent::TokenReady { id, .. }
             | EngineEvent::Exported { id, .. }
             | EngineEvent::Imported { id, .. } => {
                 self.pending.close(id);
@@ -128,9 +134,14 @@ impl App {
                 self.say("The account is removed");
                 Vec::new()
             }
+            Some(Purpose::Rename(_)) => {
+                self.say("The account has its new name");
+                Vec::new()
+            }
             Some(Purpose::Retry(_)) => self.refresh_outbox(),
             Some(
                 Purpose::Discard
+                | Purpose::Detect
                 | Purpose::Flag { .. }
                 | Purpose::Folders(_)
                 | Purpose::Window(_)
@@ -152,6 +163,9 @@ impl App {
         let awaited = self.save_is_awaited();
         self.undo(id, &purpose);
         let about = purpose.about();
+        if problem.kind == ProblemKind::SignInNeeded {
+            self.interrupt(&purpose);
+        }
         match purpose {
             Purpose::Run => {
                 if let Some(run) = self.run_mut(id) {
@@ -168,12 +182,15 @@ impl App {
             | Purpose::Answer(..)
             | Purpose::Flag { .. }
             | Purpose::Remove(_)
+            | Purpose::Rename(_)
             | Purpose::Discard
             | Purpose::Outbox
             | Purpose::Retry(_)
             | Purpose::TakeBack(_)
             | Purpose::Drafts(_)
             | Purpose::Window(_) => self.report(problem, about),
+            // Nothing was found, and everything can be typed.
+            Purpose::Detect => self.detected(id, None),
             // Tried again in a few seconds: no box every time, but never silence.
             Purpose::SaveDraft if !awaited => {
                 self.offer(&format!("Not kept yet: {}", problem.what));
@@ -214,6 +231,8 @@ impl App {
             }
             Purpose::Send | Purpose::SaveDraft => self.writing_failed(id),
             Purpose::Run
+            | Purpose::Detect
+            | Purpose::Rename(_)
             | Purpose::Folders(_)
             | Purpose::OpenFolder(..)
             | Purpose::Answer(..)
@@ -230,7 +249,7 @@ impl App {
     pub(in crate::app) fn status(&mut self, status: EngineStatus) -> Vec<Effect> {
         let first = self.accounts.unknown();
         let accounts = status.accounts.into_iter().map(clean::account).collect();
-        let before = self.accounts.replace(accounts);
+        let before = self.accounts.replace(accounts, status.fallback);
         let mut fresh = Vec::new();
         let mut online = Vec::new();
         let mut dead: Vec<(AccountId, Problem)> = Vec::new();

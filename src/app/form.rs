@@ -187,7 +187,8 @@ impl<K: Copy + PartialEq> Form<K> {
         let Some(row) = self.rows.get_mut(self.at) else { return Typed::Ignored };
         row.error.clear();
         match &mut row.input {
-            Input::Text(field) | Input::Secret(field) => field.paste(text),
+            Input::Text(field) => field.paste(text),
+            Input::Secret(field) => field.paste_exact(text),
             Input::Choice(_) | Input::Radio(_) => Typed::Ignored,
         }
     }

@@ -29,6 +29,14 @@ pub enum Context {
     Form,
     /// A sign-in or checks as they run.
     Run,
+    /// A code that waits.
+    Code,
+    /// A browser that waits.
+    Page,
+    /// Where the browser ended, being typed.
+    Answer,
+    /// A sign-in or checks that failed.
+    Failed,
     /// A problem being shown.
     Problem,
     /// A question being asked.
@@ -53,6 +61,10 @@ impl Context {
             Self::Composer => "Writing",
             Self::Form => "Forms",
             Self::Run => "Signing in",
+            Self::Code => "Waiting for the code",
+            Self::Page => "Waiting for the browser",
+            Self::Answer => "Where the browser ended",
+            Self::Failed => "What helps",
             Self::Problem => "Problems",
             Self::Question => "Questions",
             Self::Help => "Help",

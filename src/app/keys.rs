@@ -7,7 +7,7 @@ use crate::app::keymap::{Context, Found};
 use crate::app::layer::Layer;
 use crate::app::layout::Pane;
 use crate::app::msg::Key;
-use crate::model::ids::AccountId;
+use crate::app::text_field::Typed;
 
 impl App {
     /// Where a key is looked up now, the narrowest context first.
@@ -36,6 +36,7 @@ impl App {
             Some(
                 Layer::Composer(_)
                 | Layer::Accounts(_)
+                | Layer::AccountForm(_)
                 | Layer::Outbox(_)
                 | Layer::Drafts(_)
                 | Layer::Question(_),
@@ -64,16 +65,21 @@ impl App {
     }
 
     fn typed(&mut self, key: Key) {
-        let accounts: Vec<AccountId> =
-            self.accounts.all().iter().map(|account| account.status.id).collect();
+        let writers = self.accounts.writers();
         match self.layers.last_mut() {
             Some(Layer::Wizard(wizard)) => wizard.key(key),
+            Some(Layer::AccountForm(about)) => {
+                let row = about.form.focused();
+                if about.form.key(key) == Typed::Changed {
+                    about.changed(row);
+                }
+            }
+            Some(Layer::Run(run)) => run.key(key),
             Some(Layer::Composer(composer)) if composer.sending.is_none() => {
-                composer.key(key, &accounts);
+                composer.key(key, &writers);
             }
             Some(
                 Layer::Composer(_)
-                | Layer::Run(_)
                 | Layer::Accounts(_)
                 | Layer::Outbox(_)
                 | Layer::Drafts(_)
@@ -89,11 +95,16 @@ impl App {
         self.begun.clear();
         match self.layers.last_mut() {
             Some(Layer::Wizard(wizard)) => wizard.paste(text),
+            Some(Layer::AccountForm(about)) => {
+                let row = about.form.focused();
+                about.form.paste(text);
+                about.changed(row);
+            }
+            Some(Layer::Run(run)) => run.paste(text),
             Some(Layer::Composer(composer)) if composer.sending.is_none() => composer.paste(text),
             // Pasted text is never taken for keys: it may come from anywhere.
             Some(
                 Layer::Composer(_)
-                | Layer::Run(_)
                 | Layer::Accounts(_)
                 | Layer::Outbox(_)
                 | Layer::Drafts(_)

@@ -1,5 +1,6 @@
 //! What lies over the main screen: the topmost layer gets the keys, nothing below is lost.
 
+use crate::app::account_form::AccountForm;
 use crate::app::accounts::Board;
 use crate::app::composer::Composer;
 use crate::app::keymap::Context;
@@ -20,6 +21,8 @@ pub enum Layer {
     Composer(Box<Composer>),
     /// The accounts.
     Accounts(Board),
+    /// A form about one account.
+    AccountForm(Box<AccountForm>),
     /// The messages not sent yet.
     Outbox(OutboxView),
     /// The unfinished messages.
@@ -50,6 +53,7 @@ impl Layer {
             | Self::Run(_)
             | Self::Composer(_)
             | Self::Accounts(_)
+            | Self::AccountForm(_)
             | Self::Outbox(_)
             | Self::Drafts(_)
             | Self::Help(_) => Extent::Whole,
@@ -57,13 +61,48 @@ impl Layer {
         }
     }
 
+    /// The sign-in or test it shows.
+    #[must_use]
+    pub fn run(&self) -> Option<&LinkRun> {
+        match self {
+            Self::Wizard(wizard) => wizard.run.as_ref(),
+            Self::Run(run) => Some(run),
+            Self::Composer(_)
+            | Self::Accounts(_)
+            | Self::AccountForm(_)
+            | Self::Outbox(_)
+            | Self::Drafts(_)
+            | Self::Help(_)
+            | Self::Problem(_)
+            | Self::Question(_) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn run_mut(&mut self) -> Option<&mut LinkRun> {
+        match self {
+            Self::Wizard(wizard) => wizard.run.as_mut(),
+            Self::Run(run) => Some(run),
+            Self::Composer(_)
+            | Self::Accounts(_)
+            | Self::AccountForm(_)
+            | Self::Outbox(_)
+            | Self::Drafts(_)
+            | Self::Help(_)
+            | Self::Problem(_)
+            | Self::Question(_) => None,
+        }
+    }
+
     /// Where its keys are looked up, the narrowest first.
     #[must_use]
     pub fn contexts(&self) -> Vec<Context> {
         let narrow: &[Context] = match self {
-            Self::Wizard(wizard) if wizard.step == Step::Run => &[Context::Run],
-            Self::Wizard(_) => &[Context::Form],
-            Self::Run(_) => &[Context::Run],
+            Self::Wizard(wizard) if wizard.step == Step::Run => {
+                wizard.run.as_ref().map_or(&[Context::Run], |run| run.contexts())
+            }
+            Self::Wizard(_) | Self::AccountForm(_) => &[Context::Form],
+            Self::Run(run) => run.contexts(),
             Self::Composer(_) => &[Context::Composer],
             Self::Accounts(_) => &[Context::Accounts, Context::Moving],
             Self::Outbox(_) => &[Context::Outbox, Context::Moving],
@@ -79,7 +118,7 @@ impl Layer {
     #[must_use]
     pub fn is_typing(&self) -> bool {
         match self {
-            Self::Wizard(_) | Self::Composer(_) => true,
+            Self::Wizard(_) | Self::Composer(_) | Self::AccountForm(_) => true,
             Self::Run(_)
             | Self::Accounts(_)
             | Self::Outbox(_)

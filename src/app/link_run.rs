@@ -1,11 +1,15 @@
 //! A sign-in or a test as it runs: the code, who signed in, and the checks.
 
 use crate::app::action::Action;
+use crate::app::browser_page::BrowserPage;
+use crate::app::form::Focus;
+use crate::app::keymap::Context;
+use crate::app::msg::Key;
 use crate::app::problem_box::Details;
-use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep};
-use crate::model::account::SecretsKind;
+use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep, SignInInput};
+use crate::model::account::{SecretsKind, SignInMethod};
 use crate::model::ids::{AccountId, CommandId};
-use crate::problem::Problem;
+use crate::problem::{Problem, Remedy};
 use crate::stdx::clock::UnixSeconds;
 
 /// What a run is for.
@@ -22,10 +26,12 @@ pub enum RunKind {
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// The sign-in server is asked for a code.
+    /// The sign-in server is asked for a code, or for a token.
     Asking,
     /// A code waits for the person.
     Code,
+    /// A page waits for the person in a browser.
+    Page,
     /// The checks run.
     Checks,
     /// Everything is done.
@@ -54,8 +60,23 @@ pub enum CheckState {
     Running,
     /// It passed; what was found.
     Passed(String),
+    /// It does not matter here, or could not be tried; why.
+    Skipped(String),
     /// It failed.
     Failed(Box<Problem>),
+}
+
+/// How Enter goes on after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayOn {
+    /// The same once more.
+    Again,
+    /// Back to what was entered.
+    Edit,
+    /// The next way in.
+    By(SignInMethod),
+    /// The same sign-in, with messages leaving through Microsoft Graph.
+    ByGraph,
 }
 
 /// A run on screen. Every text in it is harmless to show.
@@ -65,6 +86,10 @@ pub struct LinkRun {
     pub id: CommandId,
     /// What it is for.
     pub kind: RunKind,
+    /// How the person signs in; `None` where that is not known or nobody does.
+    pub method: Option<SignInMethod>,
+    /// What the person brought to a sign-in of a linked account, for another try.
+    pub input: Option<SignInInput>,
     /// How far it has come.
     pub stage: Stage,
     /// Where secrets will be kept, and why there.
@@ -73,6 +98,8 @@ pub struct LinkRun {
     pub code: Option<Code>,
     /// How many codes there were.
     pub codes: u32,
+    /// The page that waits in a browser.
+    pub page: Option<BrowserPage>,
     /// What is in the way of the last question; empty when nothing is.
     pub trouble: String,
     /// Who signed in.
@@ -98,10 +125,13 @@ impl LinkRun {
         Self {
             id,
             kind,
+            method: None,
+            input: None,
             stage,
             secrets: None,
             code: None,
             codes: 0,
+            page: None,
             trouble: String::new(),
             user: None,
             checks: CheckName::ALL.into_iter().map(|name| (name, CheckState::Waiting)).collect(),
@@ -121,7 +151,11 @@ impl LinkRun {
                 self.trouble.clear();
                 self.stage = Stage::Code;
             }
-            LinkStep::BrowserPage { .. } => {}
+            LinkStep::BrowserPage { url, port, ssh_command } => {
+                self.page = Some(BrowserPage::new(url, port, ssh_command));
+                self.trouble.clear();
+                self.stage = Stage::Page;
+            }
             LinkStep::PollTrouble { reason } => self.trouble = reason,
             LinkStep::SignedIn { user, scopes: _, expires_at: _ } => {
                 self.user = Some(user);
@@ -132,9 +166,8 @@ impl LinkRun {
             LinkStep::Check { name, outcome } => self.set_check(
                 name,
                 match outcome {
-                    CheckOutcome::Passed(detail) | CheckOutcome::Skipped(detail) => {
-                        CheckState::Passed(detail)
-                    }
+                    CheckOutcome::Passed(detail) => CheckState::Passed(detail),
+                    CheckOutcome::Skipped(why) => CheckState::Skipped(why),
                     CheckOutcome::Failed(problem) => CheckState::Failed(problem),
                 },
             ),
@@ -151,12 +184,94 @@ impl LinkRun {
     /// The command is done.
     pub fn done(&mut self, account: Option<AccountId>) {
         self.linked = account;
-        let failed = self.checks.iter().find_map(|(_name, state)| match state {
-            CheckState::Failed(problem) => Some(problem.as_ref().clone()),
-            CheckState::Waiting | CheckState::Running | CheckState::Passed(_) => None,
-        });
-        self.stage = if failed.is_some() { Stage::Failed } else { Stage::Done };
+        let failed = self.failed_check().cloned();
+        // A new account that is saved is linked, whatever its checks said.
+        let ended = match self.kind {
+            RunKind::Link => Stage::Done,
+            RunKind::SignIn(_) | RunKind::Test(_) if failed.is_none() => Stage::Done,
+            RunKind::SignIn(_) | RunKind::Test(_) => Stage::Failed,
+        };
+        self.stage = ended;
         self.problem = failed;
+    }
+
+    /// The problem of the first check that failed.
+    #[must_use]
+    pub fn failed_check(&self) -> Option<&Problem> {
+        self.checks.iter().find_map(|(_name, state)| match state {
+            CheckState::Failed(problem) => Some(problem.as_ref()),
+            CheckState::Waiting
+            | CheckState::Running
+            | CheckState::Passed(_)
+            | CheckState::Skipped(_) => None,
+        })
+    }
+
+    /// A key that is bound to nothing: typing, while the field for the browser's answer has the keys.
+    pub fn key(&mut self, key: Key) {
+        if self.answering()
+            && let Some(page) = &mut self.page
+        {
+            page.key(key);
+        }
+    }
+
+    /// Pasted text: where the browser ended. Anywhere else it is never taken for keys, because it
+    /// may come from anywhere.
+    pub fn paste(&mut self, text: &str) {
+        if self.stage == Stage::Page
+            && let Some(page) = &mut self.page
+        {
+            page.paste(text);
+        }
+    }
+
+    /// Whether the field for the browser's answer gets the keys.
+    #[must_use]
+    pub fn answering(&self) -> bool {
+        let focus = self.page.as_ref().map(|page| page.focus);
+        self.stage == Stage::Page && focus == Some(Focus::Here)
+    }
+
+    /// How Enter goes on after a failure; `None` when nothing done here would help.
+    #[must_use]
+    pub fn way_on(&self) -> Option<WayOn> {
+        let problem = self.problem.as_ref().filter(|_problem| self.stage == Stage::Failed)?;
+        let edit = match self.kind {
+            RunKind::Link => Some(WayOn::Edit),
+            RunKind::SignIn(_) | RunKind::Test(_) => None,
+        };
+        match problem.remedy {
+            Remedy::Retry
+            | Remedy::StartOver
+            | Remedy::SignInAgain(_)
+            | Remedy::CheckNetwork
+            | Remedy::CheckDisk => Some(WayOn::Again),
+            Remedy::UseBrowser => Some(WayOn::By(SignInMethod::Browser)),
+            Remedy::UseDeviceCode => Some(WayOn::By(SignInMethod::DeviceCode)),
+            // A linked account finds the open way itself when its checks run.
+            Remedy::UseGraph => edit.map(|_links| WayOn::ByGraph),
+            Remedy::EditSettings
+            | Remedy::EnterClientSecret
+            | Remedy::CheckCertificate
+            | Remedy::CheckSecrets => edit,
+            Remedy::AskAdministrator
+            | Remedy::EditMessage
+            | Remedy::CheckSent
+            | Remedy::Nothing => None,
+        }
+    }
+
+    /// Where its keys are looked up, the narrowest first.
+    #[must_use]
+    pub fn contexts(&self) -> &'static [Context] {
+        match self.stage {
+            Stage::Code => &[Context::Code, Context::Run],
+            Stage::Page if self.answering() => &[Context::Answer],
+            Stage::Page => &[Context::Page, Context::Run],
+            Stage::Failed => &[Context::Failed, Context::Run],
+            Stage::Asking | Stage::Checks | Stage::Done => &[Context::Run],
+        }
     }
 
     /// The command failed.
@@ -174,7 +289,7 @@ impl LinkRun {
     #[must_use]
     pub fn running(&self) -> bool {
         match self.stage {
-            Stage::Asking | Stage::Code | Stage::Checks => true,
+            Stage::Asking | Stage::Code | Stage::Page | Stage::Checks => true,
             Stage::Done | Stage::Failed => false,
         }
     }
@@ -190,31 +305,42 @@ impl LinkRun {
     #[must_use]
     pub fn offers(&self, action: Action) -> bool {
         let failed = self.stage == Stage::Failed;
-        if [Action::CopyCode, Action::CopyLink].contains(&action) {
-            return self.stage == Stage::Code;
+        let links = self.kind == RunKind::Link;
+        let signs_in = matches!(self.kind, RunKind::SignIn(_));
+        let depends = [
+            (Action::CopyCode, self.stage == Stage::Code),
+            (Action::CopyLink, matches!(self.stage, Stage::Code | Stage::Page)),
+            (Action::UseBrowser, links || signs_in),
+            (Action::UseCode, links || signs_in),
+            (Action::Continue, self.continues()),
+            (Action::Retry, failed),
+            (Action::Edit, failed && links),
+            (Action::ChooseMethod, failed && signs_in),
+            (Action::SaveAnyway, failed && links && self.failed_check().is_some()),
+            (Action::Details, self.problem.as_ref().is_some_and(|p| !p.details.is_empty())),
+        ];
+        depends.into_iter().find(|(known, _offered)| *known == action).is_none_or(|(_, yes)| yes)
+    }
+
+    fn continues(&self) -> bool {
+        match self.stage {
+            Stage::Done => true,
+            Stage::Failed => self.way_on().is_some(),
+            Stage::Page => self.answering(),
+            Stage::Asking | Stage::Code | Stage::Checks => false,
         }
-        if action == Action::Continue {
-            return self.stage == Stage::Done;
-        }
-        if action == Action::Retry {
-            return failed;
-        }
-        if action == Action::Edit {
-            return failed && self.kind == RunKind::Link;
-        }
-        if action == Action::Details {
-            return self.problem.as_ref().is_some_and(|problem| !problem.details.is_empty());
-        }
-        true
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CheckState, LinkRun, RunKind, Stage};
+    use super::{CheckState, LinkRun, RunKind, Stage, WayOn};
     use crate::app::action::Action;
+    use crate::app::tests::problem;
     use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep};
-    use crate::model::ids::CommandId;
+    use crate::model::account::SignInMethod;
+    use crate::model::ids::{AccountId, CommandId};
+    use crate::problem::Remedy;
     use crate::stdx::clock::UnixSeconds;
 
     fn code(text: &str) -> LinkStep {
@@ -244,10 +370,53 @@ mod tests {
         let outcome = CheckOutcome::Passed("IMAP, SMTP".to_owned());
         run.step(LinkStep::Check { name: CheckName::Scopes, outcome });
         run.step(LinkStep::CheckStarted { name: CheckName::Imap });
-        let states: Vec<_> = run.checks.iter().map(|(_name, state)| state.clone()).collect();
+        let outcome = CheckOutcome::Skipped("SMTP works".to_owned());
+        run.step(LinkStep::Check { name: CheckName::Graph, outcome });
+        let state = |name| run.checks.iter().find(|(known, _)| *known == name).map(|(_, s)| s);
         let passed = CheckState::Passed("IMAP, SMTP".to_owned());
-        assert_eq!(states, [passed, CheckState::Running, CheckState::Waiting]);
+        assert_eq!(state(CheckName::Scopes), Some(&passed));
+        assert_eq!(state(CheckName::Imap), Some(&CheckState::Running));
+        assert_eq!(state(CheckName::Submission), Some(&CheckState::Waiting));
+        assert_eq!(state(CheckName::Graph), Some(&CheckState::Skipped("SMTP works".to_owned())));
         run.done(None);
         assert_eq!(run.stage, Stage::Done);
+    }
+
+    #[test]
+    fn a_failed_check_ends_a_test_but_not_an_account_that_is_saved_all_the_same() {
+        #[track_caller]
+        fn check(kind: RunKind, expected: Stage) {
+            let mut run = LinkRun::new(CommandId(1), kind);
+            let outcome = CheckOutcome::Failed(Box::new(problem("smtp", Remedy::StartOver)));
+            run.step(LinkStep::Check { name: CheckName::Submission, outcome });
+            run.done(Some(AccountId(1)));
+            assert_eq!(run.stage, expected, "{kind:?}");
+        }
+        check(RunKind::Link, Stage::Done);
+        check(RunKind::SignIn(AccountId(1)), Stage::Failed);
+        check(RunKind::Test(AccountId(1)), Stage::Failed);
+    }
+
+    #[test]
+    fn a_refusal_names_its_way_on() {
+        #[track_caller]
+        fn check(kind: RunKind, remedy: Remedy, expected: Option<WayOn>) {
+            let mut run = LinkRun::new(CommandId(1), kind);
+            run.failed(problem("x", remedy));
+            assert_eq!(run.way_on(), expected, "{kind:?} {remedy:?}");
+            assert_eq!(run.offers(Action::Continue), expected.is_some());
+        }
+        check(RunKind::Link, Remedy::StartOver, Some(WayOn::Again));
+        check(RunKind::Link, Remedy::EditSettings, Some(WayOn::Edit));
+        check(RunKind::SignIn(AccountId(1)), Remedy::EditSettings, None);
+        check(RunKind::Link, Remedy::AskAdministrator, None);
+        check(RunKind::Link, Remedy::UseBrowser, Some(WayOn::By(SignInMethod::Browser)));
+        check(
+            RunKind::SignIn(AccountId(1)),
+            Remedy::UseDeviceCode,
+            Some(WayOn::By(SignInMethod::DeviceCode)),
+        );
+        check(RunKind::Link, Remedy::UseGraph, Some(WayOn::ByGraph));
+        check(RunKind::SignIn(AccountId(1)), Remedy::UseGraph, None);
     }
 }

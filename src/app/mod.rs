@@ -9,17 +9,23 @@
 //!   is kept here.
 //! - Nothing a person has written is dropped before the engine has confirmed that it is kept.
 
+pub mod account_form;
 pub mod accounts;
 pub mod act;
 pub mod action;
+pub mod board;
+pub mod browser_page;
 pub mod clean;
 pub mod composer;
 pub mod cursor;
 pub mod dates;
+pub mod detection;
 pub mod effect;
 pub mod events;
 pub mod folders;
 pub mod form;
+pub mod identities;
+pub mod interrupted;
 pub mod keymap;
 pub mod keymap_default;
 pub mod keys;
@@ -36,6 +42,7 @@ pub mod pending;
 pub mod problem_box;
 pub mod question;
 pub mod reader;
+pub mod runs;
 pub mod text_field;
 pub mod views;
 pub mod wizard;
@@ -110,6 +117,8 @@ pub struct App {
     pub(crate) begun: Vec<Key>,
     keymap: Keymap,
     pending: Pending,
+    /// What a sign-in that ended has stopped.
+    interrupted: Option<Purpose>,
     quitting: Quitting,
 }
 
@@ -130,6 +139,7 @@ impl App {
             begun: Vec::new(),
             keymap: Keymap::default_keys(),
             pending: Pending::default(),
+            interrupted: None,
             quitting: Quitting::No,
         };
         let purpose = Purpose::Drafts(DraftsFor::Notice);
@@ -198,6 +208,7 @@ impl App {
         let mut effects = self.autosave();
         effects.extend(self.fetch_rows());
         effects.extend(self.list_stale_folders());
+        effects.extend(self.detect_when_settled());
         effects
     }
 }

@@ -125,6 +125,7 @@ impl App {
                 | Layer::Run(_)
                 | Layer::Composer(_)
                 | Layer::Accounts(_)
+                | Layer::AccountForm(_)
                 | Layer::Outbox(_)
                 | Layer::Help(_)
                 | Layer::Problem(_)

@@ -57,6 +57,10 @@ pub enum Purpose {
         /// What takes it back.
         undo: FlagChange,
     },
+    /// Where the mailbox of the wizard lives.
+    Detect,
+    /// Renaming an account.
+    Rename(AccountId),
     /// Removing an account.
     Remove(AccountId),
     /// Sending what the composer holds.
@@ -80,11 +84,14 @@ impl Purpose {
     #[must_use]
     pub fn about(&self) -> About {
         match self {
-            Self::Folders(account) | Self::Remove(account) => About::Account(*account),
+            Self::Folders(account) | Self::Remove(account) | Self::Rename(account) => {
+                About::Account(*account)
+            }
             Self::OpenFolder(folder, _) | Self::Window(folder) => About::Folder(*folder),
             Self::Retry(entry) | Self::TakeBack(entry) => About::Outbox(*entry),
             Self::Read(message) | Self::Answer(message, _) => About::Message(*message),
             Self::Run
+            | Self::Detect
             | Self::Flag { .. }
             | Self::Send
             | Self::SaveDraft

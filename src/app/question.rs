@@ -13,6 +13,10 @@ pub enum Ask {
     DiscardMessage,
     /// Throw a stored draft away.
     DiscardDraft(DraftId),
+    /// Keep an account although a check failed.
+    SaveAnyway,
+    /// Send what the composer holds under the address of the account that hands it over.
+    SendRewritten,
     /// Send a message again that may have arrived.
     SendAgain(OutboxId),
 }
@@ -40,6 +44,16 @@ impl Question {
             Ask::SendWithoutSubject => {
                 ("Send without a subject?".to_owned(), "The message has no subject line.")
             }
+            Ask::SaveAnyway => (
+                "Save the account although not everything works?".to_owned(),
+                "You sign in once more. What failed stays broken until it is mended: mail may not \
+                 come in or go out. The account board shows what, and tests it again.",
+            ),
+            Ask::SendRewritten => (
+                about.to_owned(),
+                "No linked account may send from the address above. Yes sends it this way; no goes \
+                 back to the message.",
+            ),
             Ask::DiscardMessage | Ask::DiscardDraft(_) => (
                 "Throw this message away?".to_owned(),
                 "What was written is gone for good; nothing is sent.",

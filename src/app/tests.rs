@@ -14,10 +14,12 @@ use crate::model::address::Mailbox;
 use crate::model::envelope::Envelope;
 use crate::model::flags::{Flag, Flags};
 use crate::model::folder::{Folder, FolderRole};
+use crate::model::identity::Identity;
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId, Uid};
 use crate::model::message::{Attachment, BodySource, Link, MessageRow, ReadableMessage};
 use crate::model::outgoing::{OutboxEntry, StoredDraft};
 use crate::problem::{Problem, ProblemKind, Remedy};
+use crate::provider::presets::{fill, preset_named};
 use crate::stdx::clock::UnixSeconds;
 
 /// Wednesday, 11 November 2026, 10:00 UTC.
@@ -80,6 +82,18 @@ pub fn folder(account: i64, id: i64, name: &str, role: FolderRole, unread: u32) 
     }
 }
 
+/// An identity that is served besides by `filters`.
+pub fn identity(address: &str, signature: &str, filters: &[&str]) -> Identity {
+    Identity {
+        address: address.parse().unwrap(),
+        display_name: "Ada Lovelace".to_owned(),
+        signature: signature.to_owned(),
+        reply_to: None,
+        from_filter: filters.iter().map(|filter| filter.parse().unwrap()).collect(),
+        submission: None,
+    }
+}
+
 /// An account that is online.
 pub fn account(id: i64, name: &str) -> AccountStatus {
     AccountStatus {
@@ -95,6 +109,15 @@ pub fn account(id: i64, name: &str) -> AccountStatus {
         outbox_stuck: 0,
         facts: AccountFacts::default(),
     }
+}
+
+/// The account with settings that a shared mailbox can borrow.
+pub fn with_settings(mut status: AccountStatus) -> AccountStatus {
+    let preset = preset_named("microsoft365").unwrap();
+    let (name, address) = (status.name.clone(), status.address.clone());
+    let settings = fill(preset, name, address, "client".to_owned(), status.secrets);
+    status.facts.settings = Some(Box::new(settings));
+    status
 }
 
 /// A problem with details.

@@ -120,6 +120,14 @@ impl TextField {
         self.insert(&sanitise::line(text))
     }
 
+    /// Inserts pasted text at the cursor as it is, control characters left out: a secret may be
+    /// longer than any line that is shown.
+    pub fn paste_exact(&mut self, text: &str) -> Typed {
+        let blank_ends = text.replace(['\r', '\n', '\t'], " ");
+        let exact: String = blank_ends.trim().chars().filter(|c| !c.is_control()).collect();
+        self.insert(&exact)
+    }
+
     fn insert(&mut self, text: &str) -> Typed {
         let sized = self.before.len() + self.after.len() + text.len() <= LIMIT_BYTES;
         if !sized || text.is_empty() || text.contains(char::is_control) {

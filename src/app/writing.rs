@@ -2,13 +2,15 @@
 
 use crate::app::App;
 use crate::app::Quitting;
-use crate::app::composer::{Composer, Field, SubjectAsked, Then};
+use crate::app::composer::{Composer, Field, RewriteAsked, SubjectAsked, Then};
 use crate::app::effect::Effect;
 use crate::app::layer::Layer;
 use crate::app::pending::{AnswerKind, DraftsFor, Purpose};
 use crate::app::question::{Ask, Question};
 use crate::engine_api::command::{EngineCommand, Outgoing};
-use crate::mime::quote;
+use crate::mime::{quote, sanitise};
+use crate::model::address::EmailAddress;
+use crate::model::identity::Route;
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId};
 use crate::model::message::ReadableMessage;
 use crate::model::outgoing::Draft;
@@ -20,6 +22,7 @@ impl App {
             Layer::Wizard(_)
             | Layer::Run(_)
             | Layer::Accounts(_)
+            | Layer::AccountForm(_)
             | Layer::Outbox(_)
             | Layer::Drafts(_)
             | Layer::Help(_)
@@ -46,7 +49,15 @@ impl App {
         draft: Draft,
         stored: Option<DraftId>,
     ) {
-        let composer = Composer::new(account, draft, stored);
+        let composer = match (stored, self.accounts.writer_as(account, &draft.from)) {
+            (None, Some(writer)) => Composer::signed(&writer, draft),
+            (Some(_), Some(writer)) => {
+                let mut composer = Composer::new(account, draft, stored);
+                composer.knows_signature(&writer);
+                composer
+            }
+            (_, None) => Composer::new(account, draft, stored),
+        };
         self.layers.push(Layer::Composer(Box::new(composer)));
     }
 
@@ -79,7 +90,10 @@ impl App {
             }
             AnswerKind::Forward => quote::forward(content),
         };
-        let mut composer = Composer::new(account, draft, None);
+        let mut composer = match self.accounts.answerer(account, &content.envelope) {
+            Some(writer) => Composer::signed(&writer, draft),
+            None => Composer::new(account, draft, None),
+        };
         composer.answers = match how {
             AnswerKind::Reply(_) => Some(message),
             AnswerKind::Forward => None,
@@ -198,11 +212,52 @@ impl App {
             self.layers.push(Layer::Question(Question::new(Ask::SendWithoutSubject, "")));
             return Vec::new();
         }
+        if let Some(question) = self.rewrite_question() {
+            self.layers.push(Layer::Question(question));
+            return Vec::new();
+        }
+        let Some(composer) = self.composer_mut() else { return Vec::new() };
         if composer.saving() {
             composer.then = Then::Send;
             return Vec::new();
         }
         self.send_now()
+    }
+
+    /// The route of what is written: who hands it over, and from which address.
+    #[must_use]
+    pub fn route_of(&self, composer: &Composer) -> Option<(EmailAddress, Route)> {
+        let account = self.accounts.get(composer.account)?;
+        let chosen = composer.from.parse::<EmailAddress>().ok();
+        let from = chosen.unwrap_or_else(|| account.status.address.clone());
+        let route = self.accounts.route(composer.account, &from)?;
+        Some((from, route))
+    }
+
+    /// Asks before a message leaves under another address than the one chosen.
+    fn rewrite_question(&mut self) -> Option<Question> {
+        let composer = self.composer_mut()?;
+        if composer.rewrite_asked == RewriteAsked::Yes {
+            return None;
+        }
+        let composer = self.layers.iter().find_map(|layer| match layer {
+            Layer::Composer(composer) => Some(composer.as_ref()),
+            Layer::Wizard(_)
+            | Layer::Run(_)
+            | Layer::Accounts(_)
+            | Layer::AccountForm(_)
+            | Layer::Outbox(_)
+            | Layer::Drafts(_)
+            | Layer::Help(_)
+            | Layer::Problem(_)
+            | Layer::Question(_) => None,
+        })?;
+        let (from, route) = self.route_of(composer)?;
+        if route.from.same_mailbox(from.as_str()) {
+            return None;
+        }
+        let about = format!("Send as {} instead of {from}, through {}?", route.from, route.via);
+        Some(Question::new(Ask::SendRewritten, &sanitise::line(&about)))
     }
 
     fn send_now(&mut self) -> Vec<Effect> {
@@ -272,6 +327,13 @@ impl App {
             Ask::SendWithoutSubject => {
                 if let Some(composer) = self.composer_mut() {
                     composer.subject_asked = SubjectAsked::Yes;
+                }
+                self.send()
+            }
+            Ask::SaveAnyway => self.save_anyway(),
+            Ask::SendRewritten => {
+                if let Some(composer) = self.composer_mut() {
+                    composer.rewrite_asked = RewriteAsked::Yes;
                 }
                 self.send()
             }

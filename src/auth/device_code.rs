@@ -54,7 +54,7 @@ pub struct DeviceCode {
     scopes: Vec<String>,
 }
 
-/// Asks for a code.
+/// Asks for a code. A client secret is never sent: this way in is for public apps.
 ///
 /// # Errors
 /// [`AuthError::Refused`], [`AuthError::Unreachable`], [`AuthError::Untrusted`],
@@ -62,18 +62,18 @@ pub struct DeviceCode {
 pub async fn request(
     http: &HttpClient,
     app: &OAuthApp,
-    scopes: &[&str],
+    scopes: &[String],
     clock: &Clock,
 ) -> Result<DeviceCode, AuthError> {
-    let client = entra::client(app)?;
+    let client = entra::client(app, None)?;
     let asked_at = clock.now();
     let answer: StandardDeviceAuthorizationResponse = client
         .exchange_device_code()
-        .add_scopes(scopes.iter().map(|scope| Scope::new((*scope).to_owned())))
+        .add_scopes(scopes.iter().cloned().map(Scope::new))
         .request_async(http)
         .await
         .map_err(|error| match Failure::from(error) {
-            Failure::Answered(refusal) => refusal.refused(""),
+            Failure::Answered(refusal) => refusal.refused(&[]),
             Failure::Unanswered(error) => error,
         })?;
     let on_loopback = Url::parse(&app.authority).is_ok_and(|url| http::is_loopback(&url));
@@ -85,7 +85,7 @@ fn checked(
     answer: &StandardDeviceAuthorizationResponse,
     on_loopback: bool,
     asked_at: UnixSeconds,
-    scopes: &[&str],
+    scopes: &[String],
 ) -> Result<DeviceCode, AuthError> {
     let not_understood = |what: &str| Err(AuthError::NotUnderstood(what.to_owned()));
     let user_code = answer.user_code().secret();
@@ -114,7 +114,7 @@ fn checked(
         expires_at: asked_at.plus(i64::try_from(life_s).unwrap_or_default()),
         device_code: device_code.as_str().into(),
         interval_s,
-        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        scopes: scopes.to_vec(),
     })
 }
 
@@ -249,7 +249,6 @@ async fn ask(
 }
 
 fn after_refusal(refusal: &EntraError, code: &DeviceCode) -> Result<Poll, AuthError> {
-    let secret = code.device_code.expose_secret();
     match refusal.word() {
         "authorization_pending" => Ok(Poll::Pending),
         "slow_down" => Ok(Poll::SlowDown),
@@ -266,7 +265,7 @@ fn after_refusal(refusal: &EntraError, code: &DeviceCode) -> Result<Poll, AuthEr
             );
             Ok(Poll::Trouble { reason, retry_after_s: None })
         }
-        _ => Err(refusal.refused(secret)),
+        _ => Err(refusal.refused(&[&code.device_code])),
     }
 }
 

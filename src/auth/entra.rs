@@ -2,14 +2,16 @@
 
 use crate::auth::error::AuthError;
 use crate::auth::http::HttpError;
+use crate::auth::scopes;
 use crate::auth::token::TokenAnswer;
 use crate::model::account::OAuthApp;
 use crate::problem::catalogue;
 use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
 use oauth2::{
-    Client, ClientId, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet, ErrorResponse,
-    RequestTokenError, StandardRevocableToken, TokenUrl,
+    AuthType, Client, ClientId, ClientSecret, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet,
+    ErrorResponse, RequestTokenError, StandardRevocableToken, TokenUrl,
 };
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use url::Url;
@@ -58,6 +60,15 @@ impl fmt::Display for EntraError {
 }
 
 impl EntraError {
+    /// As it stands in the address a browser is sent back to (RFC 6749, section 4.1.2.1).
+    pub(crate) fn in_redirect(error: &str, description: Option<&str>) -> Self {
+        Self {
+            error: error.to_owned(),
+            error_description: description.map(str::to_owned),
+            error_codes: serde_json::Value::Null,
+        }
+    }
+
     /// The OAuth error word.
     pub(crate) fn word(&self) -> &str {
         &self.error
@@ -75,19 +86,48 @@ impl EntraError {
         is_passing(&self.error, self.code())
     }
 
-    /// The server's words, on one line and without `secret`, which a careless server may repeat.
-    pub(crate) fn description(&self, secret: &str) -> String {
+    /// Whether it means that the permissions asked for were not agreed to: Entra's "no consent", and
+    /// what personal accounts are told instead.
+    pub(crate) fn lacks_permission(&self) -> bool {
         let text = self.error_description.as_deref().unwrap_or_default();
-        let text = if secret.is_empty() { text.to_owned() } else { text.replace(secret, "...") };
+        let unagreed = self.code() == Some(UNAGREED_PERSONAL) && text.contains("scope");
+        self.code() == Some(NO_CONSENT)
+            || unagreed
+            || matches!(self.error.as_str(), "consent_required" | "invalid_scope")
+    }
+
+    /// The server's words, on one line and without what was `sent` in secret, which a careless
+    /// server may repeat.
+    pub(crate) fn description(&self, sent: &[&SecretString]) -> String {
+        let mut text = self.error_description.clone().unwrap_or_default();
+        for secret in sent.iter().map(|secret| secret.expose_secret()) {
+            if !secret.is_empty() {
+                text = text.replace(secret, "...");
+            }
+        }
         one_line(&text, DESCRIPTION_LIMIT_CHARS)
     }
 
-    /// As a refusal. `secret` is what was sent with the request.
-    pub(crate) fn refused(&self, secret: &str) -> AuthError {
+    /// As a refusal of a request that held the secrets in `sent`.
+    pub(crate) fn refused(&self, sent: &[&SecretString]) -> AuthError {
         AuthError::Refused {
             error: one_line(&self.error, WORD_LIMIT_CHARS),
             code: self.code(),
-            description: self.description(secret),
+            description: self.description(sent),
+        }
+    }
+
+    /// As the lack of the permissions among `scopes`.
+    pub(crate) fn permission_missing(
+        &self,
+        scopes: &[String],
+        sent: &[&SecretString],
+    ) -> AuthError {
+        let missing: Vec<&str> = scopes::of_a_resource(scopes).map(String::as_str).collect();
+        AuthError::PermissionMissing {
+            missing: missing.join(" "),
+            code: self.code(),
+            description: self.description(sent),
         }
     }
 }
@@ -95,6 +135,12 @@ impl EntraError {
 fn one_line(text: &str, limit_chars: usize) -> String {
     text.chars().take(limit_chars).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
+
+/// `AADSTS65001`: nobody has agreed to a permission that was asked for.
+const NO_CONSENT: u32 = 65_001;
+/// `AADSTS70000`: for personal accounts the same, when its text speaks of scopes; else a grant that
+/// has ended.
+const UNAGREED_PERSONAL: u32 = 70_000;
 
 /// Whether a refusal that has become an [`AuthError`] may pass by itself.
 pub(crate) fn is_passing(word: &str, code: Option<u32>) -> bool {
@@ -119,18 +165,26 @@ pub(crate) fn endpoint(app: &OAuthApp, endpoint: &str) -> Result<Url, AuthError>
     Ok(url)
 }
 
-/// An `oauth2` client for a public app: no secret, so the client id goes into the body.
+/// An `oauth2` client. The client id goes into the body, and so does the secret of a confidential
+/// app (`client_secret_post`). A public app must not send one (AADSTS700025).
 ///
 /// # Errors
 /// As [`endpoint`].
-pub(crate) fn client(app: &OAuthApp) -> Result<EntraClient, AuthError> {
+pub(crate) fn client(
+    app: &OAuthApp,
+    client_secret: Option<&SecretString>,
+) -> Result<EntraClient, AuthError> {
     let client = Client::new(ClientId::new(app.client_id.clone()))
+        .set_auth_type(AuthType::RequestBody)
         .set_device_authorization_url(DeviceAuthorizationUrl::from_url(endpoint(
             app,
             "devicecode",
         )?))
         .set_token_uri(TokenUrl::from_url(endpoint(app, "token")?));
-    Ok(client)
+    Ok(match client_secret {
+        Some(secret) => client.set_client_secret(ClientSecret::new(secret.expose_secret().into())),
+        None => client,
+    })
 }
 
 /// A failed request of the `oauth2` crate. Its `Parse` and `Other` hold pieces of the answer, which
@@ -221,6 +275,6 @@ mod tests {
     fn a_server_that_repeats_the_token_is_not_quoted_with_it() {
         let json = r#"{"error":"x","error_description":"bad token CANARY\u001b[2J here"}"#;
         let error: EntraError = serde_json::from_str(json).unwrap();
-        assert_eq!(error.description("CANARY"), "bad token ... [2J here");
+        assert_eq!(error.description(&[&"".into(), &"CANARY".into()]), "bad token ... [2J here");
     }
 }

@@ -5,6 +5,7 @@ use crate::model::ids::AccountId;
 use crate::problem::catalogue::{self, Row};
 use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::secrets::SecretError;
+use secrecy::{ExposeSecret, SecretString};
 
 /// A failure of a sign-in or a refresh.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,40 @@ pub enum AuthError {
     /// The sign-in server answered what is not understood, or failed for a moment (5xx, 429).
     #[error("the sign-in server answered what is not understood: {0}")]
     NotUnderstood(String),
+    /// The sign-in stands, but some permission was not agreed to.
+    #[error("the sign-in does not allow {missing}: {description}")]
+    PermissionMissing {
+        /// What it does not allow: scopes, or the name of a service.
+        missing: String,
+        /// `AADSTS` number where there is one.
+        code: Option<u32>,
+        /// The server's words, or ours.
+        description: String,
+    },
+    /// What came back from the browser, or was pasted, holds no code of this sign-in; why, as half
+    /// a sentence.
+    #[error("what came back from the browser cannot be used: {0}")]
+    RedirectNotUnderstood(&'static str),
+    /// Nobody came back from the browser.
+    #[error("nobody came back from the browser within {waited_s} s")]
+    BrowserSilent {
+        /// How long was waited, in seconds.
+        waited_s: u64,
+    },
+    /// The port for the browser cannot be opened.
+    #[error("this machine cannot listen for the browser: {0}")]
+    CannotListen(String),
+    /// The command that prints a token did not.
+    #[error("the token command failed: {how}")]
+    CommandFailed {
+        /// What happened, as half a sentence.
+        how: String,
+        /// The first line of its complaints. It may hold anything, so only the person sees it.
+        complaint: SecretString,
+    },
+    /// The client secret that signs the app in is not stored.
+    #[error("the client secret of the app is not stored")]
+    NoClientSecret,
     /// A token could not be read or kept.
     #[error(transparent)]
     Secrets(#[from] SecretError),
@@ -81,6 +116,12 @@ impl AuthError {
             | Self::WrongUser { .. }
             | Self::UnsafePage(_)
             | Self::Untrusted(_)
+            | Self::PermissionMissing { .. }
+            | Self::RedirectNotUnderstood(_)
+            | Self::BrowserSilent { .. }
+            | Self::CannotListen(_)
+            | Self::CommandFailed { .. }
+            | Self::NoClientSecret
             | Self::Secrets(_) => false,
         }
     }
@@ -174,6 +215,66 @@ impl AuthError {
                 Remedy::Retry,
             )
             .with_details(reason),
+            Self::PermissionMissing { missing, code, description } => {
+                let generic = Problem::new(
+                    ProblemKind::SignInNeeded,
+                    "permission-missing",
+                    "The sign-in does not allow everything that is needed",
+                    "Sign in with a browser and accept every permission, or choose an app that may \
+                     ask for them.",
+                    Remedy::StartOver,
+                );
+                let details = format!("missing: {missing}\n{description}");
+                let problem = with_row(generic, row_for(*code), *code, details.trim_end());
+                Problem { kind: ProblemKind::SignInNeeded, ..problem }
+            }
+            Self::RedirectNotUnderstood(why) => Problem::new(
+                ProblemKind::Failed,
+                "redirect-not-understood",
+                "What came back from the browser cannot be used",
+                &format!(
+                    "The reason: {why}. Copy the whole address from the browser's address bar, even \
+                     when the page itself says that it cannot be reached."
+                ),
+                Remedy::Retry,
+            ),
+            Self::BrowserSilent { waited_s } => Problem::new(
+                ProblemKind::SignInNeeded,
+                "browser-silent",
+                "Nobody came back from the browser",
+                &format!(
+                    "The sign-in page has to be finished within {} minutes.",
+                    waited_s.div_ceil(60)
+                ),
+                Remedy::StartOver,
+            ),
+            Self::CannotListen(reason) => Problem::new(
+                ProblemKind::Failed,
+                "port-not-free",
+                "This machine cannot listen for the browser",
+                "Another program may have the port. Choose another one, or none in particular.",
+                Remedy::EditSettings,
+            )
+            .with_details(reason),
+            Self::CommandFailed { how, complaint } => {
+                let said = complaint.expose_secret();
+                let details = if said.is_empty() { how.clone() } else { format!("{how}\n{said}") };
+                Problem::new(
+                    ProblemKind::SignInNeeded,
+                    "token-command-failed",
+                    "The command that prints the access token failed",
+                    &format!("The reason: {how}. Run it by hand to see what it needs."),
+                    Remedy::EditSettings,
+                )
+                .with_details(&details)
+            }
+            Self::NoClientSecret => Problem::new(
+                ProblemKind::SignInNeeded,
+                "client-secret-missing",
+                "The client secret of the app is not stored on this computer",
+                "This account signs in as an app, which needs its secret.",
+                Remedy::StartOver,
+            ),
             Self::Secrets(error) => error.problem(),
         }
     }
@@ -200,6 +301,19 @@ mod tests {
 
     fn refused(error: &str, code: Option<u32>) -> AuthError {
         AuthError::Refused { error: error.to_owned(), code, description: "raw".to_owned() }
+    }
+
+    fn missing(code: Option<u32>) -> AuthError {
+        AuthError::PermissionMissing {
+            missing: "https://outlook.office.com/SMTP.Send".to_owned(),
+            code,
+            description: "raw".to_owned(),
+        }
+    }
+
+    fn command_failed() -> AuthError {
+        let how = "it ended with status 3".to_owned();
+        AuthError::CommandFailed { how, complaint: "no agent".into() }
     }
 
     fn sign_in_needed(code: Option<u32>, description: &str) -> AuthError {
@@ -242,6 +356,33 @@ mod tests {
             "sign-in-server-unreachable",
             Remedy::CheckNetwork,
         );
+        check(&missing(None), SignInNeeded, "permission-missing", Remedy::StartOver);
+        check(&missing(Some(65_001)), SignInNeeded, "AADSTS65001", Remedy::AskAdministrator);
+        let not_understood = AuthError::RedirectNotUnderstood("it is empty");
+        check(&not_understood, Failed, "redirect-not-understood", Remedy::Retry);
+        let silent = AuthError::BrowserSilent { waited_s: 300 };
+        check(&silent, SignInNeeded, "browser-silent", Remedy::StartOver);
+        let taken = AuthError::CannotListen("address in use".to_owned());
+        check(&taken, Failed, "port-not-free", Remedy::EditSettings);
+        check(&command_failed(), SignInNeeded, "token-command-failed", Remedy::EditSettings);
+        check(&AuthError::NoClientSecret, SignInNeeded, "client-secret-missing", Remedy::StartOver);
+    }
+
+    #[test]
+    fn what_helps_stands_in_the_words_and_the_rest_in_the_details() {
+        #[track_caller]
+        fn check(error: &AuthError, in_why: &str, in_details: &[&str]) {
+            let problem = error.problem(None);
+            assert!(problem.why.contains(in_why), "{problem:?}");
+            assert!(in_details.iter().all(|part| problem.details.contains(part)), "{problem:?}");
+        }
+        let scope = "https://outlook.office.com/SMTP.Send";
+        check(&missing(None), "accept every permission", &[scope, "raw"]);
+        check(&missing(Some(65_001)), "approve", &[scope, "raw"]);
+        check(&AuthError::RedirectNotUnderstood("it is empty"), "it is empty", &[]);
+        check(&AuthError::BrowserSilent { waited_s: 300 }, "within 5 minutes", &[]);
+        check(&AuthError::CannotListen("address in use".to_owned()), "port", &["address in use"]);
+        check(&command_failed(), "status 3", &["status 3", "no agent"]);
     }
 
     #[test]
@@ -265,5 +406,8 @@ mod tests {
         check(&refused("invalid_request", Some(900_144)), false);
         check(&sign_in_needed(None, ""), false);
         check(&AuthError::Untrusted(String::new()), false);
+        check(&missing(None), false);
+        check(&command_failed(), false);
+        check(&AuthError::BrowserSilent { waited_s: 300 }, false);
     }
 }

@@ -1,9 +1,9 @@
-//! One refresh of an access token (RFC 6749, section 6), and what its failure means.
+//! Redeeming a refresh token (RFC 6749, section 6), and what its failure means.
 
-use crate::auth::MAIL_SCOPES;
 use crate::auth::entra::{self, Failure};
 use crate::auth::error::AuthError;
 use crate::auth::http::{HttpClient, HttpError};
+use crate::auth::scopes;
 use crate::auth::token::{TokenAnswer, TokenSet};
 use crate::model::account::OAuthApp;
 use crate::stdx::clock::Clock;
@@ -53,30 +53,128 @@ pub(crate) enum Verdict {
     Wipe,
 }
 
-/// Asks for new tokens. The scopes are named again, or Entra answers `AADSTS900144`.
-pub(crate) async fn refresh(
+/// What a refresh is asked with.
+pub(crate) struct RefreshRequest<'a> {
+    /// App registration the token was issued to.
+    pub(crate) app: &'a OAuthApp,
+    /// Secret of a confidential registration.
+    pub(crate) client_secret: Option<&'a SecretString>,
+    /// The refresh token.
+    pub(crate) token: &'a SecretString,
+    /// Scopes of one resource. They are named again, or Entra answers `AADSTS900144`.
+    pub(crate) scopes: &'a [String],
+}
+
+impl RefreshRequest<'_> {
+    /// Asks for new tokens.
+    pub(crate) async fn send(
+        &self,
+        http: &HttpClient,
+        clock: &Clock,
+    ) -> Result<TokenSet, RefreshFailure> {
+        let asked_at = clock.now();
+        let answer = self.ask(http).await?;
+        TokenSet::from_answer(&answer, self.scopes, asked_at).map_err(passing)
+    }
+
+    async fn ask(&self, http: &HttpClient) -> Result<TokenAnswer, RefreshFailure> {
+        let client = entra::client(self.app, self.client_secret).map_err(passing)?;
+        let secret = RefreshToken::new(self.token.expose_secret().to_owned());
+        let answer = client
+            .exchange_refresh_token(&secret)
+            .add_scopes(self.scopes.iter().cloned().map(Scope::new))
+            .request_async(http)
+            .await;
+        answer.map_err(|error| {
+            let asked_for_s = retry_after_s(&error);
+            match Failure::from(error) {
+                Failure::Answered(refusal) => self.judge(&refusal),
+                Failure::Unanswered(error) => {
+                    RefreshFailure { pause_s: asked_for_s, ..passing(error) }
+                }
+            }
+        })
+    }
+
+    fn sent(&self) -> Vec<&SecretString> {
+        self.client_secret.into_iter().chain([self.token]).collect()
+    }
+
+    fn judge(&self, refusal: &entra::EntraError) -> RefreshFailure {
+        let (code, sent) = (refusal.code(), self.sent());
+        if refusal.is_passing() {
+            let pause_s = if code == Some(LOOP_SEEN) { LOOP_PAUSE_S } else { 0 };
+            return RefreshFailure { pause_s, ..passing(refusal.refused(&sent)) };
+        }
+        let refused = |error, verdict| RefreshFailure { error, verdict, pause_s: REFUSED_PAUSE_S };
+        if code.is_some_and(|code| DEAD.contains(&code)) {
+            let description = refusal.description(&sent);
+            return refused(AuthError::SignInNeeded { code, description }, Verdict::Wipe);
+        }
+        if refusal.lacks_permission() {
+            return refused(refusal.permission_missing(self.scopes, &sent), Verdict::Keep);
+        }
+        if NEEDS_PERSON.contains(&refusal.word()) {
+            let description = refusal.description(&sent);
+            return refused(AuthError::SignInNeeded { code, description }, Verdict::Keep);
+        }
+        passing(refusal.refused(&sent))
+    }
+}
+
+fn passing(error: AuthError) -> RefreshFailure {
+    RefreshFailure { error, verdict: Verdict::Keep, pause_s: 0 }
+}
+
+/// Proves a refresh token that was obtained elsewhere, and gives its first tokens. `scopes` are
+/// those of one resource. The set always holds a refresh token: the new one, or the given one.
+///
+/// # Errors
+/// [`AuthError::PermissionMissing`] with the server's reason when the token is good for something
+/// else; [`AuthError::Refused`], [`AuthError::Unreachable`], [`AuthError::Untrusted`],
+/// [`AuthError::NotUnderstood`].
+///
+/// # Cancel safety
+/// Cancel safe with Entra, which lets a refresh token be used again.
+pub async fn import(
     http: &HttpClient,
     app: &OAuthApp,
+    client_secret: Option<&SecretString>,
     token: &SecretString,
+    scopes: &[String],
     clock: &Clock,
-) -> Result<TokenSet, RefreshFailure> {
-    let passing = |error| RefreshFailure { error, verdict: Verdict::Keep, pause_s: 0 };
-    let client = entra::client(app).map_err(passing)?;
-    let secret = RefreshToken::new(token.expose_secret().to_owned());
-    let asked_at = clock.now();
-    let answer: Result<TokenAnswer, _> = client
-        .exchange_refresh_token(&secret)
-        .add_scopes(MAIL_SCOPES.iter().map(|scope| Scope::new((*scope).to_owned())))
-        .request_async(http)
-        .await;
-    let answer = answer.map_err(|error| {
-        let asked_for_s = retry_after_s(&error);
-        match Failure::from(error) {
-            Failure::Answered(refusal) => judge(&refusal, token.expose_secret()),
-            Failure::Unanswered(error) => RefreshFailure { pause_s: asked_for_s, ..passing(error) },
+) -> Result<TokenSet, AuthError> {
+    // Terminals and mails break long tokens into lines.
+    let token = &unbroken(token);
+    let request = RefreshRequest { app, client_secret, token, scopes };
+    let tokens = request.send(http, clock).await.map_err(|failure| import_error(failure.error))?;
+    let granted = &tokens.access.scopes;
+    let wanted: Vec<&str> = scopes::of_a_resource(scopes).map(String::as_str).collect();
+    if !wanted.is_empty() && !wanted.iter().any(|scope| scopes::is_granted(scope, granted)) {
+        let description = format!("it is good for: {}", granted.join(" "));
+        return Err(AuthError::PermissionMissing {
+            missing: wanted.join(" "),
+            code: None,
+            description,
+        });
+    }
+    let refresh = tokens.refresh.or_else(|| Some(token.clone()));
+    Ok(TokenSet { refresh, ..tokens })
+}
+
+/// There is no stored sign-in that could need renewing: the server refused what was given.
+fn import_error(error: AuthError) -> AuthError {
+    match error {
+        AuthError::SignInNeeded { code, description } => {
+            AuthError::Refused { error: "invalid_grant".to_owned(), code, description }
         }
-    })?;
-    TokenSet::from_answer(&answer, &MAIL_SCOPES.map(str::to_owned), asked_at).map_err(passing)
+        other => other,
+    }
+}
+
+fn unbroken(secret: &SecretString) -> SecretString {
+    let text: String = secret.expose_secret().chars().filter(|c| !c.is_whitespace()).collect();
+    text.into()
 }
 
 fn retry_after_s<E>(error: &RequestTokenError<HttpError, E>) -> u64
@@ -94,15 +192,78 @@ where
     }
 }
 
-fn judge(refusal: &entra::EntraError, sent: &str) -> RefreshFailure {
-    let code = refusal.code();
-    let dead = code.is_some_and(|code| DEAD.contains(&code));
-    let needs_person = dead || NEEDS_PERSON.contains(&refusal.word());
-    let verdict = if dead { Verdict::Wipe } else { Verdict::Keep };
-    if needs_person && !refusal.is_passing() {
-        let error = AuthError::SignInNeeded { code, description: refusal.description(sent) };
-        return RefreshFailure { error, verdict, pause_s: REFUSED_PAUSE_S };
+#[cfg(test)]
+mod tests {
+    use crate::auth::refresh::import;
+    use crate::auth::scopes;
+    use crate::auth::test_server::{Reply, TestServer, client};
+    use crate::model::account::{Resource, Resources};
+    use crate::stdx::clock::{Clock, UnixSeconds};
+    use secrecy::{ExposeSecret, SecretString};
+
+    fn answer(scope: &str, refresh: Option<&str>) -> Reply {
+        let json = serde_json::json!({
+            "token_type": "Bearer", "expires_in": 3_600, "access_token": "EwB", "scope": scope,
+            "refresh_token": refresh,
+        });
+        Reply::ok(&json.to_string())
     }
-    let pause_s = if code == Some(LOOP_SEEN) { LOOP_PAUSE_S } else { 0 };
-    RefreshFailure { error: refusal.refused(sent), verdict: Verdict::Keep, pause_s }
+
+    /// Imports `given`; the refresh token to keep, or the code and details of the problem.
+    async fn imported(given: &str, reply: Reply) -> Result<String, (String, String)> {
+        let server = TestServer::start([reply]).await;
+        let scopes = scopes::wanted(Resource::Outlook, &Resources::default());
+        let (clock, secret) = (Clock::manual(UnixSeconds(1_000)), SecretString::from("CANARY"));
+        let token = SecretString::from(given);
+        let http = client();
+        let done = import(&http, &server.app, Some(&secret), &token, &scopes, &clock).await;
+        let [asked] = server.asked().try_into().unwrap();
+        assert!(asked.contains("refresh_token=M.C5_given&"), "{asked}");
+        assert!(asked.contains("client_secret=CANARY"), "{asked}");
+        match done {
+            Ok(tokens) => Ok(tokens.refresh.unwrap().expose_secret().to_owned()),
+            Err(error) => {
+                let problem = error.problem(None);
+                let all = format!("{error} {error:?} {problem:?}");
+                assert!(!all.contains("CANARY") && !all.contains("M.C5_given"), "{all}");
+                Err((problem.code, problem.details))
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_from_elsewhere_is_proved_at_once_and_the_reason_kept_when_it_fails() {
+        const IMAP: &str = "https://outlook.office.com/IMAP.AccessAsUser.All";
+        let given = |found: Result<String, _>| found.map_err(|(code, _): (String, String)| code);
+        let ok = |token: &str| Ok(token.to_owned());
+
+        assert_eq!(
+            given(imported("M.C5_given", answer(IMAP, Some("M.C5_new"))).await),
+            ok("M.C5_new")
+        );
+        assert_eq!(given(imported("M.C5_given", answer(IMAP, None)).await), ok("M.C5_given"));
+        let broken = " M.C5\r\n_given\n";
+        assert_eq!(given(imported(broken, answer(IMAP, None)).await), ok("M.C5_given"));
+
+        let (code, details) = imported("M.C5_given", answer("Mail.Send", None)).await.unwrap_err();
+        assert_eq!(code, "permission-missing");
+        assert!(details.contains(IMAP) && details.contains("good for: Mail.Send"), "{details}");
+
+        let body = serde_json::json!({
+            "error": "invalid_grant", "error_codes": [70_000],
+            "error_description": "AADSTS70000: The provided value for the input parameter 'scope' \
+                                  is not valid: CANARY M.C5_given",
+        });
+        let reply = Reply::Answer(400, "", body.to_string());
+        let (code, details) = imported("M.C5_given", reply).await.unwrap_err();
+        assert_eq!(code, "AADSTS70000");
+        assert!(details.contains(IMAP) && details.contains("parameter 'scope'"), "{details}");
+
+        let reply = Reply::error("invalid_grant", 65_001);
+        assert_eq!(imported("M.C5_given", reply).await.unwrap_err().0, "AADSTS65001");
+        let reply = Reply::error("invalid_grant", 9_002_313);
+        assert_eq!(imported("M.C5_given", reply).await.unwrap_err().0, "AADSTS9002313");
+        let reply = Reply::error("invalid_client", 7_000_215);
+        assert_eq!(imported("M.C5_given", reply).await.unwrap_err().0, "AADSTS7000215");
+    }
 }

@@ -19,7 +19,7 @@ const LIFE_LIMIT_S: u64 = 2 * 24 * 3_600;
 const USER_LIMIT_CHARS: usize = 254;
 
 /// An access token with what is known of it. Opaque: never parsed (tokens of personal accounts are
-/// no JWTs).
+/// no JWTs). Good for one resource.
 #[derive(Clone, Debug)]
 pub struct AccessToken {
     /// The token.
@@ -30,21 +30,32 @@ pub struct AccessToken {
     pub scopes: Vec<String>,
 }
 
-/// How an access token is kept between runs.
+/// An access token as it is kept between runs.
+#[derive(Clone, Debug)]
+pub(crate) struct KeptToken {
+    /// The token.
+    pub(crate) token: AccessToken,
+    /// When the sign-in server gave it; `None` in what an earlier version kept.
+    pub(crate) obtained_at: Option<UnixSeconds>,
+}
+
 #[derive(Deserialize)]
 struct StoredToken {
     token: String,
     expires_at: i64,
     scopes: Vec<String>,
+    #[serde(default)]
+    obtained_at: Option<i64>,
 }
 
-impl AccessToken {
+impl KeptToken {
     /// As text for a place of secrets.
     pub(crate) fn to_stored(&self) -> SecretString {
         let json = serde_json::json!({
-            "token": self.secret.expose_secret(),
-            "expires_at": self.expires_at.0,
-            "scopes": self.scopes,
+            "token": self.token.secret.expose_secret(),
+            "expires_at": self.token.expires_at.0,
+            "scopes": self.token.scopes,
+            "obtained_at": self.obtained_at.map(|at| at.0),
         });
         json.to_string().into()
     }
@@ -53,7 +64,16 @@ impl AccessToken {
     pub(crate) fn from_stored(stored: &SecretString) -> Option<Self> {
         let stored: StoredToken = serde_json::from_str(stored.expose_secret()).ok()?;
         let expires_at = UnixSeconds(stored.expires_at);
-        Some(Self { secret: stored.token.into(), expires_at, scopes: stored.scopes })
+        let token = AccessToken { secret: stored.token.into(), expires_at, scopes: stored.scopes };
+        Some(Self { token, obtained_at: stored.obtained_at.map(UnixSeconds) })
+    }
+}
+
+impl AccessToken {
+    /// A token whose life nobody said, obtained at `now`.
+    pub(crate) fn of_unknown_life(secret: SecretString, now: UnixSeconds) -> Self {
+        let life_s = i64::try_from(DEFAULT_LIFE_S).unwrap_or_default();
+        Self { secret, expires_at: now.plus(life_s), scopes: Vec::new() }
     }
 
     /// Whether both are the same token.
@@ -171,7 +191,7 @@ pub fn check_user(expected: &EmailAddress, tokens: &TokenSet) -> Result<(), Auth
 #[cfg(test)]
 mod tests {
     use crate::auth::error::AuthError;
-    use crate::auth::token::{AccessToken, TokenAnswer, TokenSet, check_user};
+    use crate::auth::token::{AccessToken, KeptToken, TokenAnswer, TokenSet, check_user};
     use crate::stdx::clock::UnixSeconds;
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -271,11 +291,15 @@ mod tests {
             expires_at: UnixSeconds(5),
             scopes: vec!["a".to_owned()],
         };
-        let back = AccessToken::from_stored(&token.to_stored()).unwrap();
-        assert!(back.is(&token));
-        assert_eq!((back.expires_at, back.scopes), (token.expires_at, token.scopes));
-        assert!(AccessToken::from_stored(&"not json".into()).is_none());
-        assert!(AccessToken::from_stored(&r#"{"token":"a"}"#.into()).is_none());
+        let kept = KeptToken { token: token.clone(), obtained_at: Some(UnixSeconds(3)) };
+        let back = KeptToken::from_stored(&kept.to_stored()).unwrap();
+        assert!(back.token.is(&token));
+        assert_eq!((back.token.expires_at, back.token.scopes), (token.expires_at, token.scopes));
+        assert_eq!(back.obtained_at, Some(UnixSeconds(3)));
+        let earlier = r#"{"token":"a","expires_at":5,"scopes":[]}"#.into();
+        assert_eq!(KeptToken::from_stored(&earlier).unwrap().obtained_at, None);
+        assert!(KeptToken::from_stored(&"not json".into()).is_none());
+        assert!(KeptToken::from_stored(&r#"{"token":"a"}"#.into()).is_none());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::app::dates::Zone;
 use crate::cli::error::CliError;
 use crate::cli::session;
 use crate::config::ConfigFile;
-use crate::engine::{EngineSetup, Liveness};
+use crate::engine::{DetectSetup, EngineSetup, Liveness};
 use crate::model::account::SecretsKind;
 use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::runtime::editor::{EditorDirectory, EditorSettings};
@@ -71,6 +71,7 @@ pub fn run(args: &DemoArgs) -> Result<u8, CliError> {
             extra_roots: vec![sandbox.root()],
             lock_dir: None,
             liveness: Liveness::Live,
+            detect: DetectSetup::Offline,
         })
         .await?;
         let shell = Shell {

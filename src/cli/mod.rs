@@ -5,11 +5,14 @@
 //! needed, 4 network, 128 and the number of a signal.
 
 pub mod account;
+pub mod cloud;
 pub mod completions;
 pub mod config;
 pub mod context;
 pub mod demo;
+pub mod doctor;
 pub mod draft;
+pub mod entra;
 pub mod error;
 pub mod folder;
 pub mod json;
@@ -18,7 +21,10 @@ pub mod message;
 pub mod outbox;
 pub mod output;
 pub mod passphrase;
+pub mod pasted;
+pub mod secret_input;
 pub mod session;
+pub mod token;
 pub mod tui;
 
 use crate::cli::context::{Context, GlobalArgs};
@@ -64,6 +70,13 @@ pub enum Command {
     /// Unfinished messages
     #[command(subcommand)]
     Draft(draft::DraftCommand),
+    /// Print a fresh access token for another mail program, and nothing else
+    Token(token::TokenArgs),
+    /// What Microsoft's sign-in means, and what an administrator sets up
+    #[command(subcommand)]
+    Entra(entra::EntraCommand),
+    /// Check this installation and every account
+    Doctor,
     /// The configuration file
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -96,6 +109,9 @@ fn run(context: &Context, command: Option<Command>) -> Result<u8, CliError> {
         Some(Command::Message(command)) => message::run(context, command).map(done),
         Some(Command::Outbox(command)) => outbox::run(context, command).map(done),
         Some(Command::Draft(command)) => draft::run(context, command).map(done),
+        Some(Command::Token(args)) => token::run(context, &args).map(done),
+        Some(Command::Entra(command)) => entra::run(context, command).map(done),
+        Some(Command::Doctor) => doctor::run(context).map(done),
         Some(Command::Config(command)) => config::run(context, command).map(done),
         Some(Command::Completions(args)) => completions::run(context, &args).map(done),
         Some(Command::Man) => man::run(context).map(done),

@@ -3,23 +3,26 @@
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::json::rfc3339;
-use crate::cli::message::delivery;
+use crate::cli::message::delivery::{self, Waiting};
 use crate::cli::output::{Format, Output, table};
-use crate::cli::session::{Session, unexpected, with_session};
+use crate::cli::session::{unexpected, with_session};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::mime::sanitise;
 use crate::model::address::EmailAddress;
-use crate::model::ids::OutboxId;
-use crate::model::outgoing::OutboxEntry;
+use crate::model::ids::{AccountId, OutboxId};
+use crate::model::outgoing::{OutboxEntry, OutboxState};
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What can be done with the outbox.
 #[derive(Debug, Subcommand)]
 pub enum OutboxCommand {
     /// List what is not sent
     List,
+    /// Send everything that waits, of every account
+    Flush,
     /// Send a message now that is queued, refused or in doubt
     Retry(EntryArgs),
     /// Take a message out and keep it as a draft
@@ -57,21 +60,15 @@ struct Kept {
 pub fn run(context: &Context, command: OutboxCommand) -> Result<(), CliError> {
     match command {
         OutboxCommand::List => {
-            let entries = with_session(context, async |session| entries(session).await)?;
+            let entries = with_session(context, async |session| session.outbox().await)?;
             match context.output.format() {
                 Format::Json => entries.iter().try_for_each(|entry| row(context.output, entry)),
                 Format::Human => list(context.output, &entries),
             }
         }
+        OutboxCommand::Flush => flush(context),
         OutboxCommand::Retry(args) => retry(context, OutboxId(args.id)),
         OutboxCommand::Cancel(args) => cancel(context, OutboxId(args.id)),
-    }
-}
-
-async fn entries(session: &mut Session) -> Result<Vec<OutboxEntry>, CliError> {
-    match session.ask(|id| EngineCommand::ListOutbox { id }).await? {
-        EngineEvent::OutboxLoaded { entries, .. } => Ok(entries),
-        other => Err(unexpected(&other)),
     }
 }
 
@@ -105,7 +102,7 @@ fn list(output: Output, entries: &[OutboxEntry]) -> Result<(), CliError> {
 
 fn retry(context: &Context, entry: OutboxId) -> Result<(), CliError> {
     with_session(context, async |session| {
-        let entries = entries(session).await?;
+        let entries = session.outbox().await?;
         let message_id = entries
             .into_iter()
             .find(|candidate| candidate.id == entry)
@@ -118,6 +115,41 @@ fn retry(context: &Context, entry: OutboxId) -> Result<(), CliError> {
         let delivered = delivery::wait(session, entry).await?;
         delivery::tell(context.output, entry, &message_id, delivered)
     })
+}
+
+fn flush(context: &Context) -> Result<(), CliError> {
+    with_session(context, async |session| {
+        let mut by_account: BTreeMap<AccountId, BTreeMap<OutboxId, String>> = BTreeMap::new();
+        for entry in session.outbox().await?.into_iter().filter(waits) {
+            by_account.entry(entry.account).or_default().insert(entry.id, entry.message_id);
+        }
+        let mut first_failure = None;
+        for waiting in by_account.into_values() {
+            if let Some(entry) = waiting.keys().next().copied() {
+                // One message that is tried takes every other one of its account along.
+                session.do_it(|id| EngineCommand::RetryOutbox { id, entry }).await?;
+            }
+            let mut ends = Waiting::new(waiting.keys().copied());
+            while let Some((entry, outcome)) = ends.next(session).await? {
+                let message_id = waiting.get(&entry).map_or("", String::as_str);
+                match outcome {
+                    Ok(delivered) => delivery::tell(context.output, entry, message_id, delivered)?,
+                    Err(problem) => {
+                        first_failure.get_or_insert(problem);
+                    }
+                }
+            }
+        }
+        first_failure.map_or(Ok(()), |problem| Err(problem.into()))
+    })
+}
+
+/// Whether no person has to decide about it first.
+fn waits(entry: &OutboxEntry) -> bool {
+    match entry.state {
+        OutboxState::Queued | OutboxState::Sending | OutboxState::Accepted => true,
+        OutboxState::InDoubt | OutboxState::Refused | OutboxState::Sent => false,
+    }
 }
 
 fn cancel(context: &Context, entry: OutboxId) -> Result<(), CliError> {

@@ -1,4 +1,5 @@
-//! The passphrase of a vault: from the terminal, or from a file that a script names.
+//! Passphrases of the vault and of exported accounts: from the terminal, or from a file that a
+//! script names.
 
 use crate::cli::error::CliError;
 use crate::config::Config;
@@ -10,47 +11,108 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-/// Names the file, or the number of an open file descriptor, whose first line is the passphrase.
-pub const FILE_VARIABLE: &str = "POSTHASTE_VAULT_PASSPHRASE_FILE";
+/// Something a passphrase opens.
+#[derive(Debug)]
+pub struct Purpose {
+    /// Names the file, or the number of an open file descriptor, whose first line it is.
+    pub variable: &'static str,
+    /// Asks for one that is in use.
+    ask: &'static str,
+    /// Asks for a new one.
+    ask_new: &'static str,
+    /// What happened when nobody can be asked.
+    needed: &'static str,
+}
+
+/// The vault of secrets.
+pub const VAULT: Purpose = Purpose {
+    variable: "POSTHASTE_VAULT_PASSPHRASE_FILE",
+    ask: "Passphrase of the vault: ",
+    ask_new: "New passphrase for the vault: ",
+    needed: "The vault needs its passphrase and nobody can be asked",
+};
+/// The vault, when its passphrase is changed.
+pub const NEW_VAULT: Purpose = Purpose { variable: "POSTHASTE_NEW_VAULT_PASSPHRASE_FILE", ..VAULT };
+/// A file of exported accounts.
+pub const BUNDLE: Purpose = Purpose {
+    variable: "POSTHASTE_BUNDLE_PASSPHRASE_FILE",
+    ask: "Passphrase of the exported file: ",
+    ask_new: "Passphrase for the exported file: ",
+    needed: "The exported file needs a passphrase and nobody can be asked",
+};
+
 /// Longest passphrase in bytes.
 const LENGTH_LIMIT_BYTES: u64 = 4096;
-/// Name of the vault's file in the data directory.
-const VAULT_FILE: &str = "vault.age";
 
-/// Whether the vault is there already.
+/// Whether the passphrase is in use already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Vault {
-    New,
+pub enum Use {
+    /// It opens something that is there: asked once.
     Existing,
+    /// It is chosen now: asked twice.
+    New,
+}
+
+/// Whether a person may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unlock {
+    /// The vault must be open.
+    Required,
+    /// It is opened when a script gives the passphrase, and stays locked otherwise.
+    WhenGiven,
 }
 
 /// Opens the vault for this run when one of the accounts needs its passphrase.
 ///
 /// # Errors
-/// When no passphrase can be had, or it is the wrong one.
+/// When no passphrase can be had though it is required, or it is the wrong one.
 pub async fn unlock_if_needed(
     config: &Config,
     places: &SecretPlaces,
     paths: &Paths,
+    unlock: Unlock,
 ) -> Result<(), CliError> {
     let locked = |kind| kind == SecretsKind::VaultPassphrase;
     if !config.accounts.iter().any(|account| locked(account.secrets)) {
         return Ok(());
     }
-    let passphrase = ask(paths)?;
+    if unlock == Unlock::WhenGiven && file_of(&VAULT).is_none() {
+        return Ok(());
+    }
+    let passphrase = ask_for_vault(paths)?;
     places.unlock(passphrase).await.map_err(|error| error.problem().into())
 }
 
-/// The passphrase; a new one is asked for twice.
+/// The passphrase of the vault; a new one when there is no vault yet.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_for_vault(paths: &Paths) -> Result<SecretString, CliError> {
+    let exists = SecretPlaces::on_disk(paths.data_dir.clone()).has_passphrase();
+    ask(&VAULT, if exists { Use::Existing } else { Use::New })
+}
+
+/// Gives the vault another passphrase; both are asked for.
+///
+/// # Errors
+/// As [`ask`], and why the old one still holds.
+pub async fn change(paths: &Paths) -> Result<(), CliError> {
+    let old = ask(&VAULT, Use::Existing)?;
+    let new = ask(&NEW_VAULT, Use::New)?;
+    let places = SecretPlaces::on_disk(paths.data_dir.clone());
+    places.change_passphrase(old, new).await.map_err(|error| error.problem().into())
+}
+
+/// A passphrase; a new one is asked for twice.
 ///
 /// # Errors
 /// When there is no terminal and no file, or nothing is typed.
-pub fn ask(paths: &Paths) -> Result<SecretString, CliError> {
-    let passphrase = match std::env::var(FILE_VARIABLE) {
-        Ok(name) if !name.is_empty() => read_file(&source(&name)).map_err(|error| {
+pub fn ask(purpose: &Purpose, used: Use) -> Result<SecretString, CliError> {
+    let passphrase = match file_of(purpose) {
+        Some(path) => read_file(&path).map_err(|error| {
             CliError::system("passphrase-file", "The passphrase cannot be read", &error)
         })?,
-        Ok(_) | Err(_) => ask_person(vault(&paths.data_dir))?,
+        None => ask_person(purpose, used)?,
     };
     if passphrase.expose_secret().is_empty() {
         return Err(CliError::usage("passphrase-empty", "The passphrase is empty", ""));
@@ -58,8 +120,9 @@ pub fn ask(paths: &Paths) -> Result<SecretString, CliError> {
     Ok(passphrase)
 }
 
-fn vault(data_dir: &Path) -> Vault {
-    if data_dir.join(VAULT_FILE).exists() { Vault::Existing } else { Vault::New }
+fn file_of(purpose: &Purpose) -> Option<PathBuf> {
+    let name = std::env::var(purpose.variable).ok()?;
+    (!name.is_empty()).then(|| source(&name))
 }
 
 /// A number is an open file descriptor, so that the passphrase need not lie in any file.
@@ -79,12 +142,12 @@ fn read_file(path: &Path) -> io::Result<SecretString> {
     Ok(SecretString::from(line))
 }
 
-fn ask_person(vault: Vault) -> Result<SecretString, CliError> {
-    match vault {
-        Vault::Existing => prompt("Passphrase of the vault: "),
-        Vault::New => {
-            let first = prompt("New passphrase for the vault: ")?;
-            let second = prompt("The same again: ")?;
+fn ask_person(purpose: &Purpose, used: Use) -> Result<SecretString, CliError> {
+    match used {
+        Use::Existing => prompt(purpose, purpose.ask),
+        Use::New => {
+            let first = prompt(purpose, purpose.ask_new)?;
+            let second = prompt(purpose, "The same again: ")?;
             if first.expose_secret() == second.expose_secret() {
                 Ok(first)
             } else {
@@ -94,13 +157,11 @@ fn ask_person(vault: Vault) -> Result<SecretString, CliError> {
     }
 }
 
-fn prompt(question: &str) -> Result<SecretString, CliError> {
+fn prompt(purpose: &Purpose, question: &str) -> Result<SecretString, CliError> {
     rpassword::prompt_password(question).map(SecretString::from).map_err(|error| {
-        CliError::usage(
-            "passphrase-needed",
-            "The vault needs its passphrase and nobody can be asked",
-            &format!("{FILE_VARIABLE} may name a file or descriptor that holds it ({error})."),
-        )
+        let why =
+            format!("{} may name a file or descriptor that holds it ({error}).", purpose.variable);
+        CliError::usage("passphrase-needed", purpose.needed, &why)
     })
 }
 

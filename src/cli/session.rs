@@ -2,14 +2,18 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::passphrase;
-use crate::engine::{Engine, EngineSetup, Liveness};
+use crate::cli::passphrase::{self, Unlock};
+use crate::cli::pasted::Pasted;
+use crate::engine::{DetectSetup, Engine, EngineSetup, Liveness};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::LinkStep;
 use crate::engine_api::status::{AccountStatus, EngineStatus};
+use crate::model::address::EmailAddress;
+use crate::model::detection::{Finding, Proposal};
 use crate::model::folder::Folder;
 use crate::model::ids::{AccountId, CommandId};
+use crate::model::outgoing::OutboxEntry;
 use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::runtime::stop::{ENGINE_LIMIT, StopSignal, StopSignals};
 use crate::runtime::{self};
@@ -53,9 +57,21 @@ pub fn with_session<T>(
     context: &Context,
     work: impl AsyncFnOnce(&mut Session) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
+    with_vault(context, Unlock::Required, work)
+}
+
+/// As [`with_session`]; the vault may stay locked.
+///
+/// # Errors
+/// As [`with_session`].
+pub fn with_vault<T>(
+    context: &Context,
+    unlock: Unlock,
+    work: impl AsyncFnOnce(&mut Session) -> Result<T, CliError>,
+) -> Result<T, CliError> {
     on_runtime(async || {
         let mut signals = StopSignals::new().map_err(no_threads)?;
-        let mut session = Session::open(context).await?;
+        let mut session = Session::open(context, unlock).await?;
         let result = tokio::select! {
             biased;
             signal = signals.next() => Err(CliError::Stopped(exit_code(signal))),
@@ -86,11 +102,15 @@ pub struct Opened {
 ///
 /// # Errors
 /// The problem that keeps one of them closed.
-pub async fn open(context: &Context, liveness: Liveness) -> Result<Opened, CliError> {
+pub async fn open(
+    context: &Context,
+    liveness: Liveness,
+    unlock: Unlock,
+) -> Result<Opened, CliError> {
     let paths = context.paths()?;
     let config = context.load_config()?;
     let places = SecretPlaces::on_disk(paths.data_dir.clone());
-    passphrase::unlock_if_needed(config.config(), &places, &paths).await?;
+    passphrase::unlock_if_needed(config.config(), &places, &paths, unlock).await?;
     let clock = Clock::system();
     let store = Store::open(&paths.data_dir, &paths.cache_dir, &clock)
         .map_err(|error| CliError::from(error.problem()))?;
@@ -102,6 +122,7 @@ pub async fn open(context: &Context, liveness: Liveness) -> Result<Opened, CliEr
         extra_roots: Vec::new(),
         lock_dir: Some(paths.data_dir),
         liveness,
+        detect: DetectSetup::Online,
     };
     Ok(Opened { setup, places })
 }
@@ -125,8 +146,8 @@ impl Session {
     ///
     /// # Errors
     /// Whatever keeps it from starting.
-    pub async fn open(context: &Context) -> Result<Self, CliError> {
-        let Opened { setup, places: _ } = open(context, Liveness::OnDemand).await?;
+    pub async fn open(context: &Context, unlock: Unlock) -> Result<Self, CliError> {
+        let Opened { setup, places: _ } = open(context, Liveness::OnDemand, unlock).await?;
         let expected = setup.config.config().accounts.len();
         let engine = start(setup).await?;
         let mut session = Self { engine, next_id: 1 };
@@ -157,11 +178,7 @@ impl Session {
         let names: Vec<&str> = accounts.iter().map(|account| account.name.as_str()).collect();
         let listed = format!("There are: {}.", names.join(", "));
         match (name, accounts.as_slice()) {
-            (_, []) => Err(CliError::usage(
-                "no-account",
-                "No account is linked",
-                "Link one with posthaste account add, or in the screen.",
-            )),
+            (_, []) => Err(no_account()),
             (Some(name), all) => {
                 all.iter().find(|account| account.name.as_str() == name).cloned().ok_or_else(|| {
                     let what = format!("There is no account named {name:?}");
@@ -175,6 +192,14 @@ impl Session {
         }
     }
 
+    /// That there is an account at all.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn some_account(&self) -> Result<(), CliError> {
+        if self.engine.status.borrow().accounts.is_empty() { Err(no_account()) } else { Ok(()) }
+    }
+
     /// Asks and waits for the closing event; steps on the way are dropped.
     ///
     /// # Errors
@@ -183,10 +208,11 @@ impl Session {
         &mut self,
         command: impl FnOnce(CommandId) -> EngineCommand,
     ) -> Result<EngineEvent, CliError> {
-        self.ask_watching(command, |_step| Ok(())).await
+        self.converse(command, |_event| Ok(()), &mut Pasted::nowhere()).await
     }
 
-    /// Asks and waits for the closing event; `watch` sees every step on the way.
+    /// Asks and waits for the closing event; `watch` sees every step on the way. What a person
+    /// pastes after a [`LinkStep::BrowserPage`] goes to the engine.
     ///
     /// # Errors
     /// As [`Self::ask`], and those of `watch`.
@@ -195,12 +221,59 @@ impl Session {
         command: impl FnOnce(CommandId) -> EngineCommand,
         mut watch: impl FnMut(LinkStep) -> Result<(), CliError>,
     ) -> Result<EngineEvent, CliError> {
+        let watch_links = |event| match event {
+            EngineEvent::LinkProgress { step, .. } => watch(step),
+            _no_step => Ok(()),
+        };
+        self.converse(command, watch_links, &mut Pasted::from_stdin()).await
+    }
+
+    /// Finds out where a mailbox lives; `watch` sees what each source says.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], and those of `watch`.
+    pub async fn detect(
+        &mut self,
+        address: EmailAddress,
+        mut watch: impl FnMut(Finding) -> Result<(), CliError>,
+    ) -> Result<Option<Proposal>, CliError> {
+        let detect = |id| EngineCommand::Detect { id, address };
+        let watch_findings = |event| match event {
+            EngineEvent::DetectProgress { finding, .. } => watch(finding),
+            _no_finding => Ok(()),
+        };
+        match self.converse(detect, watch_findings, &mut Pasted::nowhere()).await? {
+            EngineEvent::Detected { proposal, .. } => Ok(proposal.map(|found| *found)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn converse(
+        &mut self,
+        command: impl FnOnce(CommandId) -> EngineCommand,
+        mut watch: impl FnMut(EngineEvent) -> Result<(), CliError>,
+        pasted: &mut Pasted,
+    ) -> Result<EngineEvent, CliError> {
         let id = CommandId(self.next_id);
         self.next_id += 1;
-        self.engine.commands.send(command(id)).await.map_err(|_closed| engine_gone())?;
+        self.send(command(id)).await?;
         loop {
-            match self.next_event().await? {
-                EngineEvent::LinkProgress { id: of, step } if of == id => watch(step)?,
+            let event = tokio::select! {
+                biased;
+                event = self.engine.events.recv() => event.ok_or_else(engine_gone)?,
+                pasted = pasted.next() => {
+                    self.send(EngineCommand::AnswerLink { id, pasted }).await?;
+                    continue;
+                }
+            };
+            match event {
+                EngineEvent::LinkProgress { id: of, ref step } if of == id => {
+                    if matches!(step, LinkStep::BrowserPage { .. }) {
+                        pasted.begin();
+                    }
+                    watch(event)?;
+                }
+                EngineEvent::DetectProgress { id: of, .. } if of == id => watch(event)?,
                 EngineEvent::CommandFailed { id: of, problem } if of == id => {
                     return Err(problem.into());
                 }
@@ -208,6 +281,10 @@ impl Session {
                 _of_another => {}
             }
         }
+    }
+
+    async fn send(&self, command: EngineCommand) -> Result<(), CliError> {
+        self.engine.commands.send(command).await.map_err(|_closed| engine_gone())
     }
 
     /// Asks for something whose answer is `CommandDone`.
@@ -231,6 +308,17 @@ impl Session {
     pub async fn folders(&mut self, account: AccountId) -> Result<Vec<Folder>, CliError> {
         match self.ask(|id| EngineCommand::ListFolders { id, account }).await? {
             EngineEvent::FoldersLoaded { folders, .. } => Ok(folders),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Everything in the outbox that is not sent, oldest first.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn outbox(&mut self) -> Result<Vec<OutboxEntry>, CliError> {
+        match self.ask(|id| EngineCommand::ListOutbox { id }).await? {
+            EngineEvent::OutboxLoaded { entries, .. } => Ok(entries),
             other => Err(unexpected(&other)),
         }
     }
@@ -277,6 +365,14 @@ fn closes(event: &EngineEvent) -> Option<CommandId> {
 pub fn unexpected(event: &EngineEvent) -> CliError {
     tracing::error!(?event, "an answer does not fit its question");
     internal("An answer did not fit its question")
+}
+
+fn no_account() -> CliError {
+    CliError::usage(
+        "no-account",
+        "No account is linked",
+        "Link one with posthaste account add, or in the screen.",
+    )
 }
 
 fn engine_gone() -> CliError {

@@ -4,6 +4,7 @@ use crate::app::AppSetup;
 use crate::app::dates::Zone;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::passphrase::Unlock;
 use crate::cli::session::{self, Opened};
 use crate::engine::Liveness;
 use crate::model::account::SecretsKind;
@@ -27,7 +28,8 @@ pub fn run(context: &Context) -> Result<u8, CliError> {
         return Err(CliError::system("log-failed", "The log cannot be written", &error));
     }
     session::on_runtime(async || {
-        let Opened { setup, places } = session::open(context, Liveness::Live).await?;
+        let Opened { setup, places } =
+            session::open(context, Liveness::Live, Unlock::Required).await?;
         let config = setup.config.config().clone();
         let clock = setup.clock.clone();
         let shell = Shell {

@@ -2,7 +2,11 @@
 
 mod edit;
 pub mod paths;
+mod raw;
 mod read;
+mod table;
+#[cfg(test)]
+mod tests;
 
 use crate::model::account::{AccountName, AccountSettings};
 use crate::problem::{Problem, ProblemKind, Remedy};
@@ -22,6 +26,27 @@ pub struct Config {
     pub editor: String,
     /// The account that hands over mail from addresses nothing else serves.
     pub fallback_submission: Option<AccountName>,
+}
+
+impl Config {
+    /// The account of this name.
+    #[must_use]
+    pub fn account(&self, name: &AccountName) -> Option<&AccountSettings> {
+        self.accounts.iter().find(|account| account.name == *name)
+    }
+
+    /// What names this account: another account, or a key of the file; `None` when nothing does.
+    #[must_use]
+    pub fn needed_by(&self, name: &AccountName) -> Option<String> {
+        let leans = |account: &&AccountSettings| {
+            let mut submissions = account.identities.iter().map(|i| i.submission.as_ref());
+            account.shared_via.as_ref() == Some(name) || submissions.any(|via| via == Some(name))
+        };
+        let others = self.accounts.iter().filter(|account| account.name != *name);
+        let account = others.into_iter().find(leans).map(|account| account.name.to_string());
+        let fallback = self.fallback_submission.as_ref().filter(|fallback| *fallback == name);
+        account.or_else(|| fallback.map(|_named| "fallback-submission".to_owned()))
+    }
 }
 
 /// Why the configuration cannot be used.
@@ -48,6 +73,17 @@ pub enum ConfigError {
     /// An account of this name is there already.
     #[error("there is already an account named {0}")]
     Duplicate(AccountName),
+    /// There is no account of this name.
+    #[error("there is no account named {0}")]
+    Unknown(AccountName),
+    /// Something else in the file leans on this account.
+    #[error("{name} is still needed by {by}")]
+    InUse {
+        /// The account.
+        name: AccountName,
+        /// The other account, or the key, that names it.
+        by: String,
+    },
     /// The home directory is not known.
     #[error("the home directory is not known: set HOME or use --home")]
     NoHome,
@@ -73,6 +109,18 @@ impl ConfigError {
                 ProblemKind::Usage,
                 "account-exists",
                 "Each account needs a name of its own.",
+                Remedy::EditSettings,
+            ),
+            Self::Unknown(_) => problem(
+                ProblemKind::Usage,
+                "account-unknown",
+                "The configuration file was changed meanwhile.",
+                Remedy::EditSettings,
+            ),
+            Self::InUse { .. } => problem(
+                ProblemKind::Usage,
+                "account-in-use",
+                "It lends its sign-in or its way of sending; change or remove the other one first.",
                 Remedy::EditSettings,
             ),
             Self::NoHome => problem(ProblemKind::Usage, "no-home", "", Remedy::Nothing),
@@ -108,6 +156,20 @@ impl ConfigFile {
         Self { path: None, text: String::new(), config: Config::default() }
     }
 
+    /// Reads a configuration that is no file of its own, such as that inside an export.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`].
+    pub fn parse(text: &str) -> Result<Config, ConfigError> {
+        Self::in_memory().read(text)
+    }
+
+    /// It as text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// What it says.
     #[must_use]
     pub fn config(&self) -> &Config {
@@ -122,26 +184,68 @@ impl ConfigFile {
     pub fn add_account(&mut self, settings: &AccountSettings) -> Result<(), ConfigError> {
         let text = self.current_text()?;
         let config = self.read(&text)?;
-        if config.accounts.iter().any(|account| account.name == settings.name) {
+        if config.account(&settings.name).is_some() {
             return Err(ConfigError::Duplicate(settings.name.clone()));
         }
-        // A relative name was meant from where the person stands, not from where the file lies.
-        let ca_file = settings.ca_file.as_ref().map(std::path::absolute).transpose();
-        let ca_file = ca_file.map_err(|source| self.io_error(source))?;
-        let settings = AccountSettings { ca_file, ..settings.clone() };
+        let settings = self.with_whole_paths(settings)?;
         self.write(edit::with_account(&text, &settings))
     }
 
     /// Removes an account and writes the file; it is no error when there is none.
     ///
     /// # Errors
-    /// [`ConfigError::Io`], and [`ConfigError::Invalid`] when the file was changed meanwhile and is
-    /// not understood; the file is then as before.
+    /// [`ConfigError::InUse`] when something else names it, [`ConfigError::Io`], and
+    /// [`ConfigError::Invalid`] when the file was changed meanwhile and is not understood; the file is
+    /// then as before.
     pub fn remove_account(&mut self, name: &AccountName) -> Result<(), ConfigError> {
         let text = self.current_text()?;
-        let edited = edit::without_account(&text, name)
-            .map_err(|error| self.invalid(0, error.message().to_owned()))?;
-        self.write(edited)
+        if let Some(by) = self.read(&text)?.needed_by(name) {
+            return Err(ConfigError::InUse { name: name.clone(), by });
+        }
+        let edited = edit::without_account(&text, name);
+        self.write(edited.map_err(|error| self.not_toml(&error))?)
+    }
+
+    /// Gives an account another name, wherever it is named, and writes the file.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unknown`], [`ConfigError::Duplicate`] when `new` is taken, and those of
+    /// [`Self::remove_account`]; the file is then as before.
+    pub fn rename_account(
+        &mut self,
+        old: &AccountName,
+        new: &AccountName,
+    ) -> Result<(), ConfigError> {
+        let text = self.current_text()?;
+        let config = self.read(&text)?;
+        config.account(old).ok_or_else(|| ConfigError::Unknown(old.clone()))?;
+        if old != new && config.account(new).is_some() {
+            return Err(ConfigError::Duplicate(new.clone()));
+        }
+        let edited = edit::with_name(&text, old, new);
+        self.write(edited.map_err(|error| self.not_toml(&error))?)
+    }
+
+    /// Makes the account of this name say what `settings` say and writes the file. Only keys whose
+    /// meaning changes are touched.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unknown`], and those of [`Self::remove_account`]; the file is then as before.
+    pub fn replace_account(&mut self, settings: &AccountSettings) -> Result<(), ConfigError> {
+        let text = self.current_text()?;
+        let config = self.read(&text)?;
+        let unknown = || ConfigError::Unknown(settings.name.clone());
+        let old = config.account(&settings.name).ok_or_else(unknown)?;
+        let settings = self.with_whole_paths(settings)?;
+        let edited = edit::with_settings(&text, old, &settings);
+        self.write(edited.map_err(|error| self.not_toml(&error))?)
+    }
+
+    /// A relative name was meant from where the person stands, not from where the file lies.
+    fn with_whole_paths(&self, settings: &AccountSettings) -> Result<AccountSettings, ConfigError> {
+        let ca_file = settings.ca_file.as_ref().map(std::path::absolute).transpose();
+        let ca_file = ca_file.map_err(|source| self.io_error(source))?;
+        Ok(AccountSettings { ca_file, ..settings.clone() })
     }
 
     fn current_text(&self) -> Result<String, ConfigError> {
@@ -175,6 +279,10 @@ impl ConfigFile {
         ConfigError::Invalid { path: self.path.clone().unwrap_or_default(), line, message }
     }
 
+    fn not_toml(&self, error: &toml_edit::TomlError) -> ConfigError {
+        self.invalid(0, error.message().to_owned())
+    }
+
     fn io_error(&self, source: io::Error) -> ConfigError {
         ConfigError::Io { path: self.path.clone().unwrap_or_default(), source }
     }
@@ -192,111 +300,4 @@ fn write_file(path: &Path, text: &str) -> io::Result<()> {
         atomic_file::create_private_dir(dir)?;
     }
     atomic_file::write_private(&target, text.as_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::config::{ConfigError, ConfigFile};
-    use crate::model::account::{
-        AccountSettings, OAuthApp, Resources, SecretsKind, SentCopy, SignInMethod, SubmissionRoute,
-    };
-    use crate::model::endpoint::{Endpoint, Security};
-    use crate::problem::ProblemKind;
-    use std::fs;
-    use std::path::PathBuf;
-
-    fn settings(name: &str) -> AccountSettings {
-        AccountSettings {
-            name: name.parse().unwrap(),
-            address: "ada@example.org".parse().unwrap(),
-            login: "a.lovelace@example.org".parse().unwrap(),
-            display_name: "Ada \"L\" \\ \u{1f9ee}".to_owned(),
-            provider: "custom".to_owned(),
-            method: SignInMethod::DeviceCode,
-            oauth: OAuthApp {
-                authority: "https://localhost:1".to_owned(),
-                tenant: "t".to_owned(),
-                client_id: "c".to_owned(),
-            },
-            imap: Endpoint { at: "[::1]:10993".parse().unwrap(), security: Security::StartTls },
-            submission: Endpoint { at: "localhost:465".parse().unwrap(), security: Security::Tls },
-            sent_copy: SentCopy::Append,
-            ca_file: Some(PathBuf::from("/etc/ca.pem")),
-            secrets: SecretsKind::VaultPassphrase,
-            route: SubmissionRoute::Auto,
-            resources: Resources::default(),
-            token_command: Vec::new(),
-            shared_via: None,
-            secret_expires: None,
-            identities: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn an_added_account_reads_back_equal_beside_untouched_comments() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("new/config.toml");
-        let mut file = ConfigFile::load(path.clone()).unwrap();
-        file.add_account(&settings("work")).unwrap();
-        let first = fs::read_to_string(&path).unwrap();
-        fs::write(&path, format!("# mine\neditor = 'ed' # why not\n{first}")).unwrap();
-        file.add_account(&settings("home")).unwrap();
-        let again = ConfigFile::load(path.clone()).unwrap();
-        assert_eq!(again.config(), file.config());
-        assert_eq!(again.config().accounts, [settings("work"), settings("home")]);
-        assert_eq!(again.config().editor, "ed");
-        file.remove_account(&"work".parse().unwrap()).unwrap();
-        file.remove_account(&"nobody".parse().unwrap()).unwrap();
-        assert_eq!(file.config().accounts, [settings("home")]);
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(text.starts_with("# mine\neditor = 'ed' # why not\n"), "{text}");
-    }
-
-    #[test]
-    fn a_second_account_of_one_name_changes_nothing() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("config.toml");
-        let mut file = ConfigFile::load(path.clone()).unwrap();
-        file.add_account(&settings("work")).unwrap();
-        let before = fs::read(&path).unwrap();
-        let error = file.add_account(&settings("work")).unwrap_err();
-        assert!(matches!(error, ConfigError::Duplicate(_)), "{error:?}");
-        assert_eq!(error.problem().kind, ProblemKind::Usage);
-        assert_eq!(fs::read(&path).unwrap(), before);
-    }
-
-    #[test]
-    fn a_linked_file_stays_a_link() {
-        let home = tempfile::tempdir().unwrap();
-        let target = home.path().join("dotfiles.toml");
-        fs::write(&target, "").unwrap();
-        let path = home.path().join("config.toml");
-        std::os::unix::fs::symlink(&target, &path).unwrap();
-        ConfigFile::load(path.clone()).unwrap().add_account(&settings("work")).unwrap();
-        assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
-        assert!(fs::read_to_string(&target).unwrap().contains("[[account]]"));
-    }
-
-    #[test]
-    fn a_configuration_in_memory_is_edited_like_a_file() {
-        let mut file = ConfigFile::in_memory();
-        let demo = AccountSettings { secrets: SecretsKind::Memory, ..settings("demo") };
-        file.add_account(&demo).unwrap();
-        assert_eq!(file.config().accounts, [demo]);
-        file.remove_account(&"demo".parse().unwrap()).unwrap();
-        assert!(file.config().accounts.is_empty());
-    }
-
-    #[test]
-    fn a_broken_file_is_named_with_its_line_and_never_overwritten() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("config.toml");
-        let mut file = ConfigFile::load(path.clone()).unwrap();
-        fs::write(&path, "\n[[account]\n").unwrap();
-        assert!(file.add_account(&settings("work")).is_err());
-        assert!(file.remove_account(&"work".parse().unwrap()).is_err());
-        assert_eq!(fs::read_to_string(&path).unwrap(), "\n[[account]\n");
-        let error = ConfigFile::load(path).unwrap_err();
-        assert!(matches!(error, ConfigError::Invalid { line: 2, .. }), "{error:?}");
-    }
 }

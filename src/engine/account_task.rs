@@ -11,19 +11,22 @@
 use crate::auth::keeper::REFRESH_EARLY_S;
 use crate::engine::Liveness;
 use crate::engine::access::AccountAccess;
+use crate::engine::facts::learn;
 use crate::engine::failure::Failure;
 use crate::engine::reading::{Form, present};
 use crate::engine::reporter::Reporter;
 use crate::engine::sync::{lowest_covered, plan};
 use crate::engine_api::event::EngineEvent;
-use crate::engine_api::status::Connection;
+use crate::engine_api::status::{Connection, Quota};
 use crate::mime::parse;
+use crate::model::account::Resource;
 use crate::model::folder::{Folder, FolderRole};
 use crate::model::ids::{CommandId, FolderId, MessageId};
 use crate::problem::{Problem, ProblemKind};
 use crate::stdx::backoff::Backoff;
 use crate::stdx::clock::{Clock, UnixSeconds};
 use crate::store::Store;
+use crate::store::facts::LearntFacts;
 use crate::store::folders::FolderListing;
 use crate::store::messages::{FolderChanges, NewMessage};
 use crate::transport::error::TransportError;
@@ -109,6 +112,8 @@ pub struct AccountTask {
     watched: Option<Watched>,
     backoff: Backoff,
     retry_at: Instant,
+    /// The refresh that is among the facts already.
+    refreshed_at: Option<UnixSeconds>,
 }
 
 /// An open connection.
@@ -156,6 +161,7 @@ impl AccountTask {
             watched: None,
             backoff: Backoff::new(RETRY_FIRST, RETRY_LIMIT, seed),
             retry_at: Instant::now(),
+            refreshed_at: None,
         }
     }
 
@@ -206,7 +212,7 @@ impl AccountTask {
         };
         if let Err(failure) = served {
             let was_good = failure.is_stale_connection() && self.live.is_some();
-            self.failed(&failure);
+            self.failed(&failure).await;
             if was_good {
                 // Expected every hour when the token runs out: nobody needs to hear of it.
                 self.retry_at = Instant::now();
@@ -223,7 +229,7 @@ impl AccountTask {
         }
         if let Err(failure) = served {
             if !failure.leaves_connection() {
-                self.failed(&failure);
+                self.failed(&failure).await;
             }
             if let Some(id) = command.id() {
                 self.reporter.failed(id, failure.problem(Some(self.access.id))).await;
@@ -271,8 +277,19 @@ impl AccountTask {
             self.backoff.reset();
             self.show(Connection::Online).await;
             self.live = Some(Live { source, open: None, token_ends });
+            self.ask_quota().await?;
         }
         self.live.as_mut().ok_or_else(|| TransportError::Closed(String::new()).into())
+    }
+
+    async fn ask_quota(&mut self) -> Result<(), Failure> {
+        let Some(live) = &mut self.live else { return Ok(()) };
+        if let Some((used_bytes, limit_bytes)) = live.source.quota().await? {
+            let quota = Some(Quota { used_bytes, limit_bytes });
+            let learnt = move |facts: &mut LearntFacts| facts.quota = quota;
+            learn(&self.store, &self.reporter, self.access.id, learnt).await;
+        }
+        Ok(())
     }
 
     async fn disconnect(&mut self) {
@@ -287,7 +304,7 @@ impl AccountTask {
             .is_some_and(|live| live.token_ends.since(self.clock.now()) <= REFRESH_EARLY_S)
     }
 
-    fn failed(&mut self, failure: &Failure) {
+    async fn failed(&mut self, failure: &Failure) {
         self.live = None;
         let problem = failure.problem(Some(self.access.id));
         let wait = match problem.kind {
@@ -299,19 +316,34 @@ impl AccountTask {
         self.retry_at = Instant::now() + wait;
         tracing::info!(account = self.access.id.0, code = problem.code, "connection lost");
         let connection = if problem.kind == ProblemKind::SignInNeeded {
-            Connection::SignInNeeded { problem }
+            Connection::SignInNeeded { problem: problem.clone() }
         } else {
             let wait_s = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX);
-            Connection::Waiting { problem, retry_at: self.clock.now().plus(wait_s) }
+            Connection::Waiting {
+                problem: problem.clone(),
+                retry_at: self.clock.now().plus(wait_s),
+            }
         };
         self.reporter.change_account(self.access.id, |account| account.connection = connection);
+        if !failure.is_stale_connection() {
+            let now = self.clock.now();
+            let learnt = move |facts: &mut LearntFacts| facts.last_problem = Some((problem, now));
+            learn(&self.store, &self.reporter, self.access.id, learnt).await;
+        }
     }
 
     async fn show(&mut self, connection: Connection) {
-        let token_valid_until = match self.access.keeper().await {
-            Ok(keeper) => keeper.valid_until().await,
-            Err(_closed) => None,
+        let (token_valid_until, refreshed_at) = match self.access.keeper().await {
+            Ok(keeper) => {
+                (keeper.valid_until(Resource::Outlook).await, keeper.refreshed_at().await)
+            }
+            Err(_closed) => (None, None),
         };
+        if let Some(at) = refreshed_at.filter(|at| self.refreshed_at != Some(*at)) {
+            self.refreshed_at = Some(at);
+            let learnt = move |facts: &mut LearntFacts| facts.refreshed_at = Some(at);
+            learn(&self.store, &self.reporter, self.access.id, learnt).await;
+        }
         self.reporter.change_account(self.access.id, |account| {
             account.connection = connection;
             account.token_valid_until = token_valid_until;

@@ -3,7 +3,7 @@
 use crate::engine_api::command::Outgoing;
 use crate::mime::compose::{ComposeContext, FileToAttach, freeze, freeze_raw};
 use crate::mime::parse;
-use crate::model::account::AccountSettings;
+use crate::model::address::EmailAddress;
 use crate::model::outgoing::{Draft, FrozenMessage};
 use crate::problem::Problem;
 use crate::stdx::clock::Clock;
@@ -24,20 +24,32 @@ pub struct Frozen {
     pub draft: Option<Draft>,
 }
 
-/// Freezes `outgoing` for sending from `settings`.
+/// Who a message is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Author {
+    /// From address and reverse path.
+    pub address: EmailAddress,
+    /// Display name; empty for none.
+    pub display_name: String,
+    /// Where answers go, when not to `address`.
+    pub reply_to: Option<EmailAddress>,
+}
+
+/// Freezes `outgoing` for sending as `author`.
 ///
 /// # Errors
 /// A problem that names the recipient or file that is wrong; nothing has been changed.
 pub async fn freeze_outgoing(
     outgoing: Outgoing,
-    settings: &AccountSettings,
+    author: Author,
     clock: &Clock,
 ) -> Result<Frozen, Problem> {
     let mut unique = [0_u8; 16];
     getrandom::fill(&mut unique).map_err(|error| Problem::unsendable(&error.to_string()))?;
     let context = ComposeContext {
-        from: settings.address.clone(),
-        display_name: settings.display_name.clone(),
+        from: author.address,
+        display_name: author.display_name,
+        reply_to: author.reply_to,
         now: clock.now(),
         unique,
     };

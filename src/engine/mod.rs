@@ -8,27 +8,35 @@
 
 pub mod access;
 pub mod account_task;
+pub mod care;
+pub mod facts;
 pub mod failure;
 pub mod freeze;
+pub mod jobs;
 pub mod link;
 pub mod outbox_task;
 pub mod preflight;
 pub mod reading;
 pub mod reporter;
+pub mod routing;
 pub mod supervisor;
 pub mod sync;
 
 use crate::config::ConfigFile;
+use crate::engine::failure::Failure;
 use crate::engine::reporter::Reporter;
 use crate::engine::supervisor::Supervisor;
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::EngineStatus;
 use crate::engine_api::{COMMAND_QUEUE_LIMIT, EVENT_QUEUE_LIMIT};
+use crate::provider::detect::DetectNet;
 use crate::secrets::SecretPlaces;
 use crate::stdx::clock::Clock;
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::transport::error::TransportError;
+use crate::transport::tls;
 use rustls::pki_types::CertificateDer;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -61,6 +69,33 @@ pub struct EngineSetup {
     pub lock_dir: Option<PathBuf>,
     /// Whether accounts connect by themselves.
     pub liveness: Liveness,
+    /// How detection looks things up.
+    pub detect: DetectSetup,
+}
+
+/// How detection looks things up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DetectSetup {
+    /// In DNS and at the services it knows.
+    Online,
+    /// In the table that comes with the program only: the demo and tests.
+    Offline,
+}
+
+impl DetectSetup {
+    /// What detection asks; trust is that of the system and `extra_roots`.
+    async fn net(self, extra_roots: &[CertificateDer<'static>]) -> Result<DetectNet, Failure> {
+        match self {
+            Self::Offline => Ok(DetectNet::offline()),
+            Self::Online => {
+                let extra_roots = extra_roots.to_vec();
+                let made =
+                    tokio::task::spawn_blocking(move || tls::client_config(None, &extra_roots));
+                let tls = made.await.map_err(|e| TransportError::Protocol(e.to_string()))??;
+                Ok(DetectNet::system(tls))
+            }
+        }
+    }
 }
 
 /// How the engine stopped.

@@ -7,19 +7,21 @@
 
 use crate::engine::Liveness;
 use crate::engine::access::AccountAccess;
-use crate::engine::account_task::AccountCommand;
+use crate::engine::facts::learn;
 use crate::engine::failure::Failure;
 use crate::engine::reporter::Reporter;
 use crate::engine_api::event::EngineEvent;
+use crate::engine_api::status::SubmissionStatus;
 use crate::model::account::SentCopy;
 use crate::model::flags::{Flag, FlagChange};
 use crate::model::folder::FolderRole;
-use crate::model::ids::OutboxId;
+use crate::model::ids::{AccountId, OutboxId};
 use crate::model::outgoing::{OutboxEntry, OutboxState};
 use crate::problem::Problem;
 use crate::stdx::backoff::Backoff;
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::facts::LearntFacts;
 use crate::transport::SubmissionJournal;
 use crate::transport::error::{Transience, TransportError};
 use async_trait::async_trait;
@@ -35,6 +37,11 @@ const RETRY_LIMIT: Duration = Duration::from_secs(5 * 60);
 /// How often a live account looks for messages another process queued.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
+/// How often the turn is asked for while another process is sending for the account.
+const ELSEWHERE_WAIT: Duration = Duration::from_millis(250);
+/// So often in vain, and people are told: half a minute.
+const ELSEWHERE_TRIES: u32 = 120;
+
 /// What an outbox task works with.
 pub struct OutboxTask {
     /// The way to the account's servers.
@@ -47,8 +54,8 @@ pub struct OutboxTask {
     pub liveness: Liveness,
     /// Rung when there is work.
     pub wake: Arc<Notify>,
-    /// The account's reading task, which replays "answered".
-    pub account: mpsc::Sender<AccountCommand>,
+    /// Hears of accounts whose operations are to be replayed.
+    pub replays: mpsc::Sender<AccountId>,
     /// Ends it.
     pub cancel: CancellationToken,
 }
@@ -58,28 +65,38 @@ impl OutboxTask {
     pub async fn run(self) {
         let seed = self.access.id.0.unsigned_abs();
         let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LIMIT, seed);
+        // A command that only looks must not find itself sending, and be cancelled half-way.
+        let mut wait = match self.liveness {
+            Liveness::Live => Some(Duration::ZERO),
+            Liveness::OnDemand => None,
+        };
+        let mut elsewhere = 0;
         loop {
-            // Cancelling drops a submission before its final dot, or leaves it in doubt after it:
-            // both are on the disk already.
-            let drained = tokio::select! {
-                biased;
-                () = self.cancel.cancelled() => break,
-                drained = self.drain() => drained,
-            };
-            let wait = match (drained, self.liveness) {
-                (Drained::Empty, Liveness::Live) => {
-                    backoff.reset();
-                    Some(LOOK_AGAIN)
-                }
-                (Drained::Empty, Liveness::OnDemand) => None,
-                (Drained::Later, Liveness::Live | Liveness::OnDemand) => Some(backoff.next_wait()),
-            };
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => break,
                 () = self.wake.notified() => {}
                 () = sleep(wait) => {}
             }
+            // Not cancelled from outside: a message that is cut off behind its final dot is in doubt,
+            // and it may be one that another process waits for. No further one is begun.
+            let drained = self.drain().await;
+            elsewhere = match drained {
+                Drained::Elsewhere => elsewhere + 1,
+                Drained::Empty | Drained::Later => 0,
+            };
+            if elsewhere == ELSEWHERE_TRIES {
+                self.tell_waiting(&Problem::sending_elsewhere()).await;
+            }
+            wait = match (drained, self.liveness) {
+                (Drained::Empty, Liveness::Live) => {
+                    backoff.reset();
+                    Some(LOOK_AGAIN)
+                }
+                (Drained::Empty, Liveness::OnDemand) => None,
+                (Drained::Later, Liveness::Live | Liveness::OnDemand) => Some(backoff.next_wait()),
+                (Drained::Elsewhere, Liveness::Live | Liveness::OnDemand) => Some(ELSEWHERE_WAIT),
+            };
         }
     }
 
@@ -113,35 +130,60 @@ impl OutboxTask {
         }
         let _sending = match self.store.sender_lock(account) {
             Ok(lock) => lock,
-            Err(StoreError::Locked { .. }) => {
-                if let Some(entry) = self.store.next_outgoing(account, OutboxState::Queued).await? {
-                    let problem = Some(Problem::sending_elsewhere());
-                    self.report(entry.id, OutboxState::Queued, problem).await;
-                }
-                return Ok(Drained::Later);
-            }
+            Err(StoreError::Locked { .. }) => return Ok(Drained::Elsewhere),
             Err(error) => return Err(error),
         };
         self.store.recover_outbox(account).await?;
-        while let Some(entry) = self.store.next_outgoing(account, OutboxState::Accepted).await? {
+        let mut drained = Drained::Empty;
+        while let Some(entry) = self.next(OutboxState::Accepted).await? {
+            // A copy that cannot be filed holds up no message that is not sent yet.
             if !self.file_copy(&entry).await? {
-                return Ok(Drained::Later);
+                drained = Drained::Later;
+                break;
             }
         }
-        while let Some(entry) = self.store.next_outgoing(account, OutboxState::Queued).await? {
+        while let Some(entry) = self.next(OutboxState::Queued).await? {
             self.show_counts().await;
-            if !self.send(&entry).await? {
+            if let Some(problem) = self.send(&entry).await? {
+                self.report_waiting(&problem).await?;
                 return Ok(Drained::Later);
             }
         }
-        Ok(Drained::Empty)
+        Ok(drained)
     }
 
-    /// Sends one message. Returns whether the next one may be tried.
-    async fn send(&self, entry: &OutboxEntry) -> Result<bool, StoreError> {
+    /// The next message in this state; none once the task is to end.
+    async fn next(&self, state: OutboxState) -> Result<Option<OutboxEntry>, StoreError> {
+        if self.cancel.is_cancelled() {
+            return Ok(None);
+        }
+        self.store.next_outgoing(self.access.id, state).await
+    }
+
+    async fn tell_waiting(&self, problem: &Problem) {
+        if let Err(error) = self.report_waiting(problem).await {
+            tracing::error!(account = self.access.id.0, "the outbox cannot be read: {error}");
+        }
+    }
+
+    /// Says of every message that waits why it does: somebody may be watching any of them.
+    async fn report_waiting(&self, problem: &Problem) -> Result<(), StoreError> {
+        let entries = self.store.outbox().await?;
+        let held_up = entries.iter().filter(|entry| {
+            entry.account == self.access.id
+                && matches!(entry.state, OutboxState::Queued | OutboxState::Sending)
+        });
+        for entry in held_up {
+            self.report(entry.id, entry.state, Some(problem.clone())).await;
+        }
+        Ok(())
+    }
+
+    /// Sends one message. Returns what holds it up and would hold up the next one too.
+    async fn send(&self, entry: &OutboxEntry) -> Result<Option<Problem>, StoreError> {
         let (queued, sending) = (OutboxState::Queued, OutboxState::Sending);
         if !self.store.move_outgoing(entry.id, queued, sending, "").await? {
-            return Ok(true);
+            return Ok(None);
         }
         self.report(entry.id, sending, None).await;
         let mut journal = Journal { store: self.store.clone(), entry: entry.id, at: sending };
@@ -153,23 +195,36 @@ impl OutboxTask {
                 (state_after(failure, journal.at), Some(problem))
             }
         };
+        self.learn_how_sending_went(problem.clone()).await;
         let why = problem.as_ref().map_or("", |problem| problem.what.as_str());
         self.store.move_outgoing(entry.id, journal.at, state, why).await?;
-        self.report(entry.id, state, problem).await;
         match state {
             OutboxState::Accepted => {
+                self.report(entry.id, state, problem).await;
                 self.mark_answered(entry).await?;
                 self.file_copy(entry).await?;
-                Ok(true)
+                Ok(None)
             }
-            OutboxState::Refused | OutboxState::InDoubt => Ok(true),
-            OutboxState::Queued | OutboxState::Sending | OutboxState::Sent => Ok(false),
+            OutboxState::Refused | OutboxState::InDoubt | OutboxState::Sent => {
+                self.report(entry.id, state, problem).await;
+                Ok(None)
+            }
+            OutboxState::Queued | OutboxState::Sending => Ok(problem),
         }
+    }
+
+    async fn learn_how_sending_went(&self, problem: Option<Problem>) {
+        let learnt = move |facts: &mut LearntFacts| {
+            facts.submission = problem.map_or(SubmissionStatus::Works, |problem| {
+                SubmissionStatus::Failed(Box::new(problem))
+            });
+        };
+        learn(&self.store, &self.reporter, self.access.id, learnt).await;
     }
 
     async fn hand_over(&self, entry: &OutboxEntry, journal: &mut Journal) -> Result<(), Failure> {
         let message = self.store.frozen(entry.id).await?;
-        let mut submission = self.access.submission().await?;
+        let mut submission = self.unless_stopped(self.access.submission()).await?;
         submission.submit(&message, journal).await?;
         // After a failure nothing more may be said: it could become part of the message.
         submission.close().await;
@@ -201,7 +256,7 @@ impl OutboxTask {
 
     async fn append_copy(&self, entry: &OutboxEntry) -> Result<(), Failure> {
         let message = self.store.frozen(entry.id).await?;
-        let (mut source, _token_ends) = self.access.source().await?;
+        let (mut source, _token_ends) = self.unless_stopped(self.access.source()).await?;
         let folders = source.list_folders().await?;
         let sent = folders.iter().find(|folder| folder.role == FolderRole::Sent);
         let sent = sent.ok_or_else(Problem::no_sent_folder)?;
@@ -211,15 +266,27 @@ impl OutboxTask {
         Ok(())
     }
 
+    /// Connects, unless the task is to end: nobody waits for a server that does not answer.
+    async fn unless_stopped<T>(
+        &self,
+        connecting: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Problem::stopped_before_sending().into()),
+            connected = connecting => connected,
+        }
+    }
+
     async fn mark_answered(&self, entry: &OutboxEntry) -> Result<(), StoreError> {
         let Some(answered) = entry.answers else { return Ok(()) };
         let change = FlagChange::Add(Flag::Answered);
-        for (_account, folder) in self.store.change_flag(vec![answered], change).await? {
+        for (account, folder) in self.store.change_flag(vec![answered], change).await? {
             self.reporter.event(EngineEvent::FolderChanged { folder }).await;
-        }
-        // A full queue means that the task is busy and replays at the end of its work anyway.
-        if self.account.try_send(AccountCommand::Replay).is_err() {
-            tracing::debug!(account = self.access.id.0, "the replay waits for the next turn");
+            // The answered message may lie in another account than the one that sends.
+            if self.replays.send(account).await.is_err() {
+                tracing::debug!(account = account.0, "the replay waits for the next start");
+            }
         }
         Ok(())
     }
@@ -230,11 +297,14 @@ impl OutboxTask {
 }
 
 /// What is left after a round.
+#[derive(Clone, Copy)]
 enum Drained {
     /// Nothing waits.
     Empty,
     /// Something waits for a better moment.
     Later,
+    /// Another process is sending for this account.
+    Elsewhere,
 }
 
 /// Where a message stands after its submission failed while it was `at`.
@@ -245,10 +315,14 @@ fn state_after(failure: &Failure, at: OutboxState) -> OutboxState {
             TransportError::Refused { transient: Transience::Permanent, .. }
             | TransportError::Unsendable(_),
         ) => OutboxState::Refused,
-        // An answer came, and it says that the server does not have the message.
-        Failure::Transport(TransportError::Refused {
-            transient: Transience::Transient, ..
-        }) => OutboxState::Queued,
+        // An answer came, and it says that the server does not have the message; or there was no
+        // connection to hand it over on. Graph can say so after the journal was written.
+        Failure::Transport(
+            TransportError::Refused { transient: Transience::Transient, .. }
+            | TransportError::AuthRefused { .. }
+            | TransportError::Unreachable { .. }
+            | TransportError::Tls { .. },
+        ) => OutboxState::Queued,
         Failure::Transport(_)
         | Failure::Auth(_)
         | Failure::Store(_)
@@ -313,6 +387,12 @@ mod tests {
         check(closed(), sending, OutboxState::Queued);
         check(closed(), in_doubt, in_doubt);
         check(TransportError::InDoubt, in_doubt, in_doubt);
+        let server = || "graph.example.org".to_owned();
+        let auth_refused = TransportError::AuthRefused { server: server(), text: "401".to_owned() };
+        check(auth_refused, in_doubt, OutboxState::Queued);
+        let source = std::io::Error::other("no route");
+        let unreachable = TransportError::Unreachable { server: server(), source };
+        check(unreachable, in_doubt, OutboxState::Queued);
         check(refused(Transience::Permanent), sending, OutboxState::Refused);
         check(refused(Transience::Permanent), in_doubt, OutboxState::Refused);
         check(refused(Transience::Transient), sending, OutboxState::Queued);

@@ -94,20 +94,20 @@ pub async fn take_back(
     Ok(EngineEvent::DraftSaved { id, draft })
 }
 
-/// Queues a message again because a person says so. Returns its account.
+/// Queues a message again because a person says so; one that is accepted has its copy filed, and
+/// one that a process which is gone was sending starts anew. Returns its account.
 ///
 /// # Errors
 /// [`Problem::outbox_busy`]; [`Failure::Store`].
 pub async fn requeue(store: &Store, entry: OutboxId) -> Result<AccountId, Failure> {
     let found = store.outbox_entry(entry).await?.ok_or_else(Problem::outbox_busy)?;
     match found.state {
-        OutboxState::Queued => Ok(found.account),
+        // Whether somebody else is sending it is found out by the lock.
+        OutboxState::Queued | OutboxState::Sending | OutboxState::Accepted => Ok(found.account),
         OutboxState::InDoubt | OutboxState::Refused => {
             let moved = store.move_outgoing(entry, found.state, OutboxState::Queued, "").await?;
             if moved { Ok(found.account) } else { Err(Problem::outbox_busy().into()) }
         }
-        OutboxState::Sending | OutboxState::Accepted | OutboxState::Sent => {
-            Err(Problem::outbox_busy().into())
-        }
+        OutboxState::Sent => Err(Problem::outbox_busy().into()),
     }
 }

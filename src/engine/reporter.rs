@@ -2,6 +2,7 @@
 
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{AccountStatus, EngineStatus};
+use crate::model::account::AccountName;
 use crate::model::ids::{AccountId, CommandId};
 use crate::problem::Problem;
 use std::sync::Arc;
@@ -39,12 +40,19 @@ impl Reporter {
         self.event(EngineEvent::CommandFailed { id, problem }).await;
     }
 
-    /// Adds an account to the status, in place of one with the same id.
-    pub fn add_account(&self, account: AccountStatus) {
+    /// Puts an account into the status, in place of one with the same id.
+    pub fn put_account(&self, account: AccountStatus) {
         self.status.send_modify(|status| {
-            status.accounts.retain(|known| known.id != account.id);
-            status.accounts.push(account);
+            match status.accounts.iter_mut().find(|known| known.id == account.id) {
+                Some(known) => *known = account,
+                None => status.accounts.push(account),
+            }
         });
+    }
+
+    /// Says which account hands over what nothing else serves.
+    pub fn set_fallback(&self, fallback: Option<AccountName>) {
+        self.status.send_modify(|status| status.fallback = fallback);
     }
 
     /// Takes an account out of the status.

@@ -1,26 +1,28 @@
 //! Takes commands, answers what the databases can answer, and hands the rest to account tasks.
 //!
-//! It owns the configuration and the table of running accounts. It never waits for a server: linking
-//! and testing run as tasks of their own and come back through a queue of their own.
+//! It owns the configuration and the table of running accounts. It never waits for a server: what
+//! needs one runs as a job (`jobs.rs`) and comes back through a queue of its own. Changes of the
+//! accounts themselves are in `care.rs`.
 //!
 //! Start at [`Supervisor::run`].
 
-use crate::config::{ConfigError, ConfigFile};
+use crate::config::ConfigFile;
 use crate::engine::access::{AccessSetup, AccountAccess};
 use crate::engine::account_task::{ACCOUNT_QUEUE_LIMIT, AccountCommand, AccountTask};
+use crate::engine::facts::configured;
 use crate::engine::failure::Failure;
 use crate::engine::freeze::freeze_outgoing;
-use crate::engine::link::{LinkJob, LinkResult};
+use crate::engine::jobs::{Finished, Job};
 use crate::engine::outbox_task::OutboxTask;
-use crate::engine::preflight::Preflight;
 use crate::engine::reading::{self, Form};
 use crate::engine::reporter::Reporter;
-use crate::engine::{EngineSetup, Liveness};
+use crate::engine::routing::author_and_route;
+use crate::engine::{DetectSetup, EngineSetup, Liveness};
 use crate::engine_api::command::{EngineCommand, Outgoing};
 use crate::engine_api::event::EngineEvent;
-use crate::engine_api::link::LinkRequest;
-use crate::engine_api::status::{AccountFacts, AccountStatus, Connection};
-use crate::model::account::AccountSettings;
+use crate::engine_api::status::{AccountStatus, Connection};
+use crate::model::account::{AccountName, AccountSettings};
+use crate::model::address::EmailAddress;
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId};
 use crate::problem::Problem;
 use crate::stdx::clock::Clock;
@@ -28,57 +30,42 @@ use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::outbox::NewOutboxEntry;
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Sign-ins and checks that may come back at once; each waits for its turn.
+/// Jobs that may come back at once; each waits for its turn.
 const FINISHED_QUEUE_LIMIT: usize = 16;
+/// Accounts whose operations may wait to be replayed at once.
+const REPLAYS_LIMIT: usize = 64;
 
 /// The engine's own state. One value, one task.
 pub struct Supervisor {
-    config: ConfigFile,
-    store: Store,
-    clock: Clock,
-    liveness: Liveness,
-    access: AccessSetup,
-    reporter: Reporter,
-    cancel: CancellationToken,
-    tasks: TaskTracker,
-    accounts: BTreeMap<AccountId, Running>,
+    pub(in crate::engine) config: ConfigFile,
+    pub(in crate::engine) store: Store,
+    pub(in crate::engine) clock: Clock,
+    pub(in crate::engine) access: AccessSetup,
+    pub(in crate::engine) detect: DetectSetup,
+    pub(in crate::engine) reporter: Reporter,
+    pub(in crate::engine) cancel: CancellationToken,
+    pub(in crate::engine) tasks: TaskTracker,
+    pub(in crate::engine) accounts: BTreeMap<AccountId, Running>,
     /// Sign-ins and checks on their way.
-    jobs: BTreeMap<CommandId, CancellationToken>,
-    finished_in: mpsc::Sender<Finished>,
+    pub(in crate::engine) jobs: BTreeMap<CommandId, Job>,
+    pub(in crate::engine) finished_in: mpsc::Sender<Finished>,
     finished: mpsc::Receiver<Finished>,
+    replays_in: mpsc::Sender<AccountId>,
+    replays: mpsc::Receiver<AccountId>,
+    liveness: Liveness,
 }
 
 /// One account with its two tasks.
-struct Running {
-    access: Arc<AccountAccess>,
-    commands: mpsc::Sender<AccountCommand>,
-    outbox: Arc<Notify>,
-    cancel: CancellationToken,
-}
-
-/// A job that came back.
-struct Finished {
-    id: CommandId,
-    outcome: Outcome,
-}
-
-enum Outcome {
-    /// A new account passed every check.
-    Linked(Box<LinkResult>),
-    /// A linked account was signed in to again.
-    SignedIn(AccountId),
-    /// The checks of a linked account have run.
-    Tested,
-    /// The job failed.
-    Failed(Problem),
-    /// The job was stopped.
-    Cancelled,
+pub(in crate::engine) struct Running {
+    pub(in crate::engine) access: Arc<AccountAccess>,
+    pub(in crate::engine) commands: mpsc::Sender<AccountCommand>,
+    pub(in crate::engine) outbox: Arc<Notify>,
+    pub(in crate::engine) cancel: CancellationToken,
 }
 
 impl Supervisor {
@@ -92,16 +79,23 @@ impl Supervisor {
         cancel: CancellationToken,
         tasks: TaskTracker,
     ) -> Result<Self, StoreError> {
-        let EngineSetup { config, store, secrets, clock, extra_roots, lock_dir, liveness } = setup;
-        let access = AccessSetup { secrets, clock: clock.clone(), extra_roots, lock_dir };
         let (finished_in, finished) = mpsc::channel(FINISHED_QUEUE_LIMIT);
-        let linked = config.config().accounts.clone();
+        let (replays_in, replays) = mpsc::channel(REPLAYS_LIMIT);
+        let access = AccessSetup {
+            secrets: setup.secrets,
+            clock: setup.clock.clone(),
+            extra_roots: setup.extra_roots,
+            lock_dir: setup.lock_dir,
+            store: setup.store.clone(),
+        };
+        let linked = setup.config.config().accounts.clone();
+        reporter.set_fallback(setup.config.config().fallback_submission.clone());
         let mut supervisor = Self {
-            config,
-            store,
-            clock,
-            liveness,
+            config: setup.config,
+            store: setup.store,
+            clock: setup.clock,
             access,
+            detect: setup.detect,
             reporter,
             cancel,
             tasks,
@@ -109,8 +103,14 @@ impl Supervisor {
             jobs: BTreeMap::new(),
             finished_in,
             finished,
+            replays_in,
+            replays,
+            liveness: setup.liveness,
         };
-        for settings in linked {
+        // A shared mailbox borrows the sign-in of another account, which has to be there first.
+        let (shared, own): (Vec<_>, Vec<_>) =
+            linked.into_iter().partition(|settings| settings.shared_via.is_some());
+        for settings in own.into_iter().chain(shared) {
             supervisor.start_account(settings).await?;
         }
         Ok(supervisor)
@@ -123,6 +123,9 @@ impl Supervisor {
                 biased;
                 () = self.cancel.cancelled() => break,
                 Some(finished) = self.finished.recv() => self.finish(finished).await,
+                Some(account) = self.replays.recv() => {
+                    self.hand_on(account, AccountCommand::Replay).await;
+                }
                 command = commands.recv() => match command {
                     Some(command) => self.serve(command).await,
                     None => break,
@@ -132,10 +135,15 @@ impl Supervisor {
         self.cancel.cancel();
     }
 
-    async fn start_account(&mut self, settings: AccountSettings) -> Result<AccountId, StoreError> {
+    pub(in crate::engine) async fn start_account(
+        &mut self,
+        settings: AccountSettings,
+    ) -> Result<AccountId, StoreError> {
         let id = self.store.account_id(&settings.name).await?;
         let counts = self.store.outbox_counts(id).await?;
-        self.reporter.add_account(AccountStatus {
+        let mut facts = configured(&settings);
+        self.store.facts(id).await?.complete(&mut facts);
+        self.reporter.put_account(AccountStatus {
             id,
             name: settings.name.clone(),
             address: settings.address.clone(),
@@ -146,9 +154,22 @@ impl Supervisor {
             synced_at: None,
             outbox_waiting: counts.waiting,
             outbox_stuck: counts.stuck,
-            facts: AccountFacts::default(),
+            facts,
         });
-        let access = Arc::new(AccountAccess::new(id, settings, self.access.clone()));
+        let delegate = settings.shared_via.as_ref().and_then(|via| self.access_of(via));
+        let access = AccountAccess::new(id, settings, delegate, self.access.clone());
+        self.run_account(Arc::new(access));
+        Ok(id)
+    }
+
+    /// The way to the servers of the account called `name`.
+    pub(in crate::engine) fn access_of(&self, name: &AccountName) -> Option<Arc<AccountAccess>> {
+        let running =
+            self.accounts.values().find(|running| running.access.settings.name == *name)?;
+        Some(Arc::clone(&running.access))
+    }
+
+    fn run_account(&mut self, access: Arc<AccountAccess>) {
         let (commands, queue) = mpsc::channel(ACCOUNT_QUEUE_LIMIT);
         let cancel = self.cancel.child_token();
         let outbox = Arc::new(Notify::new());
@@ -167,39 +188,51 @@ impl Supervisor {
             reporter: self.reporter.clone(),
             liveness: self.liveness,
             wake: Arc::clone(&outbox),
-            account: commands.clone(),
+            replays: self.replays_in.clone(),
             cancel: cancel.clone(),
         };
         self.tasks.spawn(account_task.run());
         self.tasks.spawn(outbox_task.run());
-        self.accounts.insert(id, Running { access, commands, outbox, cancel });
-        Ok(id)
+        self.accounts.insert(access.id, Running { access, commands, outbox, cancel });
     }
 
     async fn serve(&mut self, command: EngineCommand) {
         match command {
             EngineCommand::Link { id, request } => self.link(id, *request).await,
-            EngineCommand::SignInAgain { id, account, sign_in: _ } => {
-                self.sign_in_again(id, account).await
+            EngineCommand::SignInAgain { id, account, sign_in } => {
+                self.sign_in_again(id, account, sign_in).await;
             }
+            EngineCommand::AnswerLink { id, pasted } => self.answer_link(id, pasted),
             EngineCommand::TestAccount { id, account } => self.test(id, account).await,
+            EngineCommand::Detect { id, address } => self.look_up(id, address),
+            EngineCommand::GetToken { id, account, resource } => {
+                self.get_token(id, account, resource).await;
+            }
+            EngineCommand::Cancel { id } => {
+                if let Some(job) = self.jobs.get(&id) {
+                    job.cancel.cancel();
+                }
+            }
             EngineCommand::RemoveAccount { id, account } => {
                 let removed = self.remove(account).await;
                 self.close(id, removed.map(|()| EngineEvent::CommandDone { id })).await;
             }
-            EngineCommand::Cancel { id } => {
-                if let Some(job) = self.jobs.get(&id) {
-                    job.cancel();
-                }
+            EngineCommand::RenameAccount { id, account, name } => {
+                let renamed = self.rename(account, name).await;
+                self.close(id, renamed.map(|()| EngineEvent::CommandDone { id })).await;
             }
-            EngineCommand::AnswerLink { .. } => {}
-            EngineCommand::Detect { id, .. }
-            | EngineCommand::GetToken { id, .. }
-            | EngineCommand::RenameAccount { id, .. }
-            | EngineCommand::MoveSecrets { id, .. }
-            | EngineCommand::ExportAccounts { id, .. }
-            | EngineCommand::ImportAccounts { id, .. } => {
-                self.reporter.failed(id, Problem::no_such_account()).await;
+            EngineCommand::MoveSecrets { id, account, to } => {
+                let moved = self.move_secrets(account, to).await;
+                self.close(id, moved.map(|()| EngineEvent::CommandDone { id })).await;
+            }
+            EngineCommand::ExportAccounts { id, accounts, passphrase } => {
+                let exported = self.export(&accounts, passphrase).await;
+                self.close(id, exported.map(|bundle| EngineEvent::Exported { id, bundle })).await;
+            }
+            EngineCommand::ImportAccounts { id, bundle, passphrase, secrets } => {
+                let imported = self.import(bundle, passphrase, secrets).await;
+                let imported = imported.map(|accounts| EngineEvent::Imported { id, accounts });
+                self.close(id, imported).await;
             }
             EngineCommand::ListFolders { id, account } => self.list_folders(id, account).await,
             EngineCommand::OpenFolder { id, folder, newest } => {
@@ -217,22 +250,10 @@ impl Supervisor {
             }
             EngineCommand::ChangeFlag { id, messages, change } => {
                 let changed = self.store.change_flag(messages, change).await;
-                match changed {
-                    Ok(touched) => {
-                        self.reporter.done(id).await;
-                        for (account, folder) in touched {
-                            self.reporter.event(EngineEvent::FolderChanged { folder }).await;
-                            self.reporter.event(EngineEvent::FoldersChanged { account }).await;
-                            self.hand_on(account, AccountCommand::Replay).await;
-                        }
-                    }
-                    Err(error) => self.reporter.failed(id, error.problem()).await,
-                }
+                self.flags_changed(id, changed).await;
             }
             EngineCommand::Send { id, account, outgoing, answers, draft } => {
-                let queued = self.queue(id, account, *outgoing, answers, draft).await;
-                self.close(id, queued).await;
-                self.wake_outbox(account);
+                self.send(id, account, *outgoing, answers, draft).await;
             }
             EngineCommand::ListOutbox { id } => {
                 let entries = self.store.outbox().await.map_err(Failure::from);
@@ -268,7 +289,11 @@ impl Supervisor {
         }
     }
 
-    async fn close(&self, id: CommandId, answer: Result<EngineEvent, Failure>) {
+    pub(in crate::engine) async fn close(
+        &self,
+        id: CommandId,
+        answer: Result<EngineEvent, Failure>,
+    ) {
         match answer {
             Ok(event) => self.reporter.event(event).await,
             Err(failure) => self.reporter.failed(id, failure.problem(None)).await,
@@ -316,6 +341,24 @@ impl Supervisor {
         }
     }
 
+    async fn flags_changed(
+        &self,
+        id: CommandId,
+        changed: Result<Vec<(AccountId, FolderId)>, StoreError>,
+    ) {
+        match changed {
+            Ok(touched) => {
+                self.reporter.done(id).await;
+                for (account, folder) in touched {
+                    self.reporter.event(EngineEvent::FolderChanged { folder }).await;
+                    self.reporter.event(EngineEvent::FoldersChanged { account }).await;
+                    self.hand_on(account, AccountCommand::Replay).await;
+                }
+            }
+            Err(error) => self.reporter.failed(id, error.problem()).await,
+        }
+    }
+
     /// Gives an account a command that it answers itself.
     async fn hand_over(&self, id: CommandId, account: AccountId, command: AccountCommand) {
         if self.accounts.contains_key(&account) {
@@ -325,7 +368,7 @@ impl Supervisor {
         }
     }
 
-    async fn hand_on(&self, account: AccountId, command: AccountCommand) {
+    pub(in crate::engine) async fn hand_on(&self, account: AccountId, command: AccountCommand) {
         let Some(running) = self.accounts.get(&account) else { return };
         if running.commands.send(command).await.is_err() {
             tracing::error!(account = account.0, "the account's task has ended");
@@ -334,6 +377,24 @@ impl Supervisor {
 
     // --- sending ----------------------------------------------------------------------------
 
+    async fn send(
+        &self,
+        id: CommandId,
+        account: AccountId,
+        outgoing: Outgoing,
+        answers: Option<MessageId>,
+        stored_draft: Option<DraftId>,
+    ) {
+        match self.queue(id, account, outgoing, answers, stored_draft).await {
+            Ok((queued, via)) => {
+                self.reporter.event(queued).await;
+                self.wake_outbox(via);
+            }
+            Err(failure) => self.reporter.failed(id, failure.problem(Some(account))).await,
+        }
+    }
+
+    /// Freezes a message and puts it into the outbox of the account that hands it over.
     async fn queue(
         &self,
         id: CommandId,
@@ -341,14 +402,25 @@ impl Supervisor {
         outgoing: Outgoing,
         answers: Option<MessageId>,
         stored_draft: Option<DraftId>,
-    ) -> Result<EngineEvent, Failure> {
-        let running = self.accounts.get(&account).ok_or_else(Problem::no_such_account)?;
-        let frozen = freeze_outgoing(outgoing, &running.access.settings, &self.clock).await?;
+    ) -> Result<(EngineEvent, AccountId), Failure> {
+        let home = self.accounts.get(&account).ok_or_else(Problem::no_such_account)?;
+        let all: Vec<&AccountSettings> =
+            self.accounts.values().map(|running| &running.access.settings).collect();
+        let fallback = self.config.config().fallback_submission.as_ref();
+        let from = written_as(&outgoing)?;
+        let (author, route) =
+            author_and_route(from.as_ref(), &home.access.settings, &all, fallback);
+        let via = self
+            .accounts
+            .values()
+            .find(|running| running.access.settings.name == route.via)
+            .map_or(account, |running| running.access.id);
+        let frozen = freeze_outgoing(outgoing, author, &self.clock).await?;
         let message_id = frozen.message.message_id.clone();
         let entry = self
             .store
             .queue(NewOutboxEntry {
-                account,
+                account: via,
                 message: frozen.message,
                 subject: frozen.subject,
                 draft: frozen.draft,
@@ -356,146 +428,24 @@ impl Supervisor {
                 stored_draft,
             })
             .await?;
-        Ok(EngineEvent::Queued { id, entry, message_id })
+        Ok((EngineEvent::Queued { id, entry, message_id }, via))
     }
 
-    fn wake_outbox(&self, account: AccountId) {
+    pub(in crate::engine) fn wake_outbox(&self, account: AccountId) {
         if let Some(running) = self.accounts.get(&account) {
             running.outbox.notify_one();
         }
     }
+}
 
-    // --- accounts ---------------------------------------------------------------------------
-
-    async fn link(&mut self, id: CommandId, request: LinkRequest) {
-        let name = request.settings.name.clone();
-        if self.config.config().accounts.iter().any(|account| account.name == name) {
-            self.reporter.failed(id, ConfigError::Duplicate(name).problem()).await;
-            return;
-        }
-        let job = self.link_job(id, None);
-        self.spawn_job(id, async move {
-            match job.link(request).await {
-                Ok(result) => Outcome::Linked(Box::new(result)),
-                Err(failure) => Outcome::Failed(failure.problem(None)),
-            }
-        });
-    }
-
-    async fn sign_in_again(&mut self, id: CommandId, account: AccountId) {
-        let Some(running) = self.accounts.get(&account) else {
-            self.reporter.failed(id, Problem::no_such_account()).await;
-            return;
-        };
-        let access = Arc::clone(&running.access);
-        let job = self.link_job(id, Some(account));
-        self.spawn_job(id, async move {
-            let signed_in = async {
-                let result = job.sign_in(access.settings.clone()).await?;
-                access.keeper().await?.store(&result.tokens).await?;
-                Ok::<(), Failure>(())
-            };
-            match signed_in.await {
-                Ok(()) => Outcome::SignedIn(account),
-                Err(failure) => Outcome::Failed(failure.problem(Some(account))),
-            }
-        });
-    }
-
-    async fn test(&mut self, id: CommandId, account: AccountId) {
-        let Some(running) = self.accounts.get(&account) else {
-            self.reporter.failed(id, Problem::no_such_account()).await;
-            return;
-        };
-        let access = Arc::clone(&running.access);
-        let reporter = self.reporter.clone();
-        self.spawn_job(id, async move {
-            let tested = async {
-                let token = access.keeper().await?.access_token().await?;
-                let checks = Preflight {
-                    id,
-                    account: Some(account),
-                    settings: &access.settings,
-                    tls: access.tls().await?,
-                    token: &token,
-                    reporter: &reporter,
-                };
-                // A failed check has been reported as a step; the test itself has run.
-                let _failed_check = checks.run().await;
-                Ok::<(), Failure>(())
-            };
-            match tested.await {
-                Ok(()) => Outcome::Tested,
-                Err(failure) => Outcome::Failed(failure.problem(Some(account))),
-            }
-        });
-    }
-
-    fn link_job(&self, id: CommandId, account: Option<AccountId>) -> LinkJob {
-        LinkJob { id, account, access: self.access.clone(), reporter: self.reporter.clone() }
-    }
-
-    fn spawn_job(&mut self, id: CommandId, work: impl Future<Output = Outcome> + Send + 'static) {
-        let cancel = self.cancel.child_token();
-        self.jobs.insert(id, cancel.clone());
-        let finished = self.finished_in.clone();
-        self.tasks.spawn(async move {
-            let outcome = tokio::select! {
-                biased;
-                () = cancel.cancelled() => Outcome::Cancelled,
-                outcome = work => outcome,
-            };
-            if finished.send(Finished { id, outcome }).await.is_err() {
-                tracing::debug!(command = id.0, "a sign-in ended after the engine");
-            }
-        });
-    }
-
-    async fn finish(&mut self, Finished { id, outcome }: Finished) {
-        self.jobs.remove(&id);
-        match outcome {
-            Outcome::Linked(result) => {
-                let saved = self.save(*result).await;
-                let linked = saved.map(|account| EngineEvent::Linked { id, account });
-                self.close(id, linked).await;
-            }
-            Outcome::SignedIn(account) => {
-                self.hand_on(account, AccountCommand::Reconnect).await;
-                self.wake_outbox(account);
-                self.reporter.event(EngineEvent::Linked { id, account }).await;
-            }
-            Outcome::Tested => self.reporter.done(id).await,
-            Outcome::Failed(problem) => self.reporter.failed(id, problem).await,
-            Outcome::Cancelled => {
-                self.reporter.event(EngineEvent::CommandCancelled { id }).await;
-            }
-        }
-    }
-
-    /// Saves a new account: secrets first, the configuration last, so that a crash in between
-    /// leaves no account that cannot sign in.
-    async fn save(&mut self, result: LinkResult) -> Result<AccountId, Failure> {
-        let LinkResult { settings, tokens } = result;
-        let id = self.store.account_id(&settings.name).await?;
-        let access = AccountAccess::new(id, settings.clone(), self.access.clone());
-        access.keeper().await?.store(&tokens).await?;
-        self.config.add_account(&settings).map_err(|error| Failure::from(error.problem()))?;
-        Ok(self.start_account(settings).await?)
-    }
-
-    async fn remove(&mut self, account: AccountId) -> Result<(), Failure> {
-        let running = self.accounts.get(&account).ok_or_else(Problem::no_such_account)?;
-        let counts = self.store.outbox_counts(account).await?;
-        if 0 < counts.waiting + counts.stuck {
-            return Err(Problem::outbox_not_empty().into());
-        }
-        running.access.keeper().await?.forget().await?;
-        let name = running.access.settings.name.clone();
-        self.config.remove_account(&name).map_err(|error| Failure::from(error.problem()))?;
-        running.cancel.cancel();
-        self.store.remove_account(account).await?;
-        self.accounts.remove(&account);
-        self.reporter.remove_account(account);
-        Ok(())
+/// The address a draft names as its author's.
+fn written_as(outgoing: &Outgoing) -> Result<Option<EmailAddress>, Problem> {
+    match outgoing {
+        Outgoing::Draft(draft) if !draft.from.trim().is_empty() => draft
+            .from
+            .parse()
+            .map(Some)
+            .map_err(|error| Problem::unsendable(&format!("The From address: {error}."))),
+        Outgoing::Draft(_) | Outgoing::Raw(_) => Ok(None),
     }
 }

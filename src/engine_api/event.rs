@@ -1,8 +1,8 @@
 //! What the engine reports: answers to commands, and which things changed.
 
-use crate::engine_api::detect::{Finding, Proposal};
 use crate::engine_api::link::LinkStep;
 use crate::model::address::EmailAddress;
+use crate::model::detection::{Finding, Proposal};
 use crate::model::folder::Folder;
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId};
 use crate::model::message::{MessageRow, ReadableMessage};

@@ -4,7 +4,6 @@
 //! answers with [`event::EngineEvent`] and keeps [`status::EngineStatus`] up to date.
 
 pub mod command;
-pub mod detect;
 pub mod event;
 pub mod link;
 pub mod status;

@@ -1,7 +1,9 @@
 //! What the status line and the account list show; always the newest value, never a backlog.
 
 use crate::engine_api::link::{CheckName, CheckOutcome};
-use crate::model::account::{AccountName, SecretsKind, SignInMethod, SubmissionRoute};
+use crate::model::account::{
+    AccountName, AccountSettings, SecretsKind, SignInMethod, SubmissionRoute,
+};
 use crate::model::address::EmailAddress;
 use crate::model::identity::Identity;
 use crate::model::ids::AccountId;
@@ -126,6 +128,8 @@ pub struct AccountFacts {
     pub secret_expires: Option<NaiveDate>,
     /// Addresses to write from.
     pub identities: Vec<Identity>,
+    /// The whole settings, which a shared mailbox borrows.
+    pub settings: Option<Box<AccountSettings>>,
 }
 
 /// Everything that is linked, in the order of the configuration.

@@ -34,6 +34,8 @@ pub struct ComposeContext {
     pub from: EmailAddress,
     /// Display name; empty for none.
     pub display_name: String,
+    /// Reply-To header; `None` for none.
+    pub reply_to: Option<EmailAddress>,
     /// Date header.
     pub now: UnixSeconds,
     /// Random bits for the Message-ID; never a host or user name.
@@ -110,6 +112,9 @@ pub fn freeze(
         .subject(one_line(&draft.subject))
         .message_id(message_id.clone())
         .header("MIME-Version", Raw::new("1.0"));
+    if let Some(reply_to) = &context.reply_to {
+        builder = builder.reply_to(header_address("", reply_to));
+    }
     if !to.is_empty() {
         builder = builder.to(header_addresses(&to));
     }
@@ -128,8 +133,8 @@ pub fn freeze(
     Ok(FrozenMessage { message_id, sender, recipients, bytes })
 }
 
-/// Freezes a whole message made elsewhere: recipients from its headers, Bcc removed, Message-ID and
-/// Date added when missing, line ends made CRLF.
+/// Freezes a whole message made elsewhere: sender and recipients from its headers, Bcc removed,
+/// Message-ID and Date added when missing, line ends made CRLF.
 ///
 /// # Errors
 /// [`ComposeError`].
@@ -144,7 +149,7 @@ pub fn freeze_raw(bytes: &[u8], context: &ComposeContext) -> Result<FrozenMessag
     if !body.is_empty() && header.len() + body.len() == bytes.len() {
         return Err(ComposeError::NotAMessage("a line of its header is no field".to_owned()));
     }
-    let sender = checked("From", context.from.as_str(), &context.from)?;
+    let sender = author(&all, context)?;
     let mut found = Vec::new();
     for name in ["To", "Cc", "Bcc"] {
         for field in all.iter().filter(|field| field.is(name)) {
@@ -184,6 +189,19 @@ pub fn freeze_raw(bytes: &[u8], context: &ComposeContext) -> Result<FrozenMessag
     out.extend_from_slice(body);
     check_lines(&out)?;
     Ok(FrozenMessage { message_id, sender, recipients, bytes: out })
+}
+
+/// The reverse path of a message made elsewhere: the one person who says to be sending it (RFC 5322,
+/// section 3.6.2), so that a server can refuse somebody else's name; ours when it does not say.
+fn author(all: &[Field<'_>], context: &ComposeContext) -> Result<EmailAddress, ComposeError> {
+    for name in ["Sender", "From"] {
+        if let Some(field) = all.iter().find(|field| field.is(name))
+            && let [(_name, address)] = addresses(name, &field.unfolded())?.as_slice()
+        {
+            return Ok(address.clone());
+        }
+    }
+    checked("From", context.from.as_str(), &context.from)
 }
 
 /// The addresses of one line as typed (`Ada <ada@example.org>, alan@example.org`), as the composer
@@ -342,6 +360,7 @@ mod tests {
         ComposeContext {
             from: "ada@example.org".parse().unwrap(),
             display_name: "Ada".to_owned(),
+            reply_to: None,
             now: UnixSeconds(1_795_167_000),
             unique: *b"0123456789abcdef",
         }
@@ -622,5 +641,19 @@ mod tests {
             let expected = crate::mime::sanitise::block(&body);
             prop_assert_eq!(read.text.trim_end(), expected.trim_end());
         }
+    }
+
+    #[test]
+    fn a_message_made_elsewhere_leaves_in_the_name_it_bears() {
+        #[track_caller]
+        fn check(header: &str, expected: &str) {
+            let message = format!("{header}To: alan@example.org\r\n\r\nx\r\n");
+            let frozen = freeze_raw(message.as_bytes(), &context()).unwrap();
+            assert_eq!(frozen.sender.as_str(), expected, "{header:?}");
+        }
+        check("", "ada@example.org");
+        check("From: Alias <alias@example.org>\r\n", "alias@example.org");
+        check("From: a@example.org, b@example.org\r\nSender: b@example.org\r\n", "b@example.org");
+        check("From: a@example.org, b@example.org\r\n", "ada@example.org");
     }
 }

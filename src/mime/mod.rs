@@ -2,6 +2,7 @@
 
 mod address_list;
 pub mod compose;
+pub mod detach;
 mod fields;
 pub mod html;
 pub mod parse;

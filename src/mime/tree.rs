@@ -77,7 +77,8 @@ pub(crate) struct Part<'a> {
     pub children: Vec<usize>,
     charset: String,
     encoding: Encoding,
-    boundary: Vec<u8>,
+    /// What delimits its parts, without the hyphens; empty for anything but a multipart.
+    pub boundary: Vec<u8>,
     body: &'a [u8],
 }
 

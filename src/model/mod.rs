@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod address;
+pub mod detection;
 pub mod endpoint;
 pub mod envelope;
 pub mod flags;

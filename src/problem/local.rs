@@ -87,6 +87,18 @@ impl Problem {
         )
     }
 
+    /// The program was told to end while it was about to send or file a message.
+    #[must_use]
+    pub fn stopped_before_sending() -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "stopped-before-sending",
+            "Posthaste ended before this was done",
+            "The message is safe in the outbox.",
+            Remedy::Retry,
+        )
+    }
+
     /// Another process holds the sender lock.
     #[must_use]
     pub fn sending_elsewhere() -> Self {
@@ -120,6 +132,57 @@ impl Problem {
             "The message cannot be sent as it is",
             reason,
             Remedy::EditMessage,
+        )
+    }
+
+    /// This machine's clock is `skew_s` seconds ahead of the sign-in server's; behind when negative.
+    #[must_use]
+    pub fn clock_wrong(skew_s: i64) -> Self {
+        let direction = if skew_s < 0 { "behind" } else { "ahead" };
+        Self::new(
+            ProblemKind::Failed,
+            "clock-wrong",
+            &format!("This computer's clock is {} minutes {direction}", skew_s.abs() / 60),
+            "Sign-ins are only good for a certain time, so a wrong clock makes them fail. Set it, \
+             or let it be set over the network.",
+            Remedy::Retry,
+        )
+    }
+
+    /// A secret that a sign-in needs is not stored any more.
+    #[must_use]
+    pub fn secret_not_stored() -> Self {
+        Self::new(
+            ProblemKind::SignInNeeded,
+            "secret-missing",
+            "What this account signs in with is not stored here",
+            "It has been removed from the place where secrets are kept. Enter it anew by choosing \
+             the way to sign in again.",
+            Remedy::StartOver,
+        )
+    }
+
+    /// An exported file cannot be used.
+    #[must_use]
+    pub fn bundle_unusable(reason: &str) -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "bundle-unusable",
+            "The exported file cannot be used",
+            reason,
+            Remedy::Nothing,
+        )
+    }
+
+    /// A token is asked for, and the account has only a password.
+    #[must_use]
+    pub fn no_token_for_password() -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "no-token",
+            "This account signs in with a password",
+            "Only accounts linked through a sign-in page have tokens.",
+            Remedy::EditSettings,
         )
     }
 

@@ -4,6 +4,7 @@ use crate::model::account::{AccountName, AccountSettings, OAuthApp, Resources, S
 use crate::model::account::{SecretsKind, SentCopy, SignInMethod};
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::{Endpoint, HostPort, Security};
+use crate::provider::domains;
 
 /// A server of a preset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,18 +24,28 @@ pub struct Preset {
     pub name: &'static str,
     /// The name people know.
     pub title: &'static str,
-    /// Root of the sign-in server.
+    /// Root of the sign-in server; empty where no method needs an app.
     pub authority: &'static str,
-    /// Tenant used when none is given.
+    /// Tenant used when none is given; empty where no method needs an app.
     pub tenant: &'static str,
+    /// Prefix of its mail scopes ([`Resources::outlook`]).
+    pub outlook: &'static str,
+    /// Root of its Microsoft Graph ([`Resources::graph`]).
+    pub graph: &'static str,
     /// IMAP server.
     pub imap: PresetServer,
     /// Submission server.
     pub submission: PresetServer,
+    /// Sign-in methods that make sense there, best first.
+    pub methods: &'static [SignInMethod],
     /// Who files Sent copies.
     pub sent_copy: SentCopy,
     /// Domains that certainly belong to it, in lower case.
     pub domains: &'static [&'static str],
+    /// Domains below which every domain certainly belongs to it, in lower case.
+    pub parents: &'static [&'static str],
+    /// Ends of MX names that show it: whole labels, in lower case.
+    pub mx: &'static [&'static str],
 }
 
 /// A client id published by an open-source mail program, offered by name as an explicit choice.
@@ -50,147 +61,167 @@ pub struct PublishedClientId {
     pub meaning: &'static str,
 }
 
-/// Sign-in server of the global Microsoft cloud.
-const MICROSOFT: &str = "https://login.microsoftonline.com";
-
-const fn tls(host: &'static str) -> PresetServer {
-    PresetServer { host, port: 993, security: Security::Tls }
+const fn tls(host: &'static str, port: u16) -> PresetServer {
+    PresetServer { host, port, security: Security::Tls }
 }
 
 const fn start_tls(host: &'static str) -> PresetServer {
     PresetServer { host, port: 587, security: Security::StartTls }
 }
 
+/// Microsoft, for organisations: passwords are not taken any more.
+const OF_WORK: &[SignInMethod] = &[
+    SignInMethod::DeviceCode,
+    SignInMethod::Browser,
+    SignInMethod::RefreshToken,
+    SignInMethod::TokenCommand,
+    SignInMethod::ClientCredentials,
+];
+
+/// Microsoft, for persons: an app has no rights of its own there.
+const OF_PERSON: &[SignInMethod] = &[
+    SignInMethod::DeviceCode,
+    SignInMethod::Browser,
+    SignInMethod::RefreshToken,
+    SignInMethod::TokenCommand,
+];
+
+/// A password made for one program ("app password"), or tokens from elsewhere.
+const PASSWORD_OR_TOKEN: &[SignInMethod] = &[SignInMethod::Password, SignInMethod::TokenCommand];
+
+/// A password made for one program.
+const PASSWORD: &[SignInMethod] = &[SignInMethod::Password];
+
+/// Microsoft 365 in the global cloud, which also serves the US government's "GCC". The national
+/// clouds differ from it in their hosts (Microsoft, "National clouds"; "Deployments" of Graph).
+const MICROSOFT_365: Preset = Preset {
+    name: "microsoft365",
+    title: "Microsoft 365 (work or school)",
+    authority: "https://login.microsoftonline.com",
+    tenant: "organizations",
+    outlook: "https://outlook.office.com",
+    graph: "https://graph.microsoft.com",
+    imap: tls("outlook.office365.com", 993),
+    submission: start_tls("smtp.office365.com"),
+    methods: OF_WORK,
+    sent_copy: SentCopy::Server,
+    // Organisations bring their own domains.
+    domains: &[],
+    parents: &["onmicrosoft.com"],
+    mx: &["mail.protection.outlook.com", "mail.eo.outlook.com", "mx.microsoft"],
+};
+
+/// A provider outside Microsoft: it has no sign-in server that is spoken to here.
+const ELSEWHERE: Preset = Preset {
+    authority: "",
+    tenant: "",
+    methods: PASSWORD,
+    sent_copy: SentCopy::Append,
+    parents: &[],
+    ..MICROSOFT_365
+};
+
 /// The providers known by name.
 pub const PRESETS: &[Preset] = &[
-    Preset {
-        name: "microsoft365",
-        title: "Microsoft 365 (work or school)",
-        authority: MICROSOFT,
-        tenant: "organizations",
-        imap: tls("outlook.office365.com"),
-        submission: start_tls("smtp.office365.com"),
-        sent_copy: SentCopy::Server,
-        // Organisations bring their own domains.
-        domains: &[],
-    },
+    MICROSOFT_365,
     Preset {
         name: "outlook",
         title: "Outlook.com (personal)",
-        authority: MICROSOFT,
         tenant: "consumers",
-        imap: tls("outlook.office365.com"),
         submission: start_tls("smtp-mail.outlook.com"),
-        sent_copy: SentCopy::Server,
-        domains: OUTLOOK_DOMAINS,
+        methods: OF_PERSON,
+        domains: domains::OUTLOOK_DOMAINS,
+        parents: &[],
+        mx: &["olc.protection.outlook.com"],
+        ..MICROSOFT_365
     },
-];
-
-/// Domains on which Microsoft gives mailboxes to persons (Thunderbird's ISPDB). An address elsewhere may still be theirs:
-/// a domain missing here costs a choice in the wizard, a wrong one would mislead.
-const OUTLOOK_DOMAINS: &[&str] = &[
-    "outlook.com",
-    "outlook.at",
-    "outlook.be",
-    "outlook.cl",
-    "outlook.cz",
-    "outlook.de",
-    "outlook.dk",
-    "outlook.es",
-    "outlook.fr",
-    "outlook.hu",
-    "outlook.ie",
-    "outlook.in",
-    "outlook.it",
-    "outlook.jp",
-    "outlook.kr",
-    "outlook.lv",
-    "outlook.my",
-    "outlook.ph",
-    "outlook.pt",
-    "outlook.sa",
-    "outlook.sg",
-    "outlook.sk",
-    "outlook.co.id",
-    "outlook.co.il",
-    "outlook.co.th",
-    "outlook.com.ar",
-    "outlook.com.au",
-    "outlook.com.br",
-    "outlook.com.gr",
-    "outlook.com.tr",
-    "outlook.com.vn",
-    "hotmail.com",
-    "hotmail.be",
-    "hotmail.ca",
-    "hotmail.cl",
-    "hotmail.cz",
-    "hotmail.de",
-    "hotmail.dk",
-    "hotmail.es",
-    "hotmail.fi",
-    "hotmail.fr",
-    "hotmail.gr",
-    "hotmail.hu",
-    "hotmail.it",
-    "hotmail.lt",
-    "hotmail.lv",
-    "hotmail.my",
-    "hotmail.nl",
-    "hotmail.no",
-    "hotmail.ph",
-    "hotmail.rs",
-    "hotmail.se",
-    "hotmail.sg",
-    "hotmail.sk",
-    "hotmail.co.id",
-    "hotmail.co.il",
-    "hotmail.co.in",
-    "hotmail.co.jp",
-    "hotmail.co.kr",
-    "hotmail.co.th",
-    "hotmail.co.uk",
-    "hotmail.co.za",
-    "hotmail.com.ar",
-    "hotmail.com.au",
-    "hotmail.com.br",
-    "hotmail.com.hk",
-    "hotmail.com.tr",
-    "hotmail.com.tw",
-    "hotmail.com.vn",
-    "live.com",
-    "live.at",
-    "live.be",
-    "live.ca",
-    "live.cl",
-    "live.cn",
-    "live.de",
-    "live.dk",
-    "live.fi",
-    "live.fr",
-    "live.hk",
-    "live.ie",
-    "live.in",
-    "live.it",
-    "live.jp",
-    "live.nl",
-    "live.no",
-    "live.ru",
-    "live.se",
-    "live.co.jp",
-    "live.co.kr",
-    "live.co.uk",
-    "live.co.za",
-    "live.com.ar",
-    "live.com.au",
-    "live.com.mx",
-    "live.com.my",
-    "live.com.ph",
-    "live.com.pt",
-    "live.com.sg",
-    "livemail.tw",
-    "msn.com",
-    "windowslive.com",
+    Preset {
+        name: "gmail",
+        title: "Gmail (app password)",
+        imap: tls("imap.gmail.com", 993),
+        submission: tls("smtp.gmail.com", 465),
+        methods: PASSWORD_OR_TOKEN,
+        sent_copy: SentCopy::Server,
+        domains: domains::GMAIL_DOMAINS,
+        mx: &["gmail-smtp-in.l.google.com"],
+        ..ELSEWHERE
+    },
+    Preset {
+        name: "google-workspace",
+        title: "Google Workspace (app password)",
+        imap: tls("imap.gmail.com", 993),
+        submission: tls("smtp.gmail.com", 465),
+        methods: PASSWORD_OR_TOKEN,
+        sent_copy: SentCopy::Server,
+        mx: &["aspmx.l.google.com", "smtp.google.com", "googlemail.com"],
+        ..ELSEWHERE
+    },
+    Preset {
+        name: "fastmail",
+        title: "Fastmail (app password)",
+        imap: tls("imap.fastmail.com", 993),
+        submission: tls("smtp.fastmail.com", 465),
+        domains: domains::FASTMAIL_DOMAINS,
+        mx: &["messagingengine.com"],
+        ..ELSEWHERE
+    },
+    Preset {
+        name: "yahoo",
+        title: "Yahoo (app password)",
+        imap: tls("imap.mail.yahoo.com", 993),
+        submission: tls("smtp.mail.yahoo.com", 465),
+        methods: PASSWORD_OR_TOKEN,
+        domains: domains::YAHOO_DOMAINS,
+        // Not all of yahoodns.net: AOL is there too.
+        mx: &["am0.yahoodns.net"],
+        ..ELSEWHERE
+    },
+    Preset {
+        name: "icloud",
+        title: "iCloud (app-specific password)",
+        imap: tls("imap.mail.me.com", 993),
+        submission: start_tls("smtp.mail.me.com"),
+        domains: domains::ICLOUD_DOMAINS,
+        mx: &["mail.icloud.com"],
+        ..ELSEWHERE
+    },
+    Preset {
+        name: "microsoft365-gcc-high",
+        title: "Microsoft 365 US Government (GCC High)",
+        authority: "https://login.microsoftonline.us",
+        outlook: "https://outlook.office365.us",
+        graph: "https://graph.microsoft.us",
+        imap: tls("outlook.office365.us", 993),
+        submission: start_tls("smtp.office365.us"),
+        parents: &["onmicrosoft.us"],
+        // DoD has the same; the tenant tells them apart.
+        mx: &["protection.office365.us"],
+        ..MICROSOFT_365
+    },
+    Preset {
+        name: "microsoft365-dod",
+        title: "Microsoft 365 US Government (DoD)",
+        authority: "https://login.microsoftonline.us",
+        outlook: "https://outlook.office365.us",
+        graph: "https://dod-graph.microsoft.us",
+        imap: tls("outlook-dod.office365.us", 993),
+        submission: start_tls("outlook-dod.office365.us"),
+        parents: &[],
+        mx: &[],
+        ..MICROSOFT_365
+    },
+    Preset {
+        name: "microsoft365-china",
+        title: "Microsoft 365 China (21Vianet)",
+        authority: "https://login.partner.microsoftonline.cn",
+        outlook: "https://partner.outlook.cn",
+        graph: "https://microsoftgraph.chinacloudapi.cn",
+        imap: tls("partner.outlook.cn", 993),
+        submission: start_tls("smtp.partner.outlook.cn"),
+        parents: &["partner.onmschina.cn"],
+        mx: &["protection.partner.outlook.cn"],
+        ..MICROSOFT_365
+    },
 ];
 
 /// Client ids that other programs publish. Never a default: each is used only when asked for by
@@ -209,8 +240,25 @@ pub const PUBLISHED_CLIENT_IDS: &[PublishedClientId] = &[PublishedClientId {
 pub fn preset_for(address: &str) -> Option<&'static Preset> {
     let (local, domain) = address.trim().rsplit_once('@')?;
     let domain = domain.to_ascii_lowercase();
-    let found = PRESETS.iter().find(|preset| preset.domains.contains(&domain.as_str()));
-    found.filter(|_preset| !local.is_empty())
+    let belongs = |preset: &&Preset| {
+        let below = |parent: &&str| domain != **parent && is_within(&domain, parent);
+        preset.domains.contains(&domain.as_str()) || preset.parents.iter().any(below)
+    };
+    PRESETS.iter().find(belongs).filter(|_preset| !local.is_empty())
+}
+
+/// The preset that a mail exchanger's name shows.
+#[must_use]
+pub fn preset_of_mx(host: &str) -> Option<&'static Preset> {
+    let shown = |preset: &&Preset| preset.mx.iter().any(|end| is_within(host, end));
+    PRESETS.iter().find(shown)
+}
+
+/// Whether `host` is `domain` or below it, label by label; both in lower case.
+#[must_use]
+pub fn is_within(host: &str, domain: &str) -> bool {
+    let rest = host.strip_suffix(domain);
+    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// The preset called `name`.
@@ -240,7 +288,7 @@ pub fn fill(
         address,
         display_name: String::new(),
         provider: preset.name.to_owned(),
-        method: SignInMethod::DeviceCode,
+        method: preset.methods.first().copied().unwrap_or(SignInMethod::DeviceCode),
         oauth: OAuthApp {
             authority: preset.authority.to_owned(),
             tenant: preset.tenant.to_owned(),
@@ -249,7 +297,7 @@ pub fn fill(
         imap: preset.imap.endpoint(),
         submission: preset.submission.endpoint(),
         route: SubmissionRoute::Auto,
-        resources: Resources::default(),
+        resources: preset.resources(),
         sent_copy: preset.sent_copy,
         ca_file: None,
         secrets,
@@ -257,6 +305,14 @@ pub fn fill(
         shared_via: None,
         secret_expires: None,
         identities: Vec::new(),
+    }
+}
+
+impl Preset {
+    /// Where the resources of its cloud are.
+    #[must_use]
+    pub fn resources(&self) -> Resources {
+        Resources { outlook: self.outlook.to_owned(), graph: self.graph.to_owned() }
     }
 }
 
@@ -273,8 +329,9 @@ impl PresetServer {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::account::SecretsKind;
-    use crate::provider::presets::{PRESETS, fill, preset_for, preset_named, published_client_id};
+    use crate::model::account::{Resources, SecretsKind, SignInMethod};
+    use crate::provider::presets::{PRESETS, fill, preset_for, preset_named};
+    use crate::provider::presets::{preset_of_mx, published_client_id};
     use std::collections::BTreeSet;
 
     #[test]
@@ -294,11 +351,108 @@ mod tests {
         check("@outlook.com", None);
         check("outlook.com", None);
         check("ada@example.org", None);
+        check("ada@gmail.com", Some("gmail"));
+        check("ada@me.com", Some("icloud"));
+        check("ada@yahoo.co.jp", None);
+        check("ada@contoso.onmicrosoft.com", Some("microsoft365"));
+        check("ada@contoso.onmicrosoft.us", Some("microsoft365-gcc-high"));
+        check("ada@onmicrosoft.com", None);
+        check("ada@evilonmicrosoft.com", None);
+    }
+
+    #[test]
+    fn a_mail_exchanger_shows_its_provider_by_whole_labels() {
+        #[track_caller]
+        fn check(host: &str, expected: Option<&str>) {
+            assert_eq!(preset_of_mx(host).map(|preset| preset.name), expected, "{host:?}");
+        }
+        check("contoso-com.mail.protection.outlook.com", Some("microsoft365"));
+        check("contoso-com.b-v1.mx.microsoft", Some("microsoft365"));
+        check("contoso-com.mail.eo.outlook.com", Some("microsoft365"));
+        check("eur.olc.protection.outlook.com", Some("outlook"));
+        check("contoso-us.mail.protection.office365.us", Some("microsoft365-gcc-high"));
+        check("contoso-cn.mail.protection.partner.outlook.cn", Some("microsoft365-china"));
+        check("alt1.aspmx.l.google.com", Some("google-workspace"));
+        check("aspmx3.googlemail.com", Some("google-workspace"));
+        check("smtp.google.com", Some("google-workspace"));
+        check("alt4.gmail-smtp-in.l.google.com", Some("gmail"));
+        check("in1-smtp.messagingengine.com", Some("fastmail"));
+        check("mta7.am0.yahoodns.net", Some("yahoo"));
+        check("mx-aol.mail.gm0.yahoodns.net", None);
+        check("mx01.mail.icloud.com", Some("icloud"));
+        check("mail.protection.outlook.com.example.org", None);
+        check("notmx.microsoft", None);
+        check("example.org", None);
+        check("", None);
+    }
+
+    #[test]
+    fn each_cloud_has_hosts_of_its_own() {
+        #[track_caller]
+        fn check(name: &str, hosts: [&str; 4]) {
+            let preset = preset_named(name).unwrap();
+            let found = [preset.authority, preset.graph, preset.imap.host, preset.submission.host];
+            assert_eq!(found, hosts, "{name}");
+        }
+        check(
+            "microsoft365",
+            [
+                "https://login.microsoftonline.com",
+                "https://graph.microsoft.com",
+                "outlook.office365.com",
+                "smtp.office365.com",
+            ],
+        );
+        check(
+            "microsoft365-gcc-high",
+            [
+                "https://login.microsoftonline.us",
+                "https://graph.microsoft.us",
+                "outlook.office365.us",
+                "smtp.office365.us",
+            ],
+        );
+        check(
+            "microsoft365-dod",
+            [
+                "https://login.microsoftonline.us",
+                "https://dod-graph.microsoft.us",
+                "outlook-dod.office365.us",
+                "outlook-dod.office365.us",
+            ],
+        );
+        check(
+            "microsoft365-china",
+            [
+                "https://login.partner.microsoftonline.cn",
+                "https://microsoftgraph.chinacloudapi.cn",
+                "partner.outlook.cn",
+                "smtp.partner.outlook.cn",
+            ],
+        );
+    }
+
+    #[test]
+    fn every_preset_has_what_its_methods_need() {
+        for preset in PRESETS {
+            let with_app = preset.methods.iter().any(|method| method.needs_app());
+            assert_eq!(with_app, !preset.authority.is_empty(), "{}", preset.name);
+            assert_eq!(with_app, !preset.tenant.is_empty(), "{}", preset.name);
+            let methods: BTreeSet<_> = preset.methods.iter().collect();
+            assert_eq!(methods.len(), preset.methods.len(), "{}", preset.name);
+            assert!(!methods.is_empty(), "{}", preset.name);
+            // A password would be of no use where tokens are wanted.
+            assert!(!with_app || !methods.contains(&SignInMethod::Password), "{}", preset.name);
+        }
     }
 
     #[test]
     fn names_and_domains_are_unique_and_in_lower_case() {
-        let words = PRESETS.iter().flat_map(|p| p.domains.iter().chain([&p.name]));
+        // Google's old MX names lie below a domain of Gmail's.
+        let ends =
+            PRESETS.iter().flat_map(|preset| preset.mx).filter(|end| **end != "googlemail.com");
+        let domains = PRESETS.iter().flat_map(|preset| preset.domains.iter().chain(preset.parents));
+        let words = PRESETS.iter().map(|preset| &preset.name).chain(domains).chain(ends);
         let mut seen = BTreeSet::new();
         for word in words {
             assert!(seen.insert(*word), "{word} twice");
@@ -320,5 +474,6 @@ mod tests {
         assert_eq!(settings.submission.at.to_string(), "smtp.office365.com:587");
         assert_eq!(settings.login.as_str(), "ada@example.org");
         assert_eq!(settings.oauth.client_id, "id");
+        assert_eq!(settings.resources, Resources::default());
     }
 }

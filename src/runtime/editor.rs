@@ -4,8 +4,8 @@
 //! has come back, or when nothing was changed.
 
 use crate::problem::{Problem, ProblemKind, Remedy};
-use crate::runtime::words;
 use crate::stdx::atomic_file::{PRIVATE_DIR_MODE, create_private_dir, write_private};
+use crate::stdx::words;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read};
 use std::os::unix::fs::DirBuilderExt;

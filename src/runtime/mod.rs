@@ -16,7 +16,6 @@ pub mod screen;
 pub mod stop;
 pub mod terminal;
 pub mod watchdog;
-pub mod words;
 
 use std::io;
 

@@ -1,15 +1,16 @@
 //! The owner's account as if it had been linked in an earlier run: the demo opens at once, and a test
 //! that is not about signing in does without it.
 
-use crate::auth::MAIL_SCOPES;
 use crate::auth::error::AuthError;
 use crate::auth::http::HttpClient;
-use crate::auth::keeper::{KeeperSetup, TokenKeeper};
+use crate::auth::keeper::{Grant, KeeperSetup, SendSecret, TokenKeeper};
+use crate::auth::scopes;
 use crate::auth::token::{AccessToken, TokenSet};
 use crate::config::{ConfigError, ConfigFile};
+use crate::model::account::Resource;
 use crate::sandbox::certificates::{CertificateError, trusting};
 use crate::sandbox::people::OWNER;
-use crate::sandbox::tokens::SignIn;
+use crate::sandbox::tokens::{AccountKind, SignIn, Way};
 use crate::sandbox::{CLIENT_ID, Sandbox};
 use crate::secrets::{SecretError, SecretPlaces};
 
@@ -46,6 +47,9 @@ impl Sandbox {
         let keeper = TokenKeeper::new(KeeperSetup {
             account: settings.name.clone(),
             app: settings.oauth.clone(),
+            grant: Grant::RefreshToken,
+            client_secret: SendSecret::Never,
+            resources: settings.resources.clone(),
             secrets: secrets.open(settings.secrets).await?,
             http,
             clock: self.world.options().clock.clone(),
@@ -61,10 +65,13 @@ impl Sandbox {
         let sign_in = SignIn {
             person: OWNER,
             client_id: CLIENT_ID.to_owned(),
-            scopes: MAIL_SCOPES.map(str::to_owned).to_vec(),
+            scopes: scopes::consent(&self.settings.resources),
+            way: Way::DeviceCode,
+            account: AccountKind::Work,
         };
         let expires_at = self.world.now().plus(self.world.options().access_token_lifetime_s);
-        let granted = self.world.change(|state| state.tokens.grant(&sign_in, expires_at));
+        let granted =
+            self.world.change(|state| state.tokens.grant(&sign_in, Resource::Outlook, expires_at));
         TokenSet {
             access: AccessToken {
                 secret: granted.access_token.into(),

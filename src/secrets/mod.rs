@@ -1,9 +1,12 @@
 //! Where tokens are kept: keyring, vault or memory behind one trait.
 
+pub mod bundle;
 mod keyring;
 pub(crate) mod memory;
+pub mod moving;
 mod places;
 mod private_file;
+mod sealed;
 mod vault;
 
 use crate::model::account::{AccountName, SecretsKind};
@@ -28,6 +31,31 @@ pub enum SecretKind {
     Password,
 }
 
+impl SecretKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::RefreshToken,
+        Self::AccessToken,
+        Self::GraphToken,
+        Self::ClientSecret,
+        Self::Password,
+    ];
+    /// What a finished sign-in gave, and what ends with it.
+    pub const TOKENS: [Self; 3] = [Self::RefreshToken, Self::AccessToken, Self::GraphToken];
+
+    /// The word under which it is kept, and in an exported file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RefreshToken => "refresh-token",
+            Self::AccessToken => "access-token",
+            Self::GraphToken => "graph-token",
+            Self::ClientSecret => "client-secret",
+            Self::Password => "password",
+        }
+    }
+}
+
 /// Names one secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretKey {
@@ -40,14 +68,7 @@ pub struct SecretKey {
 /// `account/kind`, the name under which every place keeps a secret. Account names have no `/`.
 impl fmt::Display for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            SecretKind::RefreshToken => "refresh-token",
-            SecretKind::AccessToken => "access-token",
-            SecretKind::GraphToken => "graph-token",
-            SecretKind::ClientSecret => "client-secret",
-            SecretKind::Password => "password",
-        };
-        write!(f, "{}/{kind}", self.account)
+        write!(f, "{}/{}", self.account, self.kind.as_str())
     }
 }
 
@@ -72,6 +93,18 @@ pub enum SecretError {
     /// The vault needs a passphrase and none was given in this run.
     #[error("the vault is locked")]
     Locked,
+    /// There is no vault with a passphrase to change.
+    #[error("there is no vault with a passphrase")]
+    NoVault,
+    /// A place gave back something else than it was given.
+    #[error("the secrets could not be read back from where they were put")]
+    NotKept,
+    /// An exported bundle does not open with this passphrase.
+    #[error("the file does not open with this passphrase")]
+    WrongPassphrase,
+    /// A file is no exported bundle, or damaged.
+    #[error("the file cannot be read: {0}")]
+    BadBundle(String),
     /// The vault is damaged, or of a newer format.
     #[error("the vault cannot be read: {0}")]
     Damaged(String),
@@ -113,7 +146,7 @@ impl SecretError {
             Self::WrongKey => problem(
                 "vault-wrong-key",
                 "The vault does not open with this key",
-                "The passphrase is another one, or the vault was made to be opened in another way.",
+                "The passphrase is another one, or the key file of the vault was replaced.",
                 Remedy::CheckSecrets,
             ),
             Self::Locked => problem(
@@ -121,6 +154,30 @@ impl SecretError {
                 "The vault is locked",
                 "Its passphrase has not been given in this run.",
                 Remedy::CheckSecrets,
+            ),
+            Self::NoVault => problem(
+                "vault-missing",
+                "There is no vault with a passphrase",
+                "No account keeps its secrets in one yet.",
+                Remedy::CheckSecrets,
+            ),
+            Self::NotKept => problem(
+                "secrets-not-kept",
+                "The new place did not keep the secrets",
+                "They could not be read back from it. The old place still has them.",
+                Remedy::CheckSecrets,
+            ),
+            Self::WrongPassphrase => problem(
+                "bundle-wrong-passphrase",
+                "The file does not open with this passphrase",
+                "It was exported with another one.",
+                Remedy::Retry,
+            ),
+            Self::BadBundle(_) => problem(
+                "bundle-damaged",
+                "The file is not one that was exported, or it is damaged",
+                "It may have been cut or changed on its way. Export the accounts once more.",
+                Remedy::Nothing,
             ),
             Self::Damaged(_) => problem(
                 "vault-damaged",

@@ -33,7 +33,7 @@ impl fmt::Debug for SecretPlaces {
 }
 
 impl SecretPlaces {
-    /// Places under `data_dir`: `vault.age` with `vault.key` or `vault-key.age` beside it.
+    /// Places under `data_dir`: a vault with a key file, a vault with a passphrase.
     #[must_use]
     pub fn on_disk(data_dir: PathBuf) -> Self {
         Self::new(Disk::Dir(data_dir))
@@ -55,13 +55,53 @@ impl SecretPlaces {
     /// # Errors
     /// [`SecretError::WrongKey`], or what the disk answers.
     pub async fn unlock(&self, passphrase: SecretString) -> Result<(), SecretError> {
+        self.unlock_with(passphrase, None).await
+    }
+
+    /// [`Self::unlock`] with a passphrase that withstands nobody, for tests that need no second.
+    #[cfg(test)]
+    pub(crate) async fn unlock_lightly(&self, passphrase: SecretString) -> Result<(), SecretError> {
+        self.unlock_with(passphrase, Some(2)).await
+    }
+
+    async fn unlock_with(
+        &self,
+        passphrase: SecretString,
+        log_n: Option<u8>,
+    ) -> Result<(), SecretError> {
         let Disk::Dir(dir) = &self.0.disk else {
             return Ok(());
         };
-        let open = move |dir: &Path| Vault::open_with_passphrase(dir, &passphrase, None);
-        let vault = opened(dir, open).await?;
+        let open = move |dir: &Path| Vault::open_with_passphrase(dir, &passphrase, log_n);
+        let vault = blocking(dir, open).await?;
         self.0.keep(SecretsKind::VaultPassphrase, Arc::new(vault));
         Ok(())
+    }
+
+    /// Whether there is a vault with a passphrase already, so that [`Self::unlock`] would prove the
+    /// passphrase rather than make a vault with it.
+    #[must_use]
+    pub fn has_passphrase(&self) -> bool {
+        match &self.0.disk {
+            Disk::Dir(dir) => vault::has_passphrase(dir),
+            Disk::None => false,
+        }
+    }
+
+    /// Gives the vault another passphrase. It stays open where it is open. Takes some seconds.
+    ///
+    /// # Errors
+    /// [`SecretError::WrongKey`] when `old` is not its passphrase, [`SecretError::NoVault`] when
+    /// there is none, or what the disk answers; the old passphrase then still holds.
+    pub async fn change_passphrase(
+        &self,
+        old: SecretString,
+        new: SecretString,
+    ) -> Result<(), SecretError> {
+        let Disk::Dir(dir) = &self.0.disk else {
+            return Err(SecretError::NoVault);
+        };
+        blocking(dir, move |dir| Vault::change_passphrase(dir, &old, &new, None)).await
     }
 
     /// What [`SecretsKind`] "auto" means on this machine now, and why, as half a sentence: the
@@ -80,8 +120,7 @@ impl SecretPlaces {
         (SecretsKind::VaultKey, why_not.to_string())
     }
 
-    /// Opens a place, creating it where needed. One vault serves one kind: asking for the other
-    /// kind while the vault exists is [`SecretError::WrongKey`].
+    /// Opens a place, creating it where needed.
     ///
     /// # Errors
     /// [`SecretError`]; [`SecretError::Locked`] before [`Self::unlock`].
@@ -94,7 +133,7 @@ impl SecretPlaces {
         }
         let store: Arc<dyn SecretStore> = match kind {
             SecretsKind::Keyring => Arc::new(Keyring::of_session()?),
-            SecretsKind::VaultKey => Arc::new(opened(dir, Vault::open_with_key_file).await?),
+            SecretsKind::VaultKey => Arc::new(blocking(dir, Vault::open_with_key_file).await?),
             SecretsKind::VaultPassphrase => return Err(SecretError::Locked),
             SecretsKind::Memory => Arc::new(MemoryStore::default()),
         };
@@ -118,13 +157,13 @@ async fn answering_keyring() -> Result<(), SecretError> {
     Keyring::of_session()?.probe().await
 }
 
-/// Opens a vault where blocking is allowed.
-async fn opened(
+/// Works on a vault where blocking is allowed.
+async fn blocking<T: Send + 'static>(
     dir: &Path,
-    open: impl FnOnce(&Path) -> Result<Vault, SecretError> + Send + 'static,
-) -> Result<Vault, SecretError> {
+    work: impl FnOnce(&Path) -> Result<T, SecretError> + Send + 'static,
+) -> Result<T, SecretError> {
     let dir = dir.to_owned();
-    let done = tokio::task::spawn_blocking(move || open(&dir)).await;
+    let done = tokio::task::spawn_blocking(move || work(&dir)).await;
     done.unwrap_or_else(|error| Err(io::Error::other(error).into()))
 }
 
@@ -170,7 +209,7 @@ mod tests {
         let locked = places().open(SecretsKind::VaultPassphrase).await.map(|_| ());
         assert!(matches!(locked, Err(SecretError::Locked)));
         let first = places();
-        first.unlock("open sesame".into()).await.unwrap();
+        first.unlock_lightly("open sesame".into()).await.unwrap();
         let store = first.open(SecretsKind::VaultPassphrase).await.unwrap();
         store.put(&key(), &"token".into()).await.unwrap();
         let second = places();
@@ -180,8 +219,19 @@ mod tests {
         second.unlock("open sesame".into()).await.unwrap();
         let store = second.open(SecretsKind::VaultPassphrase).await.unwrap();
         assert!(store.get(&key()).await.unwrap().is_some());
-        // One vault serves one kind.
-        let other = second.open(SecretsKind::VaultKey).await.map(|_| ());
-        assert!(matches!(other, Err(SecretError::WrongKey)));
+        // The vault with a key file is another one, and needs no passphrase.
+        let other = second.open(SecretsKind::VaultKey).await.unwrap();
+        assert!(other.get(&key()).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_vault_is_asked_for_its_passphrase_once_it_has_one() {
+        let home = tempfile::tempdir().unwrap();
+        let places = SecretPlaces::on_disk(home.path().to_owned());
+        let none = places.change_passphrase("old".into(), "new".into()).await;
+        assert!(matches!(none, Err(SecretError::NoVault)), "{none:?}");
+        assert!(!places.has_passphrase());
+        places.unlock_lightly("old".into()).await.unwrap();
+        assert!(places.has_passphrase() && !SecretPlaces::in_memory().has_passphrase());
     }
 }

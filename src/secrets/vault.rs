@@ -1,10 +1,11 @@
 //! The vault: an age file (<https://age-encryption.org/v1>) for machines without a keyring.
 //!
-//! `vault.age` holds a JSON map, encrypted to one X25519 key. That key lies beside it, either as it
-//! is (`vault.key`) or encrypted with a passphrase (`vault-key.age`). All three are ordinary files
-//! of the `age` tool: `age -d -i vault.key vault.age` and `age -d -i vault-key.age vault.age` show
-//! what is in it. The slow part of a passphrase (scrypt) is paid once per run; after that every
-//! write costs one small encryption.
+//! A vault is a JSON map, encrypted to one X25519 key that lies beside it: as it is (`vault.key`
+//! opens `vault-keyfile.age`), or encrypted with a passphrase (`vault-key.age` opens `vault.age`).
+//! Both kinds can stand side by side, so that accounts can be moved from one to the other. All are
+//! ordinary files of the `age` tool: `age -d -i vault-key.age vault.age` shows what is in it. The slow
+//! part of a passphrase (scrypt) is paid once per run; after that every write costs one small
+//! encryption.
 //!
 //! Invariants:
 //! - A file is replaced whole or not at all, and never when it could not be read.
@@ -12,25 +13,27 @@
 //!   other's.
 
 use crate::model::account::SecretsKind;
-use crate::secrets::{SecretError, SecretKey, SecretStore, private_file};
+use crate::secrets::{SecretError, SecretKey, SecretStore, private_file, sealed};
 use crate::stdx::atomic_file::{create_private_dir, write_private};
 use crate::stdx::file_lock::FileLock;
-use age::{DecryptError, Encryptor, scrypt, x25519};
+use age::{DecryptError, x25519};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use zeroize::{Zeroize, Zeroizing};
 
-/// The encrypted map.
-const VAULT_FILE: &str = "vault.age";
+/// The map that the key file opens.
+const KEYFILE_VAULT: &str = "vault-keyfile.age";
 /// The key as it is.
 const KEY_FILE: &str = "vault.key";
+/// The map that the passphrase opens.
+const PASSPHRASE_VAULT: &str = "vault.age";
 /// The key, encrypted with a passphrase.
 const SEALED_KEY_FILE: &str = "vault-key.age";
 /// Locked while the vault is changed.
@@ -39,10 +42,6 @@ const LOCK_FILE: &str = "vault.lock";
 const LOCK_LIMIT: Duration = Duration::from_secs(30);
 /// Version of the map.
 const FORMAT: u32 = 1;
-/// Highest scrypt work factor that is tried, as a power of two: 22 takes some 20 s and 4 GiB. The
-/// default of the `age` crate follows the load of the machine and can refuse our own file.
-const WORK_LIMIT_LOG_N: u8 = 22;
-
 /// An open vault. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Vault(Arc<Inner>);
@@ -50,6 +49,8 @@ pub(crate) struct Vault(Arc<Inner>);
 struct Inner {
     dir: PathBuf,
     kind: SecretsKind,
+    /// Name of the map's file.
+    file: &'static str,
     identity: x25519::Identity,
 }
 
@@ -88,22 +89,19 @@ impl Vault {
     /// Opens the vault in `dir` with its key file; makes both where there is neither. Blocks.
     ///
     /// # Errors
-    /// [`SecretError::WrongKey`] when the vault was made for a passphrase or for another key.
+    /// [`SecretError::WrongKey`] when the vault was made for another key.
     pub(crate) fn open_with_key_file(dir: &Path) -> Result<Self, SecretError> {
         let _lock = lock(dir)?;
-        if has_passphrase(dir) {
-            return Err(SecretError::WrongKey);
-        }
         let path = dir.join(KEY_FILE);
         let identity = match private_file::read(&path)? {
             Some(text) => identity_in(&text)?,
             None => {
-                let identity = new_identity(dir)?;
-                write_private(&path, key_text(&identity).as_bytes())?;
+                let identity = new_identity(dir, KEYFILE_VAULT)?;
+                write_private(&path, key_text(&identity, KEYFILE_VAULT).as_bytes())?;
                 identity
             }
         };
-        Self::checked(dir, SecretsKind::VaultKey, identity)
+        Self::checked(dir, SecretsKind::VaultKey, KEYFILE_VAULT, identity)
     }
 
     /// Opens the vault in `dir` with a passphrase; makes it where there is none. Blocks for about a
@@ -111,43 +109,59 @@ impl Vault {
     /// second here.
     ///
     /// # Errors
-    /// [`SecretError::WrongKey`] when the passphrase is wrong or the vault was made for a key file.
+    /// [`SecretError::WrongKey`] when the passphrase is wrong or its key is missing.
     pub(crate) fn open_with_passphrase(
         dir: &Path,
         passphrase: &SecretString,
         log_n: Option<u8>,
     ) -> Result<Self, SecretError> {
         let _lock = lock(dir)?;
-        if dir.join(KEY_FILE).exists() {
-            return Err(SecretError::WrongKey);
-        }
         let path = dir.join(SEALED_KEY_FILE);
         let identity = match private_file::read(&path)? {
             Some(sealed) => {
-                let mut key = scrypt::Identity::new(passphrase.clone());
-                key.set_max_work_factor(WORK_LIMIT_LOG_N);
-                identity_in(&decrypt(&key, &sealed).map_err(not_unsealed)?)?
+                let key = sealed::open_with_passphrase(passphrase, &sealed);
+                identity_in(&key.map_err(not_unsealed)?)?
             }
             None => {
-                let identity = new_identity(dir)?;
-                let mut key = scrypt::Recipient::new(passphrase.clone());
-                if let Some(log_n) = log_n {
-                    key.set_work_factor(log_n);
-                }
-                write_private(&path, &encrypt(&key, key_text(&identity).as_bytes())?)?;
+                let identity = new_identity(dir, PASSPHRASE_VAULT)?;
+                let key = key_text(&identity, PASSPHRASE_VAULT);
+                let sealed = sealed::seal_with_passphrase(passphrase, key.as_bytes(), log_n)?;
+                write_private(&path, &sealed)?;
                 identity
             }
         };
-        Self::checked(dir, SecretsKind::VaultPassphrase, identity)
+        Self::checked(dir, SecretsKind::VaultPassphrase, PASSPHRASE_VAULT, identity)
+    }
+
+    /// Gives the vault in `dir` another passphrase. Vaults that are open stay open: the key behind
+    /// the passphrase is the same. So whoever has an old copy of the sealed key and the old
+    /// passphrase can still open the vault. Blocks for some seconds.
+    ///
+    /// # Errors
+    /// [`SecretError::WrongKey`] when `old` is wrong, [`SecretError::NoVault`] when there is none.
+    pub(crate) fn change_passphrase(
+        dir: &Path,
+        old: &SecretString,
+        new: &SecretString,
+        log_n: Option<u8>,
+    ) -> Result<(), SecretError> {
+        let _lock = lock(dir)?;
+        let path = dir.join(SEALED_KEY_FILE);
+        let sealed = private_file::read(&path)?.ok_or(SecretError::NoVault)?;
+        let key = sealed::open_with_passphrase(old, &sealed).map_err(not_unsealed)?;
+        identity_in(&key)?;
+        let sealed = sealed::seal_with_passphrase(new, &key, log_n)?;
+        Ok(write_private(&path, &sealed)?)
     }
 
     /// An open vault whose key has been proved against what is in it.
     fn checked(
         dir: &Path,
         kind: SecretsKind,
+        file: &'static str,
         identity: x25519::Identity,
     ) -> Result<Self, SecretError> {
-        let vault = Inner { dir: dir.to_owned(), kind, identity };
+        let vault = Inner { dir: dir.to_owned(), kind, file, identity };
         vault.read()?;
         Ok(Self(Arc::new(vault)))
     }
@@ -204,18 +218,18 @@ impl SecretStore for Vault {
 
 impl Inner {
     fn read(&self) -> Result<Content, SecretError> {
-        let Some(sealed) = private_file::read(&self.dir.join(VAULT_FILE))? else {
+        let Some(sealed) = private_file::read(&self.dir.join(self.file))? else {
             return Ok(Content::default());
         };
-        let json = decrypt(&self.identity, &sealed).map_err(|error| match error {
+        let json = sealed::open(&self.identity, &sealed).map_err(|error| match error {
             DecryptError::NoMatchingKeys => SecretError::WrongKey,
-            other => damaged(VAULT_FILE, &other.to_string()),
+            other => damaged(self.file, &other.to_string()),
         })?;
         // What serde says of broken JSON may quote it.
         let content = serde_json::from_slice::<Content>(&json)
-            .map_err(|_| damaged(VAULT_FILE, "its content is not the expected one"))?;
+            .map_err(|_| damaged(self.file, "its content is not the expected one"))?;
         if content.format != FORMAT {
-            return Err(damaged(VAULT_FILE, "it was written by a newer version"));
+            return Err(damaged(self.file, "it was written by a newer version"));
         }
         Ok(content)
     }
@@ -225,8 +239,8 @@ impl Inner {
         let mut content = self.read()?;
         work(&mut content.secrets);
         let json = serde_json::to_vec(&content).map(Zeroizing::new).map_err(io::Error::from)?;
-        let sealed = encrypt(&self.identity.to_public(), &json)?;
-        Ok(write_private(&self.dir.join(VAULT_FILE), &sealed)?)
+        let sealed = sealed::seal(&self.identity.to_public(), &json)?;
+        Ok(write_private(&self.dir.join(self.file), &sealed)?)
     }
 }
 
@@ -236,18 +250,18 @@ fn lock(dir: &Path) -> Result<FileLock, SecretError> {
 }
 
 /// A key for a vault that does not exist yet.
-fn new_identity(dir: &Path) -> Result<x25519::Identity, SecretError> {
+fn new_identity(dir: &Path, file: &str) -> Result<x25519::Identity, SecretError> {
     // A vault without its key must not become unreadable for good by getting a second one.
-    if dir.join(VAULT_FILE).exists() {
+    if dir.join(file).exists() {
         return Err(SecretError::WrongKey);
     }
     Ok(x25519::Identity::generate())
 }
 
 /// An identity file as `age-keygen` writes it.
-fn key_text(identity: &x25519::Identity) -> Zeroizing<String> {
+fn key_text(identity: &x25519::Identity, file: &str) -> Zeroizing<String> {
     Zeroizing::new(format!(
-        "# Key of the Posthaste vault: who has this file can read vault.age beside it.\n\
+        "# Key of the Posthaste vault: who has this file can read {file} beside it.\n\
          # public key: {}\n{}\n",
         identity.to_public(),
         identity.to_string().expose_secret()
@@ -265,27 +279,11 @@ fn identity_in(text: &[u8]) -> Result<x25519::Identity, SecretError> {
     key.parse().map_err(|_| broken())
 }
 
-fn encrypt(key: &dyn age::Recipient, plain: &[u8]) -> Result<Vec<u8>, SecretError> {
-    let encryptor = Encryptor::with_recipients(std::iter::once(key)).map_err(io::Error::other)?;
-    let mut sealed = Vec::new();
-    let mut writer = encryptor.wrap_output(&mut sealed)?;
-    writer.write_all(plain)?;
-    writer.finish()?;
-    Ok(sealed)
-}
-
-fn decrypt(key: &dyn age::Identity, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
-    let decryptor = age::Decryptor::new_buffered(sealed)?;
-    let mut plain = Zeroizing::new(Vec::new());
-    decryptor.decrypt(std::iter::once(key))?.read_to_end(&mut plain)?;
-    Ok(plain)
-}
-
-/// `DecryptionFailed` is what a wrong passphrase gives; the rest is about the file.
 fn not_unsealed(error: DecryptError) -> SecretError {
-    match error {
-        DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => SecretError::WrongKey,
-        other => damaged(SEALED_KEY_FILE, &other.to_string()),
+    if sealed::is_wrong_passphrase(&error) {
+        SecretError::WrongKey
+    } else {
+        damaged(SEALED_KEY_FILE, &error.to_string())
     }
 }
 

@@ -1,6 +1,7 @@
-//! What the standard library lacks: a clock that tests can turn, back-off, atomic files, file locks.
+//! What the standard library lacks: a clock that tests can turn, back-off, atomic files, file locks, words of a command line.
 
 pub mod atomic_file;
 pub mod backoff;
 pub mod clock;
 pub mod file_lock;
+pub mod words;

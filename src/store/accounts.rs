@@ -27,6 +27,24 @@ impl Store {
         .await
     }
 
+    /// Gives an account another name; its id stays.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when the name is taken.
+    pub async fn rename_account(
+        &self,
+        account: AccountId,
+        name: &AccountName,
+    ) -> Result<(), StoreError> {
+        let name = name.as_str().to_owned();
+        self.ask(move |databases| {
+            let sql = "UPDATE account SET name = ?2 WHERE id = ?1";
+            databases.user.execute(sql, rusqlite::params![account.0, name])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Forgets an account with its drafts, outbox, operations and cached mail.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 pub mod accounts;
 pub mod drafts;
 pub mod error;
+pub mod facts;
 pub mod folders;
 pub mod lock;
 pub mod messages;

@@ -3,7 +3,7 @@
 use crate::stdx::atomic_file::{PRIVATE_FILE_MODE, create_private_dir};
 use crate::stdx::clock::Clock;
 use crate::store::error::StoreError;
-use rusqlite::{Connection, ErrorCode, params};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A shipped entry is never edited: add a new one.
-const USER_MIGRATIONS: &[(u32, &str)] = &[(1, include_str!("migrations/user_0001_init.sql"))];
+const USER_MIGRATIONS: &[(u32, &str)] = &[
+    (1, include_str!("migrations/user_0001_init.sql")),
+    (2, include_str!("migrations/user_0002_account_facts.sql")),
+];
 /// A shipped entry is never edited: add a new one.
 const CACHE_MIGRATIONS: &[(u32, &str)] = &[(1, include_str!("migrations/cache_0001_init.sql"))];
 
@@ -104,8 +107,11 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 }
 
 fn open_file(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open(path)?;
+    let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_LIMIT)?;
+    // A transaction that begins by reading cannot wait for another process once it wants to write:
+    // SQLite then answers "busy" at once, whatever the limit.
+    connection.set_transaction_behavior(TransactionBehavior::Immediate);
     let _mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     Ok(connection)
@@ -139,6 +145,8 @@ fn prepare_cache(
     cache.pragma_update(None, "foreign_keys", true)?;
     cache.pragma_update(None, "synchronous", "NORMAL")?;
     migrate(cache, CACHE_MIGRATIONS)?;
+    // Two processes may be here at once, and only one may number.
+    let cache = cache.transaction()?;
     let numbered: bool =
         cache.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_sequence)", [], |row| row.get(0))?;
     if !numbered {
@@ -152,6 +160,7 @@ fn prepare_cache(
             )?;
         }
     }
+    cache.commit()?;
     Ok(())
 }
 
@@ -162,7 +171,7 @@ fn migrate(db: &mut Connection, migrations: &[(u32, &str)]) -> Result<(), StoreE
         return Err(StoreError::NewerSchema { found, known });
     }
     for (version, sql) in migrations.iter().filter(|(version, _sql)| found < *version) {
-        let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Another process may have migrated while this one waited for the write lock.
         let now: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if now < *version {

@@ -1,14 +1,15 @@
-//! Wire protocols: IMAP and SMTP behind two traits, and TLS in one place. Knows servers, not the store.
+//! Wire protocols: IMAP, SMTP and Microsoft Graph behind two traits, and TLS in one place. Knows servers, not the store.
 
 pub mod error;
+pub mod graph;
 pub mod imap;
 pub mod lines;
+pub mod sasl;
 pub mod smtp;
 pub mod socket;
 #[cfg(test)]
 mod test_server;
 pub mod tls;
-pub mod xoauth2;
 
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::Endpoint;
@@ -30,10 +31,19 @@ pub struct ConnectRequest {
     pub endpoint: Endpoint,
     /// Trust, made by [`tls::client_config`].
     pub tls: Arc<rustls::ClientConfig>,
-    /// The mailbox to open (`user=` of XOAUTH2).
+    /// The mailbox to open: `user=` of XOAUTH2, the name beside a password.
     pub user: EmailAddress,
-    /// Access token for the server's audience.
-    pub access_token: SecretString,
+    /// What proves it.
+    pub credential: Credential,
+}
+
+/// What a person signs in with. Never sent before TLS.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// Access token for the server's audience (SASL XOAUTH2).
+    Token(SecretString),
+    /// Password of the mailbox (SASL PLAIN, or LOGIN), for servers that still take one.
+    Password(SecretString),
 }
 
 /// A folder as the server lists it.
@@ -150,6 +160,13 @@ pub trait MailSource: Send {
     /// Cancel safe: the next call of any method leaves IDLE first.
     async fn wait_for_change(&mut self, limit: Duration) -> Result<Change, TransportError>;
 
+    /// Storage taken and storage there is, in bytes, of the quota that INBOX counts towards
+    /// (RFC 9208); `None` where the server does not tell.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn quota(&mut self) -> Result<Option<(u64, u64)>, TransportError>;
+
     /// Says goodbye; failures no longer matter.
     async fn close(self: Box<Self>);
 }
@@ -180,3 +197,6 @@ pub trait Submission: Send {
     /// Says goodbye; failures no longer matter.
     async fn close(self: Box<Self>);
 }
+
+#[cfg(test)]
+mod tests;

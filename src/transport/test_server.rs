@@ -11,7 +11,7 @@
 //! - `TLS` makes the connection safe; `CUT` ends it
 
 use crate::model::endpoint::{Endpoint, HostPort, Security};
-use crate::transport::{ConnectRequest, tls};
+use crate::transport::{ConnectRequest, Credential, tls};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, date_time_ymd,
@@ -36,6 +36,8 @@ pub enum Certificate {
     NotYetValid,
     ForClients,
     NameInSubjectOnly,
+    /// For one label below example.org.
+    Wildcard,
 }
 
 /// A server waiting for its one visitor.
@@ -79,7 +81,7 @@ impl ScriptedServer {
             endpoint: Endpoint { at: HostPort { host: "localhost".to_owned(), port }, security },
             tls: client_config,
             user: "ada@example.org".parse().unwrap(),
-            access_token: "token-of-ada".to_owned().into(),
+            credential: Credential::Token("token-of-ada".to_owned().into()),
         };
         Self { request, task }
     }
@@ -134,6 +136,9 @@ fn certified(certificate: Certificate) -> (Arc<ServerConfig>, CertificateDer<'st
             params = CertificateParams::new(Vec::new()).unwrap();
             params.distinguished_name.push(DnType::CommonName, "localhost");
         }
+        Certificate::Wildcard => {
+            params = CertificateParams::new(vec!["*.example.org".to_owned()]).unwrap();
+        }
     }
     let key = KeyPair::generate().unwrap();
     let leaf = match certificate {
@@ -142,7 +147,8 @@ fn certified(certificate: Certificate) -> (Arc<ServerConfig>, CertificateDer<'st
         | Certificate::NotYetValid
         | Certificate::OtherHost
         | Certificate::ForClients
-        | Certificate::NameInSubjectOnly => params.signed_by(&key, &trusted),
+        | Certificate::NameInSubjectOnly
+        | Certificate::Wildcard => params.signed_by(&key, &trusted),
         Certificate::UnknownAuthority => params.signed_by(&key, &stranger),
         Certificate::SelfSigned => params.self_signed(&key),
     };

@@ -1,14 +1,23 @@
 //! TLS in one place: which authorities are trusted, and the client configuration for every
 //! connection.
 
+use crate::model::endpoint::{Endpoint, Security};
 use crate::transport::error::TransportError;
+use crate::transport::lines::{Lines, closed, ended, silent};
+use crate::transport::{imap, smtp, socket};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{CertificateError, ClientConfig, Error as RustlsError};
+use rustls::{CertificateError, ClientConfig, Error as RustlsError, ProtocolVersion};
 use rustls_platform_verifier::Verifier;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// Waiting for the greeting of a server that is only looked at.
+const GREETING_LIMIT: Duration = Duration::from_secs(60);
 
 /// A configuration that trusts the system's authorities, those in `ca_file` (PEM) and `extra_roots`.
 ///
@@ -62,6 +71,49 @@ fn read_authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, Transpo
 fn unusable(reason: &str) -> TransportError {
     // Without authorities no server at all can prove its identity.
     TransportError::Tls { server: "a server".to_owned(), reason: reason.to_owned() }
+}
+
+/// Reaches a mail server, begins TLS as its endpoint asks for, and hangs up. Nothing that names the
+/// person is sent. Returns the address and the version of TLS in plain words.
+///
+/// # Errors
+/// [`TransportError::Tls`] when the certificate is not good, [`TransportError::NoEncryption`] when
+/// STARTTLS is not offered, and those of [`socket::open`].
+pub async fn probe(endpoint: &Endpoint, tls: &Arc<ClientConfig>) -> Result<String, TransportError> {
+    let at = &endpoint.at;
+    let tcp = socket::open(at).await?;
+    let tcp = match endpoint.security {
+        Security::Tls => tcp,
+        Security::StartTls => {
+            let is_imap = greets_as_imap(&tcp, &at.to_string()).await?;
+            let mut lines = Lines::new(tcp, &at.to_string());
+            if is_imap {
+                imap::login::ask_for_tls(&mut lines).await?;
+            } else {
+                smtp::dialogue::ask_for_tls(&mut lines).await?;
+            }
+            lines.into_stream()?
+        }
+    };
+    let stream = socket::secure(tcp, tls, at).await?;
+    let version = match stream.get_ref().1.protocol_version() {
+        Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",
+        Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
+        Some(_) | None => "TLS",
+    };
+    Ok(format!("{at}: {version}, the certificate is good"))
+}
+
+/// Whether the first byte is that of an IMAP greeting (`* OK`) and not of SMTP (`220`). It stays
+/// unread.
+async fn greets_as_imap(stream: &TcpStream, server: &str) -> Result<bool, TransportError> {
+    let mut first = [0];
+    match timeout(GREETING_LIMIT, stream.peek(&mut first)).await {
+        Ok(Ok(0)) => Err(ended()),
+        Ok(Ok(_count)) => Ok(first == *b"*"),
+        Ok(Err(error)) => Err(closed(&error)),
+        Err(_elapsed) => Err(silent(server, GREETING_LIMIT)),
+    }
 }
 
 /// Why a handshake failed, in plain words; `None` when the connection broke instead.

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::app::composer::{Composer, Field};
 use crate::app::text_field::TextField;
+use crate::mime::sanitise;
 use crate::ui::form::{Masked, shown_field};
 use crate::ui::text;
 use crate::ui::theme::Theme;
@@ -82,7 +83,7 @@ fn shown(app: &App, composer: &Composer, field: Field, height: u16) -> bool {
         Field::Attach => focused || filled || !composer.attachments.is_empty(),
         Field::From => {
             focused || ALL_LINES_FROM_ROWS <= height || {
-                1 < app.accounts.all().len() && 8 < height
+                1 < app.accounts.writers().len() && 8 < height
             }
         }
         Field::Cc | Field::Bcc => focused || filled || ALL_LINES_FROM_ROWS <= height,
@@ -134,13 +135,18 @@ fn field_text(line: &TextField, room: usize) -> (String, usize) {
 }
 
 fn from_in_words(app: &App, composer: &Composer) -> String {
-    let Some(account) = app.accounts.get(composer.account) else { return String::new() };
-    let more = if 1 < app.accounts.all().len() && composer.focus == Field::From {
-        "   (Space: another account)"
-    } else {
-        ""
-    };
-    format!("{}{more}", account.shown_address)
+    let Some((from, route)) = app.route_of(composer) else { return String::new() };
+    let home = app.accounts.get(composer.account).map(|account| &account.status.name);
+    let mut words = sanitise::line(from.as_str());
+    if !route.from.same_mailbox(from.as_str()) {
+        words.push_str(&format!("  (leaves as {})", sanitise::line(route.from.as_str())));
+    } else if Some(&route.via) != home {
+        words.push_str(&format!("  (through {})", route.via));
+    }
+    if composer.focus == Field::From && 1 < app.accounts.writers().len() {
+        words.push_str("   (Space: another one)");
+    }
+    words
 }
 
 fn files_in_words(composer: &Composer) -> String {

@@ -1,19 +1,22 @@
 //! Draws a sign-in or test as it runs: the code, the checks, what failed.
 
+use crate::app::action::Action;
 use crate::app::dates;
-use crate::app::link_run::{CheckState, Code, LinkRun, RunKind, Stage};
+use crate::app::link_run::{CheckState, Code, LinkRun, RunKind, Stage, WayOn};
 use crate::app::problem_box::Details;
 use crate::app::wizard::secrets::in_words;
 use crate::engine_api::link::CheckName;
+use crate::model::account::SignInMethod;
 use crate::problem::Problem;
 use crate::stdx::clock::UnixSeconds;
 use crate::ui::block_letters::block_letters;
+use crate::ui::browser_page::render_page;
 use crate::ui::pen::{Pen, inset};
 use crate::ui::qr::qr_lines;
 use crate::ui::text;
 use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 /// Said beside every code: a code that somebody else sent is how accounts are stolen (RFC 8628,
@@ -21,17 +24,28 @@ use ratatui::text::{Line, Span};
 const CAUTION: &str = "Only enter this code if you started this sign-in yourself.";
 /// Rows from which a screen gets free lines.
 const ROOMY_ROWS: u16 = 16;
+/// Rows below the checks for what failed, why, and what helps.
+const FAILED_BELOW_ROWS: u16 = 5;
 /// Columns that the text beside a QR code needs at least.
 const BESIDE_QR_CELLS: u16 = 44;
 
-/// Draws `run` into `area`.
-pub fn render_run(run: &LinkRun, now: UnixSeconds, theme: &Theme, area: Rect, buf: &mut Buffer) {
+/// Draws `run` into `area` and returns where the cursor is.
+pub fn render_run(
+    run: &LinkRun,
+    now: UnixSeconds,
+    theme: &Theme,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Option<Position> {
     match run.stage {
         Stage::Asking => {
             let mut pen = Pen::new(buf, inset(area, 1));
             roomy_blank(&mut pen, area);
-            pen.paragraph("Asking the sign-in server for a code\u{2026}", theme.text);
+            pen.paragraph(asking_in_words(run.method), theme.text);
             secrets_line(run, theme, &mut pen);
+        }
+        Stage::Page => {
+            return run.page.as_ref().and_then(|page| render_page(run, page, theme, area, buf));
         }
         Stage::Code => {
             if let Some(code) = &run.code {
@@ -41,6 +55,19 @@ pub fn render_run(run: &LinkRun, now: UnixSeconds, theme: &Theme, area: Rect, bu
         Stage::Checks => render_checks(run, theme, area, buf),
         Stage::Done => render_done(run, theme, area, buf),
         Stage::Failed => render_failed(run, theme, area, buf),
+    }
+    None
+}
+
+fn asking_in_words(method: Option<SignInMethod>) -> &'static str {
+    match method {
+        Some(SignInMethod::DeviceCode) => "Asking the sign-in server for a code\u{2026}",
+        Some(SignInMethod::Browser) => "Making a page to sign in on\u{2026}",
+        Some(SignInMethod::RefreshToken) => "Trying the refresh token\u{2026}",
+        Some(SignInMethod::TokenCommand) => "Running the command that prints a token\u{2026}",
+        Some(SignInMethod::Password) => "Trying the password\u{2026}",
+        Some(SignInMethod::ClientCredentials) => "The app signs in\u{2026}",
+        None => "Signing in\u{2026}",
     }
 }
 
@@ -131,12 +158,24 @@ fn check_in_words(name: CheckName) -> &'static str {
     }
 }
 
-fn check_lines(run: &LinkRun, theme: &Theme, pen: &mut Pen<'_>) {
-    for (name, state) in &run.checks {
+/// Draws the checks and leaves `below` rows free. Where not all fit, what is still to come goes
+/// first, then what passed.
+fn check_lines(run: &LinkRun, below: u16, theme: &Theme, pen: &mut Pen<'_>) {
+    let room = usize::from(pen.left().saturating_sub(below));
+    let calm = |state: &CheckState| match state {
+        CheckState::Waiting => 2,
+        CheckState::Skipped(_) => 1,
+        CheckState::Passed(_) | CheckState::Running | CheckState::Failed(_) => 0,
+    };
+    let shown = |limit: u8| run.checks.iter().filter(move |(_name, state)| calm(state) <= limit);
+    let limit = [2, 1, 0].into_iter().find(|limit| shown(*limit).count() <= room).unwrap_or(0);
+    let skipped = shown(limit).count().saturating_sub(room);
+    for (name, state) in shown(limit).skip(skipped) {
         let (mark, style, words) = match state {
             CheckState::Waiting => ("[ ]", theme.dim, String::new()),
             CheckState::Running => ("[\u{2026}]", theme.text, "checking".to_owned()),
             CheckState::Passed(found) => ("[x]", theme.good, found.clone()),
+            CheckState::Skipped(why) => ("[-]", theme.dim, why.clone()),
             CheckState::Failed(problem) => ("[!]", theme.bad, problem.what.clone()),
         };
         let name = text::fit(check_in_words(*name), 20);
@@ -170,30 +209,35 @@ fn render_checks(run: &LinkRun, theme: &Theme, area: Rect, buf: &mut Buffer) {
         RunKind::SignIn(_) | RunKind::Test(_) => "Looking at what works.",
     };
     pen.paragraph(words, theme.text);
-    pen.blank();
+    roomy_blank(&mut pen, area);
     user_line(run, theme, &mut pen);
-    check_lines(run, theme, &mut pen);
+    check_lines(run, 0, theme, &mut pen);
 }
 
 fn render_done(run: &LinkRun, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut pen = Pen::new(buf, inset(area, 1));
     roomy_blank(&mut pen, area);
-    let words = match run.kind {
-        RunKind::Link => "The account is linked.",
-        RunKind::SignIn(_) => "You are signed in again.",
-        RunKind::Test(_) => "Everything works.",
+    let (words, style) = match run.kind {
+        RunKind::Link if run.problem.is_some() => {
+            ("The account is saved, but not everything works.", theme.bad)
+        }
+        RunKind::Link => ("The account is linked.", theme.strong),
+        RunKind::SignIn(_) => ("You are signed in again.", theme.strong),
+        RunKind::Test(_) => ("Everything works.", theme.strong),
     };
-    pen.paragraph(words, theme.strong);
-    pen.blank();
-    user_line(run, theme, &mut pen);
-    check_lines(run, theme, &mut pen);
+    pen.paragraph(words, style);
     roomy_blank(&mut pen, area);
-    secrets_line(run, theme, &mut pen);
+    user_line(run, theme, &mut pen);
+    check_lines(run, 1, theme, &mut pen);
+    if ROOMY_ROWS <= area.height {
+        pen.blank();
+        secrets_line(run, theme, &mut pen);
+        pen.blank();
+    }
     let next = match run.kind {
         RunKind::Link => "[Enter] opens the inbox",
         RunKind::SignIn(_) | RunKind::Test(_) => "[Enter] goes back",
     };
-    pen.blank();
     pen.paragraph(next, theme.accent);
 }
 
@@ -202,16 +246,34 @@ fn render_failed(run: &LinkRun, theme: &Theme, area: Rect, buf: &mut Buffer) {
     roomy_blank(&mut pen, area);
     if run.reached_checks() && run.details == Details::Hidden {
         user_line(run, theme, &mut pen);
-        check_lines(run, theme, &mut pen);
+        check_lines(run, FAILED_BELOW_ROWS, theme, &mut pen);
         roomy_blank(&mut pen, area);
     }
     if let Some(problem) = &run.problem {
         problem_lines(problem, run.details, theme, &mut pen);
     }
-    if run.problem.as_ref().is_some_and(|problem| problem.code == "wrong-user") {
+    let wrong_user = run.problem.as_ref().is_some_and(|problem| problem.code == "wrong-user");
+    let ways: &[&str] = match (run.way_on(), wrong_user) {
+        (_, true) => &["[r] sign in as the right person   [e] change the address"],
+        (Some(WayOn::Again), false) => &["[Enter] starts again"],
+        (Some(WayOn::Edit), false) => &["[Enter] changes what was entered"],
+        (Some(WayOn::By(method)), false) => match method {
+            SignInMethod::Browser => &["[Enter] signs in with a browser instead"],
+            SignInMethod::DeviceCode => &["[Enter] signs in with a code instead"],
+            SignInMethod::RefreshToken
+            | SignInMethod::TokenCommand
+            | SignInMethod::Password
+            | SignInMethod::ClientCredentials => &["[Enter] signs in another way"],
+        },
+        (Some(WayOn::ByGraph), false) => &["[Enter] sends through Microsoft Graph instead"],
+        (None, false) => &[],
+    };
+    let save = run.offers(Action::SaveAnyway).then_some("[S] saves the account all the same");
+    if !ways.is_empty() || save.is_some() {
         roomy_blank(&mut pen, area);
-        let keys = "[r] sign in as the right person   [e] change the address";
-        pen.paragraph(keys, theme.accent);
+    }
+    for way in ways.iter().copied().chain(save) {
+        pen.text(way, theme.accent);
     }
 }
 

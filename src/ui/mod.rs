@@ -1,7 +1,9 @@
 //! Draws the front end: reads [`App`] and writes cells, never the other way round.
 
+pub mod account_form;
 pub mod block_letters;
 pub mod boxes;
+pub mod browser_page;
 pub mod composer;
 pub mod folders;
 pub mod form;
@@ -72,7 +74,10 @@ fn render_layer(
         Layer::Composer(composer) => {
             return composer::render_composer(app, composer, theme, area, buf);
         }
-        Layer::Run(run) => link_run::render_run(run, app.now, theme, area, buf),
+        Layer::Run(run) => return link_run::render_run(run, app.now, theme, area, buf),
+        Layer::AccountForm(about) => {
+            return account_form::render_account_form(about, theme, area, buf);
+        }
         Layer::Accounts(board) => lists::render_accounts(app, board, theme, area, buf),
         Layer::Outbox(view) => lists::render_outbox(app, view, theme, area, buf),
         Layer::Drafts(view) => lists::render_drafts(app, view, theme, area, buf),

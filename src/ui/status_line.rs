@@ -8,6 +8,7 @@ use crate::app::layer::Layer;
 use crate::app::link_run::{RunKind, Stage};
 use crate::app::wizard::{Step, Wizard};
 use crate::engine_api::status::Connection;
+use crate::ui::account_form::account_form_title;
 use crate::ui::text;
 use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
@@ -42,11 +43,13 @@ fn title(app: &App) -> String {
     match whole {
         Some(Layer::Wizard(wizard)) => wizard_title(wizard),
         Some(Layer::Run(run)) => match run.kind {
-            RunKind::SignIn(_) | RunKind::Link => "Sign in again".to_owned(),
+            RunKind::Link => "Link a shared mailbox".to_owned(),
+            RunKind::SignIn(_) => "Sign in again".to_owned(),
             RunKind::Test(_) => "Test the connection".to_owned(),
         },
         Some(Layer::Composer(composer)) => composer_title(composer).to_owned(),
         Some(Layer::Accounts(_)) => "Accounts".to_owned(),
+        Some(Layer::AccountForm(about)) => account_form_title(about),
         Some(Layer::Outbox(_)) => "Outbox: messages that are not sent yet".to_owned(),
         Some(Layer::Drafts(_)) => "Unfinished messages".to_owned(),
         Some(Layer::Help(_)) => "Keys".to_owned(),
@@ -63,7 +66,7 @@ fn wizard_title(wizard: &Wizard) -> String {
             Some(Stage::Checks) => (5, "checks"),
             Some(Stage::Done) => return "Link an account: done".to_owned(),
             Some(Stage::Failed) => return "Link an account: not linked yet".to_owned(),
-            Some(Stage::Asking | Stage::Code) | None => (4, "sign in"),
+            Some(Stage::Asking | Stage::Code | Stage::Page) | None => (4, "sign in"),
         },
     };
     format!("Link an account {number}/5: {step}")

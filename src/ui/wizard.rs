@@ -26,17 +26,14 @@ pub fn render_wizard(
              where that is possible; everything can be changed."
         }
         Step::Method => {
-            "You sign in on a web page, on any device, with a code that is shown here. No \
-             password is typed into this program. Left and Right change a choice."
+            "How you prove that the mailbox is yours. Left and Right change a choice; where one \
+             way is refused, another often works."
         }
         Step::Secrets => {
             "The sign-in stays valid for weeks, so it is kept on this machine. Choose where."
         }
         Step::Run => {
-            if let Some(run) = &wizard.run {
-                render_run(run, now, theme, area, buf);
-            }
-            return None;
+            return wizard.run.as_ref().and_then(|run| render_run(run, now, theme, area, buf));
         }
     };
     let mut rest = area;

@@ -5,7 +5,7 @@ use posthaste::app::effect::Effect;
 use posthaste::app::msg::{Key, KeyCode, Msg};
 use posthaste::app::{App, AppSetup, update};
 use posthaste::config::ConfigFile;
-use posthaste::engine::{Engine, EngineSetup, Liveness};
+use posthaste::engine::{DetectSetup, Engine, EngineSetup, Liveness};
 use posthaste::engine_api::command::EngineCommand;
 use posthaste::model::account::SecretsKind;
 use posthaste::sandbox::Sandbox;
@@ -50,6 +50,7 @@ impl AppDriver {
             extra_roots: vec![sandbox.root()],
             lock_dir: None,
             liveness: Liveness::Live,
+            detect: DetectSetup::Offline,
         })
         .await
         .unwrap();

@@ -1,7 +1,7 @@
 //! From no account to the inbox, and every way in which that can go wrong.
 
 use crate::driver::AppDriver;
-use posthaste::sandbox::control::{Counter, ImapGreeting, SmtpFault, SmtpStage, TokenFault};
+use posthaste::sandbox::control::{Counter, ImapGreeting, SmtpAuth, TokenFault};
 use posthaste::sandbox::options::{Approval, SandboxOptions};
 use posthaste::stdx::clock::Clock;
 
@@ -94,22 +94,20 @@ async fn a_code_that_ran_out_is_replaced_by_itself() {
 }
 
 #[tokio::test]
-async fn a_failed_check_says_which_and_why() {
+async fn smtp_that_is_switched_off_is_said_and_graph_takes_over() {
     let mut driver = at_the_code().await;
-    let control = driver.control();
-    let disabled = "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for \
-                    the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information.";
-    control.script_smtp(SmtpStage::Auth, SmtpFault::Reply(disabled.to_owned()));
-    control.approve("ada@example.org").await.unwrap();
-    let screen = driver.see("start again").await;
-    assert!(screen.contains("[x] reading mail"), "{screen}");
-    assert!(screen.contains("organisation"), "{screen}");
+    driver.control().set_smtp_auth(SmtpAuth::OffForTenant);
+    driver.control().approve("ada@example.org").await.unwrap();
+    let screen = driver.see("The account is linked").await;
+    assert!(screen.contains("through Microsoft Graph"), "{screen}");
 }
 
 #[tokio::test]
-async fn mail_that_is_open_before_anyone_signed_in_is_not_trusted() {
+async fn a_server_that_hangs_up_is_a_failed_check() {
     let mut driver = at_the_code().await;
     let control = driver.control();
+    // One for the check of the server's identity, one for the sign-in.
+    control.script_imap_greeting(ImapGreeting::Bye);
     control.script_imap_greeting(ImapGreeting::Bye);
     control.approve("ada@example.org").await.unwrap();
     driver.see("start again").await;

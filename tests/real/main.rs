@@ -1,1 +1,14 @@
-//! The binary against real servers.
+//! The binary against real servers: Dovecot, Postfix and an OpenID-certified OAuth server.
+//!
+//! Needs the rig (`docs/rig.md`); `POSTHASTE_RIG` names its `rig.json`. Without it every test
+//! returns at once and one line says so. The tests take turns, because the rig's settings and
+//! faults are everybody's. They wait for JSON lines and for mail to arrive, never for time to pass.
+
+mod account;
+mod inbox;
+mod journeys;
+mod program;
+mod proxy;
+mod rig;
+mod terminal;
+mod traces;

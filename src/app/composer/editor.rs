@@ -77,6 +77,14 @@ impl Editor {
         self.area.input(Input { key: code, ctrl: key.ctrl, alt: key.alt, shift: false });
     }
 
+    /// Puts another text in its place, the cursor where it was.
+    pub fn replace(&mut self, text: &str) {
+        let (row, column) = self.area.cursor();
+        *self = Self::new(text);
+        let at = |position: usize| u16::try_from(position).unwrap_or(u16::MAX);
+        self.area.move_cursor(CursorMove::Jump(at(row), at(column)));
+    }
+
     /// Inserts pasted text at the cursor.
     pub fn paste(&mut self, text: &str) {
         let lines: Vec<String> = cut(text).split('\n').map(harmless).collect();

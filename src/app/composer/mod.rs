@@ -3,6 +3,7 @@
 pub mod editor;
 
 use crate::app::composer::editor::{CursorLine, Editor};
+use crate::app::identities::{self, Writer};
 use crate::app::msg::{Key, KeyCode};
 use crate::app::text_field::TextField;
 use crate::mime::compose;
@@ -80,11 +81,23 @@ pub enum SubjectAsked {
     Yes,
 }
 
+/// Whether another From address than the one chosen has been talked about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RewriteAsked {
+    /// Not yet.
+    #[default]
+    No,
+    /// The person agrees.
+    Yes,
+}
+
 /// The composer.
 #[derive(Debug)]
 pub struct Composer {
-    /// The account it is sent from.
+    /// The account it is written in.
     pub account: AccountId,
+    /// Address of the identity it is written as; empty for the account's own.
+    pub from: String,
     /// To line.
     pub to: TextField,
     /// Cc line.
@@ -107,10 +120,15 @@ pub struct Composer {
     pub answers: Option<MessageId>,
     /// Whether a missing subject has been talked about.
     pub subject_asked: SubjectAsked,
+    /// Whether another From address has been talked about.
+    pub rewrite_asked: RewriteAsked,
     /// The `Send` that is on its way.
     pub sending: Option<CommandId>,
     /// What waits for the save that is on its way.
     pub then: Then,
+    signature: String,
+    /// The text it began with, without signature.
+    quoted: String,
     in_reply_to: String,
     references: Vec<String>,
     stored: Option<DraftId>,
@@ -137,6 +155,7 @@ impl Composer {
         let focus = if draft.to.trim().is_empty() { Field::To } else { Field::Body };
         Self {
             account,
+            from: draft.from.clone(),
             to: TextField::new(&draft.to),
             cc: TextField::new(&draft.cc),
             bcc: TextField::new(&draft.bcc),
@@ -148,8 +167,11 @@ impl Composer {
             errors: Vec::new(),
             answers: None,
             subject_asked: SubjectAsked::No,
+            rewrite_asked: RewriteAsked::No,
             sending: None,
             then: Then::Continue,
+            signature: String::new(),
+            quoted: String::new(),
             in_reply_to: draft.in_reply_to.clone(),
             references: draft.references.clone(),
             stored,
@@ -159,11 +181,41 @@ impl Composer {
         }
     }
 
+    /// A composer for a new message holding `draft`, written and signed as `writer`.
+    #[must_use]
+    pub fn signed(writer: &Writer, draft: Draft) -> Self {
+        let quoted = draft.body.clone();
+        let body = identities::sign(&draft.body, "", &writer.signature, &quoted);
+        let from = writer.address.to_string();
+        let mut composer = Self::new(writer.account, Draft { from, body, ..draft }, None);
+        composer.quoted = quoted;
+        composer.knows_signature(writer);
+        composer
+    }
+
+    /// The signature of `writer` stands in the text already, if any does.
+    pub fn knows_signature(&mut self, writer: &Writer) {
+        self.signature.clone_from(&writer.signature);
+    }
+
+    /// From now on it is written as `writer`, whose signature takes the place of the one before.
+    fn write_as(&mut self, writer: &Writer) {
+        let body = self.editor.text();
+        let signed = identities::sign(&body, &self.signature, &writer.signature, &self.quoted);
+        if signed != body {
+            self.editor.replace(&signed);
+        }
+        self.account = writer.account;
+        self.from = writer.address.to_string();
+        self.knows_signature(writer);
+        self.rewrite_asked = RewriteAsked::No;
+    }
+
     /// What has been written so far.
     #[must_use]
     pub fn draft(&self) -> Draft {
         Draft {
-            from: String::new(),
+            from: self.from.clone(),
             to: self.to.text(),
             cc: self.cc.text(),
             bcc: self.bcc.text(),
@@ -282,8 +334,8 @@ impl Composer {
         Field::ALL.into_iter().filter(|field| !skipped(*field)).collect()
     }
 
-    /// A key that is bound to nothing: typing. `accounts` are those it can be sent from.
-    pub fn key(&mut self, key: Key, accounts: &[AccountId]) {
+    /// A key that is bound to nothing: typing. `writers` are those it can be written as.
+    pub fn key(&mut self, key: Key, writers: &[Writer]) {
         let field = self.focus;
         match (field, key.code) {
             (Field::Body, KeyCode::Up) if self.editor.cursor_line() == CursorLine::First => {
@@ -297,9 +349,11 @@ impl Composer {
             }
             (_, KeyCode::Down | KeyCode::Enter) => self.next_field(),
             (Field::From, KeyCode::Right | KeyCode::Left | KeyCode::Char(' ')) => {
-                let at = accounts.iter().position(|id| *id == self.account).unwrap_or_default();
-                let next = accounts.get((at + 1) % accounts.len().max(1));
-                self.account = next.copied().unwrap_or(self.account);
+                let step = if key.code == KeyCode::Left { writers.len().max(1) - 1 } else { 1 };
+                let at = writers.iter().position(|writer| self.is_by(writer)).unwrap_or_default();
+                if let Some(next) = writers.get((at + step) % writers.len().max(1)) {
+                    self.write_as(next);
+                }
             }
             (Field::From, _) => {}
             (Field::To | Field::Cc | Field::Bcc | Field::Subject | Field::Attach, _) => {
@@ -318,6 +372,11 @@ impl Composer {
         } else if let Some(line) = self.line_mut(self.focus) {
             line.paste(text);
         }
+    }
+
+    fn is_by(&self, writer: &Writer) -> bool {
+        let own = self.from.is_empty() || writer.address.same_mailbox(&self.from);
+        writer.account == self.account && own
     }
 
     fn add_attachment(&mut self) {
@@ -369,13 +428,27 @@ impl Composer {
 #[cfg(test)]
 mod tests {
     use super::{Composer, Field};
+    use crate::app::accounts::Accounts;
+    use crate::app::clean;
+    use crate::app::identities::Writer;
     use crate::app::keymap::parse;
+    use crate::app::tests::{account, identity};
     use crate::model::ids::{AccountId, CommandId, DraftId};
     use crate::model::outgoing::Draft;
 
+    fn writers() -> Vec<Writer> {
+        let mut accounts = Accounts::default();
+        let mut work = account(1, "work");
+        work.facts.identities = vec![identity("ada@example.org", "Ada", &[])];
+        let mut home = account(2, "home");
+        home.facts.identities = vec![identity("countess@example.org", "Countess", &[])];
+        accounts.replace(vec![clean::account(work), clean::account(home)], None);
+        accounts.writers()
+    }
+
     fn typing(composer: &mut Composer, keys: &str) {
         for key in parse(keys).unwrap() {
-            composer.key(key, &[AccountId(1), AccountId(2)]);
+            composer.key(key, &writers());
         }
     }
 
@@ -425,6 +498,23 @@ mod tests {
         assert_eq!(composer.focus, Field::Body);
         typing(&mut composer, "x Up Up Up Up Up Up Right");
         assert_eq!((composer.focus, composer.account), (Field::From, AccountId(2)));
-        assert_eq!(composer.draft().body, "x");
+        assert_eq!(composer.draft().from, "countess@example.org");
+        assert_eq!(composer.draft().body, "x\n\n-- \nCountess");
+        typing(&mut composer, "Left");
+        assert_eq!(composer.draft().body, "x\n\n-- \nAda");
+    }
+
+    #[test]
+    fn a_signature_alone_is_no_change_and_stands_above_the_quotation() {
+        let writers = writers();
+        let draft = Draft { body: "\n\nAlan wrote:\n> x".to_owned(), ..Draft::default() };
+        let mut composer = Composer::signed(&writers[0], draft);
+        assert!(!composer.changed());
+        assert_eq!(composer.draft().body, "\n\n-- \nAda\n\nAlan wrote:\n> x");
+        composer.focus = Field::Body;
+        typing(&mut composer, "h i");
+        composer.focus = Field::From;
+        typing(&mut composer, "Right");
+        assert_eq!(composer.draft().body, "hi\n\n-- \nCountess\n\nAlan wrote:\n> x");
     }
 }

@@ -2,8 +2,12 @@
 
 use crate::app::form::{Form, Input, choice};
 use crate::app::text_field::TextField;
+use crate::app::wizard::ladder;
+use crate::app::wizard::lookup::Lookup;
 use crate::model::account::AccountName;
 use crate::model::address::EmailAddress;
+use crate::model::detection::{Finding, Proposal};
+use crate::model::ids::CommandId;
 use crate::provider::presets::{PRESETS, Preset, preset_for};
 
 /// What the choice after the presets is called.
@@ -44,6 +48,8 @@ pub struct Who {
     pub display_name: String,
     /// The preset; `None` for other servers.
     pub preset: Option<&'static Preset>,
+    /// What was found out about the address.
+    pub found: Option<Proposal>,
 }
 
 /// The step.
@@ -54,6 +60,9 @@ pub struct AddressStep {
     name_from: Origin,
     provider_from: Origin,
     taken: Vec<String>,
+    lookup: Lookup,
+    /// The address at the last tick.
+    at_tick: String,
 }
 
 impl AddressStep {
@@ -69,8 +78,14 @@ impl AddressStep {
             (Row::Name, "Account name", text()),
             (Row::DisplayName, "Your name", text()),
         ]);
-        let mut step =
-            Self { form, name_from: Origin::Suggested, provider_from: Origin::Suggested, taken };
+        let mut step = Self {
+            form,
+            name_from: Origin::Suggested,
+            provider_from: Origin::Suggested,
+            taken,
+            lookup: Lookup::default(),
+            at_tick: String::new(),
+        };
         step.changed(None);
         step
     }
@@ -87,31 +102,90 @@ impl AddressStep {
             let name = self.suggested_name(&address);
             self.form.set_text(Row::Name, &name);
         }
-        let found = preset_for(&address);
-        if let (Some(found), Origin::Suggested) = (found, self.provider_from) {
-            let at = PRESETS.iter().position(|preset| preset.name == found.name);
-            self.form.choose(Row::Provider, at.unwrap_or_default());
+        if self.provider_from == Origin::Suggested
+            && let Some(found) = preset_for(&address)
+        {
+            self.propose(found.name);
         }
-        let complete = address.parse::<EmailAddress>().is_ok();
-        let note = match (found, self.provider_from) {
+        self.describe();
+    }
+
+    /// Chooses a provider by its word, as a suggestion.
+    fn propose(&mut self, word: &str) {
+        let at = PRESETS.iter().position(|preset| preset.name == word).unwrap_or(PRESETS.len());
+        self.form.choose(Row::Provider, at);
+    }
+
+    /// Says under the provider what is known and how.
+    fn describe(&mut self) {
+        let typed = self.form.text(Row::Address);
+        let address = typed.parse::<EmailAddress>().ok();
+        let looked = address.as_ref().filter(|address| self.lookup.is_about(address));
+        let note = match (preset_for(&typed), self.provider_from) {
             (Some(found), Origin::Suggested) => format!("{}: found by its domain", found.title),
-            (None, Origin::Suggested) if complete => {
+            (Some(_), Origin::Person) => String::new(),
+            (None, _) if looked.is_some() => self.lookup.in_words(),
+            (None, Origin::Suggested) if address.is_some() => {
                 "the domain does not say: choose with the arrow keys".to_owned()
             }
-            (_, Origin::Suggested | Origin::Person) => String::new(),
+            (None, Origin::Suggested | Origin::Person) => String::new(),
         };
         self.form.set_note(Row::Provider, &note);
     }
 
+    /// The address to look for now, unless its domain says enough or it is being looked for.
+    #[must_use]
+    pub fn wants_detection(&self) -> Option<EmailAddress> {
+        let typed = self.form.text(Row::Address);
+        let address = typed.parse::<EmailAddress>().ok()?;
+        let known = preset_for(&typed).is_some() || self.lookup.is_about(&address);
+        (!known).then_some(address)
+    }
+
+    /// A second has passed: whether the address has stayed the same for it.
+    pub fn settled(&mut self) -> bool {
+        let address = self.form.text(Row::Address);
+        let same = address == self.at_tick;
+        self.at_tick = address;
+        same
+    }
+
+    /// The engine looks for `address` under `id`.
+    pub fn looking(&mut self, id: CommandId, address: EmailAddress) {
+        self.lookup.begin(id, address);
+        self.describe();
+    }
+
+    /// One source has answered.
+    pub fn found(&mut self, id: CommandId, finding: Finding) {
+        self.lookup.found(id, finding);
+        self.describe();
+    }
+
+    /// Every source has answered: fills in what nobody has chosen.
+    pub fn detected(&mut self, id: CommandId, proposal: Option<Proposal>) {
+        let provider = proposal.as_ref().map(|found| found.provider.clone());
+        let awaited = self.lookup.ended(id, proposal);
+        if let (true, Origin::Suggested, Some(provider)) = (awaited, self.provider_from, provider) {
+            self.propose(&provider);
+        }
+        self.describe();
+    }
+
+    /// Enter: whether it is worth waiting for what is being looked for.
+    pub fn awaits_detection(&mut self) -> bool {
+        let typed = self.form.text(Row::Address);
+        let open = self.provider_from == Origin::Suggested && preset_for(&typed).is_none();
+        let address = typed.parse::<EmailAddress>().ok().filter(|_address| open);
+        let waits = address.is_some_and(|address| self.lookup.hold(&address));
+        self.describe();
+        waits
+    }
+
     fn suggested_name(&self, address: &str) -> String {
         let domain = address.rsplit_once('@').map_or("", |(_local, domain)| domain);
-        let label: String = domain.split('.').next().unwrap_or_default().to_lowercase();
-        let base: String = label.chars().filter(|c| c.is_alphanumeric()).take(30).collect();
-        if base.is_empty() || !self.taken.contains(&base) {
-            return base;
-        }
-        let numbered = (2..).map(|number: u32| format!("{base}-{number}"));
-        numbered.into_iter().find(|name| !self.taken.contains(name)).unwrap_or(base)
+        let label = domain.split('.').next().unwrap_or_default().to_lowercase();
+        ladder::free_name(&label, &self.taken)
     }
 
     /// The preset that is chosen; `None` for other servers.
@@ -147,13 +221,15 @@ impl AddressStep {
             return None;
         };
         let display_name = self.form.text(Row::DisplayName);
-        Some(Who { address, name, display_name, preset: self.preset() })
+        let found = self.lookup.proposal_for(&address).cloned();
+        Some(Who { address, name, display_name, preset: self.preset(), found })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{AddressStep, Row};
+    use crate::provider::presets::PRESETS;
 
     #[test]
     fn the_address_suggests_the_provider_and_a_free_name() {
@@ -175,7 +251,7 @@ mod tests {
     #[test]
     fn what_a_person_chose_stays_chosen() {
         let mut step = AddressStep::new(Vec::new());
-        step.form.choose(Row::Provider, 9);
+        step.form.choose(Row::Provider, PRESETS.len());
         step.changed(Some(Row::Provider));
         step.form.set_text(Row::Name, "mine");
         step.changed(Some(Row::Name));

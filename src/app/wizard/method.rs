@@ -1,32 +1,48 @@
-//! Second step: how to sign in, and behind a fold the servers.
+//! Second step: how to sign in, and behind a fold the servers. Reading it out is in `method_finish`.
 
 use crate::app::form::{Form, Input, Shown, choice};
 use crate::app::text_field::TextField;
 use crate::app::wizard::address::{CUSTOM, Who};
+use crate::app::wizard::ladder;
 use crate::model::account::{
     AccountSettings, OAuthApp, Resources, SecretsKind, SentCopy, SignInMethod, SubmissionRoute,
 };
-use crate::model::address::EmailAddress;
-use crate::model::endpoint::{Endpoint, HostPort, Security};
-use crate::provider::presets::{PUBLISHED_CLIENT_IDS, PublishedClientId};
-use std::path::PathBuf;
+use crate::model::endpoint::{Endpoint, Security};
+use crate::provider::presets::{self, PRESETS, PUBLISHED_CLIENT_IDS, Preset, PublishedClientId};
 
-/// Longest client id or tenant in characters; the real ones have 36 or are a domain.
-const WORD_LIMIT_CHARS: usize = 255;
+/// Presets of the clouds of one provider share the beginning of their names.
+const CLOUDS: &str = "microsoft365";
+/// Said at the client secret of a sign-in that never sends one.
+const SECRET_NOT_SENT: &str =
+    "kept, but never sent with a code on another device; empty for a public app";
+/// Said at the client secret of a sign-in that sends it.
+const SECRET_SENT: &str = "only for a confidential registration; empty for a public app";
 
 /// The rows of this step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Row {
     /// Sign-in method.
     Method,
+    /// Which national cloud.
+    Cloud,
+    /// Refresh token from elsewhere.
+    RefreshToken,
+    /// Command that prints a token.
+    TokenCommand,
+    /// Password of the mailbox.
+    Password,
     /// Where the client id comes from.
     ClientIdFrom,
     /// Client id.
     ClientId,
+    /// Client secret of a confidential registration.
+    ClientSecret,
     /// Tenant.
     Tenant,
     /// Root of the sign-in server.
     Authority,
+    /// Loopback port of a browser sign-in.
+    Port,
     /// Opens and closes the rows below.
     Fold,
     /// Who is expected to sign in.
@@ -39,6 +55,8 @@ pub enum Row {
     Submission,
     /// Its protection.
     SubmissionSecurity,
+    /// How messages leave.
+    Route,
     /// Who files Sent copies.
     SentCopy,
     /// Further certificate authorities.
@@ -46,15 +64,20 @@ pub enum Row {
 }
 
 /// The rows behind the fold.
-const FOLDED: [Row; 7] = [
+const FOLDED: [Row; 8] = [
     Row::Login,
     Row::Imap,
     Row::ImapSecurity,
     Row::Submission,
     Row::SubmissionSecurity,
+    Row::Route,
     Row::SentCopy,
     Row::CaFile,
 ];
+
+/// The rows about the app registration.
+const APP: [Row; 5] =
+    [Row::ClientIdFrom, Row::ClientId, Row::ClientSecret, Row::Tenant, Row::Authority];
 
 /// Where a client id comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +87,29 @@ enum ClientIdFrom {
     Published(&'static PublishedClientId),
 }
 
+/// What is known of the servers before anyone has corrected it.
+#[derive(Clone, Debug)]
+struct Known {
+    methods: Vec<SignInMethod>,
+    oauth: OAuthApp,
+    imap: Option<Endpoint>,
+    submission: Option<Endpoint>,
+    sent_copy: SentCopy,
+    resources: Resources,
+}
+
 /// The step.
 #[derive(Clone, Debug)]
 pub struct MethodStep {
     /// Its form.
     pub form: Form<Row>,
+    /// The methods that can be chosen, in the order of the form.
+    pub(in crate::app::wizard) methods: Vec<SignInMethod>,
+    /// Where the resources of the chosen cloud are.
+    pub(in crate::app::wizard) resources: Resources,
+    /// The word of the provider in the configuration.
+    pub(in crate::app::wizard) provider: String,
+    clouds: Vec<&'static Preset>,
     configured: Option<String>,
     sources: Vec<ClientIdFrom>,
     typed_client_id: String,
@@ -81,14 +122,72 @@ fn security_at(security: Security) -> usize {
     }
 }
 
-fn security_of(at: usize) -> Security {
-    if at == 0 { Security::Tls } else { Security::StartTls }
+fn sent_copy_at(sent_copy: SentCopy) -> usize {
+    match sent_copy {
+        SentCopy::Server => 0,
+        SentCopy::Append => 1,
+    }
+}
+
+/// What a route is called.
+fn route_title(route: SubmissionRoute) -> &'static str {
+    match route {
+        SubmissionRoute::Auto => "SMTP, or Graph where SMTP is off",
+        SubmissionRoute::Smtp => "SMTP only",
+        SubmissionRoute::Graph => "Microsoft Graph only",
+    }
+}
+
+fn known_of_preset(preset: &Preset, who: &Who) -> Known {
+    let (name, address) = (who.name.clone(), who.address.clone());
+    let filled = presets::fill(preset, name, address, String::new(), SecretsKind::VaultKey);
+    Known {
+        methods: preset.methods.to_vec(),
+        oauth: filled.oauth,
+        imap: Some(filled.imap),
+        submission: Some(filled.submission),
+        sent_copy: filled.sent_copy,
+        resources: filled.resources,
+    }
+}
+
+impl Known {
+    /// What is known of the servers of `who`: what was found out, or the preset, or nothing.
+    fn of(who: &Who) -> Self {
+        let provider = who.preset.map_or(CUSTOM, |preset| preset.name);
+        if let Some(found) = who.found.as_ref().filter(|found| found.provider == provider) {
+            return Self {
+                methods: found.methods.clone(),
+                oauth: found.oauth.clone(),
+                imap: Some(found.imap.clone()),
+                submission: Some(found.submission.clone()),
+                sent_copy: found.sent_copy,
+                resources: found.resources.clone(),
+            };
+        }
+        match who.preset {
+            Some(preset) => known_of_preset(preset, who),
+            None => Self {
+                methods: SignInMethod::ALL.to_vec(),
+                oauth: OAuthApp {
+                    authority: String::new(),
+                    tenant: "common".to_owned(),
+                    client_id: String::new(),
+                },
+                imap: None,
+                submission: None,
+                sent_copy: SentCopy::Append,
+                resources: Resources::default(),
+            },
+        }
+    }
 }
 
 impl MethodStep {
     /// The step for `who`, with the client id that the configuration names for the provider.
     #[must_use]
     pub fn new(who: &Who, configured: Option<String>) -> Self {
+        let known = Known::of(who);
         let mut sources = Vec::new();
         let mut words = Vec::new();
         if configured.is_some() {
@@ -104,48 +203,68 @@ impl MethodStep {
             }
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let methods =
+            if known.methods.is_empty() { SignInMethod::ALL.to_vec() } else { known.methods };
+        let titles: Vec<&str> = methods.iter().map(|method| ladder::title(*method)).collect();
+        let clouds = clouds_of(who);
+        let cloud_titles: Vec<&str> = clouds.iter().map(|cloud| cloud.title).collect();
         let text = |filled: &str| Input::Text(TextField::new(filled));
-        let preset = who.preset;
-        let host = |at: Option<(&str, u16)>| {
-            at.map(|(host, port)| format!("{host}:{port}")).unwrap_or_default()
-        };
-        let imap = host(preset.map(|p| (p.imap.host, p.imap.port)));
-        let submission = host(preset.map(|p| (p.submission.host, p.submission.port)));
-        let protections = || Input::Choice(choice(&["TLS", "STARTTLS"]));
+        let secret = || Input::Secret(TextField::default());
+        let pick = |titles: &[&str]| Input::Choice(choice(titles));
         let form = Form::new(vec![
-            (Row::Method, "Method", Input::Choice(choice(&["code on another device"]))),
-            (Row::ClientIdFrom, "Client id from", Input::Choice(choice(&words))),
+            (Row::Method, "Method", pick(&titles)),
+            (Row::Cloud, "Cloud", pick(&cloud_titles)),
+            (Row::RefreshToken, "Refresh token", secret()),
+            (Row::TokenCommand, "Command", text("")),
+            (Row::Password, "Password", secret()),
+            (Row::ClientIdFrom, "Client id from", pick(&words)),
             (Row::ClientId, "Client id", text("")),
-            (Row::Tenant, "Tenant", text(preset.map_or("common", |p| p.tenant))),
-            (Row::Authority, "Sign-in server", text(preset.map_or("", |p| p.authority))),
-            (Row::Fold, "Mail servers", Input::Choice(choice(&["filled in", "shown below"]))),
+            (Row::ClientSecret, "Client secret", secret()),
+            (Row::Tenant, "Tenant", text(&known.oauth.tenant)),
+            (Row::Authority, "Sign-in server", text(&known.oauth.authority)),
+            (Row::Port, "Port", text("")),
+            (Row::Fold, "Mail servers", pick(&["filled in", "shown below"])),
             (Row::Login, "Signs in as", text(who.address.as_str())),
-            (Row::Imap, "IMAP", text(&imap)),
-            (Row::ImapSecurity, "IMAP by", protections()),
-            (Row::Submission, "Submission", text(&submission)),
-            (Row::SubmissionSecurity, "Submission by", protections()),
-            (
-                Row::SentCopy,
-                "Sent copies",
-                Input::Choice(choice(&["filed by the server", "filed by Posthaste"])),
-            ),
+            (Row::Imap, "IMAP", text("")),
+            (Row::ImapSecurity, "IMAP by", pick(&["TLS", "STARTTLS"])),
+            (Row::Submission, "Submission", text("")),
+            (Row::SubmissionSecurity, "Submission by", pick(&["TLS", "STARTTLS"])),
+            (Row::Route, "Send through", pick(&SubmissionRoute::ALL.map(route_title))),
+            (Row::SentCopy, "Sent copies", pick(&["filed by the server", "filed by Posthaste"])),
             (Row::CaFile, "CA file", text("")),
         ]);
-        let typed_client_id = String::new();
-        let mut step = Self { form, configured, sources, typed_client_id };
-        if let Some(preset) = preset {
-            step.form.choose(Row::ImapSecurity, security_at(preset.imap.security));
-            step.form.choose(Row::SubmissionSecurity, security_at(preset.submission.security));
-            step.form.choose(Row::SentCopy, sent_copy_at(preset.sent_copy));
-        } else {
+        let mut step = Self {
+            form,
+            methods,
+            resources: known.resources,
+            provider: who.preset.map_or(CUSTOM, |preset| preset.name).to_owned(),
+            clouds,
+            configured,
+            sources,
+            typed_client_id: String::new(),
+        };
+        step.fill_server(Row::Imap, Row::ImapSecurity, known.imap.as_ref());
+        step.fill_server(Row::Submission, Row::SubmissionSecurity, known.submission.as_ref());
+        step.form.choose(Row::SentCopy, sent_copy_at(known.sent_copy));
+        let at = step.clouds.iter().position(|cloud| cloud.name == step.provider);
+        step.form.choose(Row::Cloud, at.unwrap_or_default());
+        if known.imap.is_none() {
             step.form.choose(Row::Fold, 1);
-            step.form.choose(Row::SentCopy, sent_copy_at(SentCopy::Append));
         }
         step.form.set_note(Row::CaFile, "only if your organisation signs its own certificates");
+        step.form.set_note(Row::Port, ladder::PORT_NOTE);
+        step.form.set_note(Row::TokenCommand, "program and arguments; run without a shell");
         step.fill_client_id();
-        let known = !step.form.text(Row::ClientId).is_empty();
-        step.form.focus(if known { Row::ClientIdFrom } else { Row::ClientId });
+        let needs_id = step.method().needs_app() && step.form.text(Row::ClientId).is_empty();
+        step.form.focus(if needs_id { Row::ClientId } else { Row::Method });
         step
+    }
+
+    fn fill_server(&mut self, row: Row, security: Row, known: Option<&Endpoint>) {
+        if let Some(known) = known {
+            self.form.set_text(row, &known.at.to_string());
+            self.form.choose(security, security_at(known.security));
+        }
     }
 
     /// Fills every row from an account that is known already.
@@ -156,15 +275,38 @@ impl MethodStep {
         self.form.set_text(Row::Tenant, &settings.oauth.tenant);
         self.form.set_text(Row::Authority, &settings.oauth.authority);
         self.form.set_text(Row::Login, settings.login.as_str());
-        self.form.set_text(Row::Imap, &settings.imap.at.to_string());
-        self.form.choose(Row::ImapSecurity, security_at(settings.imap.security));
-        self.form.set_text(Row::Submission, &settings.submission.at.to_string());
-        self.form.choose(Row::SubmissionSecurity, security_at(settings.submission.security));
+        self.fill_server(Row::Imap, Row::ImapSecurity, Some(&settings.imap));
+        self.fill_server(Row::Submission, Row::SubmissionSecurity, Some(&settings.submission));
         self.form.choose(Row::SentCopy, sent_copy_at(settings.sent_copy));
+        self.resources = settings.resources.clone();
+        self.choose_route(settings.route);
+        self.choose_method(settings.method);
         let ca_file = settings.ca_file.as_ref().map(|path| path.display().to_string());
         self.form.set_text(Row::CaFile, &ca_file.unwrap_or_default());
         self.form.choose(Row::Fold, 0);
         self.fill_client_id();
+        self.form.focus(Row::Method);
+    }
+
+    /// The method that is chosen.
+    #[must_use]
+    pub fn method(&self) -> SignInMethod {
+        let chosen = self.methods.get(self.form.choice(Row::Method));
+        chosen.copied().unwrap_or(SignInMethod::DeviceCode)
+    }
+
+    /// Chooses a method, where it makes sense.
+    pub fn choose_method(&mut self, method: SignInMethod) {
+        if let Some(at) = self.methods.iter().position(|known| *known == method) {
+            self.form.choose(Row::Method, at);
+        }
+        self.describe();
+    }
+
+    /// Chooses how messages leave.
+    pub fn choose_route(&mut self, route: SubmissionRoute) {
+        let at = SubmissionRoute::ALL.iter().position(|known| *known == route);
+        self.form.choose(Row::Route, at.unwrap_or_default());
     }
 
     fn source(&self) -> ClientIdFrom {
@@ -179,10 +321,25 @@ impl MethodStep {
             let person = self.sources.iter().position(|source| *source == ClientIdFrom::Person);
             self.form.choose(Row::ClientIdFrom, person.unwrap_or_default());
         }
+        if row == Some(Row::Cloud) {
+            self.enter_cloud();
+        }
         if row != Some(Row::ClientId) {
             self.fill_client_id();
         }
         self.describe();
+    }
+
+    /// Another national cloud has its own sign-in server, resources and mail servers.
+    fn enter_cloud(&mut self) {
+        let Some(cloud) = self.clouds.get(self.form.choice(Row::Cloud)).copied() else { return };
+        let (authority, imap) = (cloud.authority, cloud.imap.endpoint());
+        let submission = cloud.submission.endpoint();
+        cloud.name.clone_into(&mut self.provider);
+        self.resources = cloud.resources();
+        self.form.set_text(Row::Authority, authority);
+        self.fill_server(Row::Imap, Row::ImapSecurity, Some(&imap));
+        self.fill_server(Row::Submission, Row::SubmissionSecurity, Some(&submission));
     }
 
     fn fill_client_id(&mut self) {
@@ -195,7 +352,9 @@ impl MethodStep {
         self.describe();
     }
 
-    fn describe(&mut self) {
+    /// Shows the rows that the method needs, and says what each choice means.
+    pub(in crate::app::wizard) fn describe(&mut self) {
+        let method = self.method();
         let note = match self.source() {
             ClientIdFrom::Configuration => "",
             ClientIdFrom::Person => {
@@ -204,156 +363,44 @@ impl MethodStep {
             ClientIdFrom::Published(published) => published.meaning,
         };
         self.form.set_note(Row::ClientIdFrom, note);
-        let open = Shown::from(self.form.choice(Row::Fold) == 1);
+        self.form.set_note(Row::Method, ladder::meaning(method));
+        let secret = match method {
+            SignInMethod::DeviceCode => SECRET_NOT_SENT,
+            SignInMethod::ClientCredentials => "the app signs in with it",
+            SignInMethod::Browser
+            | SignInMethod::RefreshToken
+            | SignInMethod::TokenCommand
+            | SignInMethod::Password => SECRET_SENT,
+        };
+        self.form.set_note(Row::ClientSecret, secret);
+        let open = self.form.choice(Row::Fold) == 1;
         for row in FOLDED {
-            self.form.show(row, open);
+            self.form.show(row, Shown::from(open));
         }
-    }
-
-    /// The settings; `None` after marking what is wrong.
-    pub fn finish(&mut self, who: &Who) -> Option<AccountSettings> {
-        let client_id =
-            self.word(Row::ClientId, "type a client id, or choose one in the line above")?;
-        let tenant = self.word(Row::Tenant, "type a tenant, such as common")?;
-        let authority = self.authority()?;
-        let login = self.login()?;
-        let imap = self.server(Row::Imap, Row::ImapSecurity)?;
-        let submission = self.server(Row::Submission, Row::SubmissionSecurity)?;
-        let ca_file = self.form.text(Row::CaFile);
-        Some(AccountSettings {
-            name: who.name.clone(),
-            address: who.address.clone(),
-            login,
-            display_name: who.display_name.clone(),
-            provider: who.preset.map_or(CUSTOM, |preset| preset.name).to_owned(),
-            method: SignInMethod::DeviceCode,
-            oauth: OAuthApp { authority, tenant, client_id },
-            imap,
-            submission,
-            route: SubmissionRoute::Auto,
-            resources: Resources::default(),
-            sent_copy: match self.form.choice(Row::SentCopy) {
-                0 => SentCopy::Server,
-                _append => SentCopy::Append,
-            },
-            ca_file: Some(ca_file).filter(|path| !path.is_empty()).map(PathBuf::from),
-            // Decided by the choice of the next step; the engine reports it.
-            secrets: SecretsKind::VaultKey,
-            token_command: Vec::new(),
-            shared_via: None,
-            secret_expires: None,
-            identities: Vec::new(),
-        })
-    }
-
-    fn word(&mut self, row: Row, missing: &str) -> Option<String> {
-        let text = self.form.text(row);
-        if text.is_empty() {
-            self.form.set_error(row, missing);
-            return None;
+        for row in APP {
+            self.form.show(row, Shown::from(method.needs_app()));
         }
-        let odd = |c: char| c.is_whitespace() || c.is_control() || "/?#&".contains(c);
-        if text.contains(odd) || WORD_LIMIT_CHARS < text.chars().count() {
-            self.form.set_error(row, "this is one word without blanks or slashes");
-            return None;
+        // Where it is never sent, it is asked for only on request.
+        let secret_wanted = method != SignInMethod::DeviceCode || open;
+        self.form.show(Row::ClientSecret, Shown::from(method.needs_app() && secret_wanted));
+        self.form.show(Row::Cloud, Shown::from(method.needs_app() && 1 < self.clouds.len()));
+        let asked = [
+            (Row::RefreshToken, SignInMethod::RefreshToken),
+            (Row::TokenCommand, SignInMethod::TokenCommand),
+            (Row::Password, SignInMethod::Password),
+            (Row::Port, SignInMethod::Browser),
+        ];
+        for (row, needed) in asked {
+            self.form.show(row, Shown::from(method == needed));
         }
-        Some(text)
-    }
-
-    fn authority(&mut self) -> Option<String> {
-        let text = self.form.text(Row::Authority);
-        let text = text.trim_end_matches('/');
-        if !text.starts_with("https://") || text.contains(char::is_whitespace) {
-            self.form.set_error(Row::Authority, "this starts with https://");
-            return None;
-        }
-        Some(text.to_owned())
-    }
-
-    fn login(&mut self) -> Option<EmailAddress> {
-        match self.form.text(Row::Login).parse() {
-            Ok(login) => Some(login),
-            Err(error) => {
-                let error = crate::model::address::AddressError::to_string(&error);
-                self.open_fold();
-                self.form.set_error(Row::Login, &error);
-                None
-            }
-        }
-    }
-
-    fn server(&mut self, row: Row, security: Row) -> Option<Endpoint> {
-        match self.form.text(row).parse::<HostPort>() {
-            Ok(at) => Some(Endpoint { at, security: security_of(self.form.choice(security)) }),
-            Err(_not_a_server) => {
-                self.open_fold();
-                self.form.set_error(row, "this is HOST:PORT, like mail.example.org:993");
-                None
-            }
-        }
-    }
-
-    fn open_fold(&mut self) {
-        self.form.choose(Row::Fold, 1);
-        self.describe();
     }
 }
 
-fn sent_copy_at(sent_copy: SentCopy) -> usize {
-    match sent_copy {
-        SentCopy::Server => 0,
-        SentCopy::Append => 1,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{MethodStep, Row};
-    use crate::app::wizard::address::Who;
-    use crate::provider::presets::preset_named;
-
-    fn who(preset: &str) -> Who {
-        Who {
-            address: "ada@example.org".parse().unwrap(),
-            name: "work".parse().unwrap(),
-            display_name: String::new(),
-            preset: preset_named(preset),
-        }
-    }
-
-    #[test]
-    fn no_client_id_is_taken_without_a_choice() {
-        let who = who("microsoft365");
-        let mut step = MethodStep::new(&who, None);
-        assert!(step.finish(&who).is_none());
-        assert_eq!(step.form.focused(), Some(Row::ClientId));
-        step.form.choose(Row::ClientIdFrom, 1);
-        step.changed(Some(Row::ClientIdFrom));
-        let settings = step.finish(&who).unwrap();
-        assert_eq!(settings.oauth.client_id, "9e5f94bc-e8a4-4e73-b8be-63364c29d753");
-        assert_eq!(settings.imap.at.to_string(), "outlook.office365.com:993");
-        let configured = Some("from-config".to_owned());
-        let settings = MethodStep::new(&who, configured).finish(&who).unwrap();
-        assert_eq!(settings.oauth.client_id, "from-config");
-    }
-
-    #[test]
-    fn other_servers_are_asked_for_in_the_open() {
-        let who = who("custom");
-        let mut step = MethodStep::new(&who, None);
-        #[track_caller]
-        fn check(step: &mut MethodStep, who: &Who, wrong: Row, filled: &str) {
-            assert!(step.finish(who).is_none());
-            assert_eq!(step.form.focused(), Some(wrong));
-            step.form.set_text(wrong, filled);
-            step.changed(Some(wrong));
-        }
-        check(&mut step, &who, Row::ClientId, "my-client");
-        check(&mut step, &who, Row::Authority, "https://sign.example.org/");
-        check(&mut step, &who, Row::Imap, "imap.example.org:993");
-        check(&mut step, &who, Row::Submission, "smtp.example.org:465");
-        let settings = step.finish(&who).unwrap();
-        assert_eq!(settings.oauth.authority, "https://sign.example.org");
-        assert_eq!(settings.provider, "custom");
+/// The clouds that the provider of `who` can be in.
+fn clouds_of(who: &Who) -> Vec<&'static Preset> {
+    let national = |preset: &&Preset| preset.name.starts_with(CLOUDS);
+    match who.preset.filter(national) {
+        Some(_microsoft) => PRESETS.iter().filter(national).collect(),
+        None => Vec::new(),
     }
 }

@@ -1,18 +1,22 @@
 //! The wizard that links an account: one file per step, nothing saved before the checks have passed.
 
 pub mod address;
+pub mod ladder;
+pub mod lookup;
 pub mod method;
+pub mod method_finish;
 pub mod secrets;
 
 use crate::app::form::Form;
-use crate::app::link_run::{LinkRun, RunKind};
+use crate::app::link_run::LinkRun;
 use crate::app::msg::Key;
 use crate::app::text_field::Typed;
 use crate::app::wizard::address::{AddressStep, Who};
 use crate::app::wizard::method::MethodStep;
 use crate::app::wizard::secrets::SecretsStep;
-use crate::engine_api::link::LinkRequest;
-use crate::model::account::SecretsKind;
+use crate::engine_api::link::{LinkRequest, Saving};
+use crate::model::account::{SecretsKind, SignInMethod, SubmissionRoute};
+use crate::model::address::EmailAddress;
 use crate::model::ids::CommandId;
 
 /// Where the wizard stands.
@@ -169,6 +173,9 @@ impl Wizard {
     pub fn advance(&mut self) -> Option<LinkRequest> {
         match self.step {
             Step::Address => {
+                if self.address.awaits_detection() {
+                    return None;
+                }
                 let who = self.address.finish()?;
                 if self.who.as_ref() != Some(&who) {
                     self.method = Some(self.method_step(&who));
@@ -202,14 +209,43 @@ impl Wizard {
     /// Everything that was entered, for a first or another try.
     pub fn request(&mut self) -> Option<LinkRequest> {
         let secrets = self.secrets.finish()?;
-        let settings = self.method.as_mut()?.finish(self.who.as_ref()?)?;
-        Some(LinkRequest::with_device_code(settings, secrets))
+        let sign_in = self.method.as_mut()?.finish(self.who.as_ref()?)?;
+        Some(LinkRequest {
+            settings: sign_in.settings,
+            secrets,
+            sign_in: sign_in.input,
+            client_secret: sign_in.client_secret,
+            saving: Saving::WhenChecksPass,
+        })
     }
 
-    /// The engine links now.
-    pub fn begin(&mut self, id: CommandId) {
-        self.run = Some(LinkRun::new(id, RunKind::Link));
+    /// The engine links now, as `run` shows.
+    pub fn begin(&mut self, run: LinkRun) {
+        self.run = Some(run);
         self.step = Step::Run;
+    }
+
+    /// Takes another way in, where it makes sense.
+    pub fn choose_method(&mut self, method: SignInMethod) {
+        if let Some(step) = &mut self.method {
+            step.choose_method(method);
+        }
+    }
+
+    /// Lets messages leave another way.
+    pub fn choose_route(&mut self, route: SubmissionRoute) {
+        if let Some(step) = &mut self.method {
+            step.choose_route(route);
+        }
+    }
+
+    /// The address whose mailbox is to be looked for now, if it is time; `None` in the demo, where
+    /// nothing reaches the network.
+    pub fn wants_detection(&mut self) -> Option<EmailAddress> {
+        if self.step != Step::Address || self.setup.filled.is_some() {
+            return None;
+        }
+        self.address.wants_detection()
     }
 
     /// One step back.

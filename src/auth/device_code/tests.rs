@@ -1,10 +1,11 @@
 //! The device code against a sign-in server that plays Entra's answers word for word.
 
-use crate::auth::MAIL_SCOPES;
 use crate::auth::device_code::{DeviceCode, request, wait_with};
 use crate::auth::error::AuthError;
+use crate::auth::scopes;
 use crate::auth::test_server::{Reply, TestServer, client};
 use crate::auth::token::TokenSet;
+use crate::model::account::{Resource, Resources};
 use crate::stdx::clock::{Clock, UnixSeconds};
 use secrecy::ExposeSecret;
 use std::sync::Mutex;
@@ -25,7 +26,8 @@ fn entra_answer() -> Reply {
 }
 
 async fn ask(server: &TestServer, clock: &Clock) -> Result<DeviceCode, AuthError> {
-    request(&client(), &server.app, &MAIL_SCOPES, clock).await
+    let scopes = scopes::wanted(Resource::Outlook, &Resources::default());
+    request(&client(), &server.app, &scopes, clock).await
 }
 
 /// What came of waiting: the outcome, the pauses in seconds, the troubles told.

@@ -1,44 +1,94 @@
 //! `account add`: links a mailbox without a keyboard.
 
+use crate::auth::token_command;
+use crate::cli::account::arguments::AddArgs;
 use crate::cli::account::progress::{self, Event};
-use crate::cli::account::request::{self, AddArgs, SecretsWord};
+use crate::cli::account::request;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::output::Format;
-use crate::cli::passphrase;
-use crate::cli::session::{unexpected, with_session};
+use crate::cli::secret_input::{self, Asked, From};
+use crate::cli::session::{Session, unexpected, with_session};
+use crate::config::Config;
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
-use crate::engine_api::link::{LinkRequest, SecretsChoice};
+use crate::engine_api::link::{LinkRequest, Saving, SignInInput};
+use crate::model::account::{AccountSettings, SignInMethod};
+use crate::model::detection::Proposal;
 use crate::stdx::clock::Clock;
+use secrecy::SecretString;
 
 /// Links the account and tells every step.
 ///
 /// # Errors
 /// Why it is not linked; nothing is saved then.
 pub fn run(context: &Context, args: &AddArgs) -> Result<(), CliError> {
-    let settings = request::settings(args, context.load_config()?.config())?;
-    let secrets = match args.secrets {
-        SecretsWord::Auto => SecretsChoice::Auto,
-        SecretsWord::Keyring => SecretsChoice::Keyring,
-        SecretsWord::VaultKey => SecretsChoice::VaultKey,
-        SecretsWord::VaultPassphrase => {
-            SecretsChoice::VaultPassphrase(passphrase::ask(&context.paths()?)?)
-        }
-    };
-    let name = settings.name.clone();
-    let request = Box::new(LinkRequest::with_device_code(settings, secrets));
-    let (output, clock) = (context.output, Clock::system());
-    with_session(context, async |session| {
-        let link = |id| EngineCommand::Link { id, request };
-        let watch = |step| progress::step(output, &step, clock.now());
-        match session.ask_watching(link, watch).await? {
-            EngineEvent::Linked { .. } => Ok(()),
-            other => Err(unexpected(&other)),
-        }
+    let config = context.load_config()?;
+    let output = context.output;
+    let name = with_session(context, async |session| {
+        let found = match &args.email {
+            Some(address) if request::is_open(args) => {
+                let watch = |finding| progress::finding(output, &finding);
+                let found = session.detect(address.clone(), watch).await?;
+                if let Some(found) = &found {
+                    progress::detected(output, found)?;
+                }
+                found
+            }
+            Some(_) | None => None,
+        };
+        link(context, args, session, config.config(), found.as_ref()).await
     })?;
     match output.format() {
-        Format::Json => output.json(&Event::Linked { account: name.as_str() }),
+        Format::Json => output.json(&Event::Linked { account: &name }),
         Format::Human => output.line(&format!("\nLinked as {name}. Now: posthaste")),
+    }
+}
+
+async fn link(
+    context: &Context,
+    args: &AddArgs,
+    session: &mut Session,
+    config: &Config,
+    found: Option<&Proposal>,
+) -> Result<String, CliError> {
+    let settings = request::settings(args, config, found)?;
+    let name = settings.name.to_string();
+    let output = context.output;
+    let request = Box::new(LinkRequest {
+        sign_in: match settings.shared_via {
+            Some(_) => SignInInput::Shared,
+            None => args.sign_in.input(settings.method)?,
+        },
+        client_secret: client_secret(args, &settings).await?,
+        secrets: args.secrets.choice(context)?,
+        saving: if args.save_anyway { Saving::Anyway } else { Saving::WhenChecksPass },
+        settings,
+    });
+    let clock = Clock::system();
+    let watch = |step| progress::step(output, &step, clock.now());
+    let link = |id| EngineCommand::Link { id, request };
+    match session.ask_watching(link, watch).await? {
+        EngineEvent::Linked { .. } => Ok(name),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// The client secret, where the registration has one.
+async fn client_secret(
+    args: &AddArgs,
+    settings: &AccountSettings,
+) -> Result<Option<SecretString>, CliError> {
+    if let Some(command) = &args.client_secret_command {
+        let words = secret_input::command(command, "--client-secret-command")?;
+        let secret = token_command::run(&words).await.map_err(|error| error.problem(None))?;
+        return Ok(Some(secret));
+    }
+    let needed =
+        settings.method == SignInMethod::ClientCredentials && settings.shared_via.is_none();
+    match (args.client_secret_stdin, args.ask_client_secret || needed) {
+        (true, _) => secret_input::read(Asked::ClientSecret, From::Stdin).map(Some),
+        (false, true) => secret_input::read(Asked::ClientSecret, From::Anywhere).map(Some),
+        (false, false) => Ok(None),
     }
 }

@@ -1,11 +1,17 @@
 //! `account`: linking mailboxes and looking after them.
 
 pub mod add;
+pub mod arguments;
+pub mod export;
+pub mod import;
 pub mod list;
 pub mod progress;
 pub mod remove;
+pub mod rename;
 pub mod request;
+pub mod secrets;
 pub mod sign_in;
+pub mod sign_in_input;
 pub mod test;
 
 use crate::cli::context::Context;
@@ -16,13 +22,21 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
     /// Link a mailbox; nothing is saved before every check has passed
-    Add(Box<request::AddArgs>),
-    /// List the linked accounts
+    Add(Box<arguments::AddArgs>),
+    /// List the linked accounts, and what is known of their sign-ins
     List,
-    /// Check an account: permissions, reading, sending
+    /// Check an account: names, identity, permissions, reading, sending
     Test(NameArgs),
-    /// Sign in to an account again
-    SignIn(NameArgs),
+    /// Sign in to an account again, the same way or another
+    SignIn(sign_in::ReSignInArgs),
+    /// Give an account another name
+    Rename(rename::RenameArgs),
+    /// Write accounts with their secrets into one encrypted file, for another machine
+    Export(export::ExportArgs),
+    /// Link the accounts of an exported file
+    Import(import::ImportArgs),
+    /// Keep an account's secrets elsewhere
+    Secrets(secrets::SecretsArgs),
     /// Forget an account, its secrets and its cached mail
     Remove(NameArgs),
 }
@@ -44,6 +58,10 @@ pub fn run(context: &Context, command: AccountCommand) -> Result<(), CliError> {
         AccountCommand::List => list::run(context),
         AccountCommand::Test(args) => progress::told(context, test::run(context, &args)),
         AccountCommand::SignIn(args) => progress::told(context, sign_in::run(context, &args)),
+        AccountCommand::Rename(args) => rename::run(context, &args),
+        AccountCommand::Export(args) => export::run(context, &args),
+        AccountCommand::Import(args) => import::run(context, &args),
+        AccountCommand::Secrets(args) => secrets::run(context, &args),
         AccountCommand::Remove(args) => remove::run(context, &args),
     }
 }

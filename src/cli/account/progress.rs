@@ -6,6 +6,7 @@ use crate::cli::json::{JsonProblem, rfc3339};
 use crate::cli::output::{Format, Output};
 use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep};
 use crate::mime::sanitise;
+use crate::model::detection::{Finding, Proposal};
 use crate::problem::Problem;
 use crate::stdx::clock::UnixSeconds;
 use serde::Serialize;
@@ -50,10 +51,43 @@ pub enum Event<'a> {
     Check {
         /// Which.
         name: &'a str,
-        /// Whether it passed.
+        /// Whether it did not fail.
         ok: bool,
+        /// It does not matter here, or could not be tried.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        skipped: bool,
         /// What was found.
         detail: String,
+        /// Why it failed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        problem: Option<JsonProblem<'a>>,
+    },
+    /// What one source says about where a mailbox lives.
+    Finding {
+        /// Which source.
+        source: &'a str,
+        /// What it says.
+        said: &'a str,
+    },
+    /// Where the mailbox lives, as far as the arguments leave it open.
+    Detected {
+        /// Name of the preset, or `custom`.
+        provider: &'a str,
+        /// The name people know.
+        title: &'a str,
+        /// The source it rests on.
+        source: &'a str,
+        /// Sign-in methods that make sense there, best first.
+        methods: Vec<&'static str>,
+        /// IMAP server.
+        imap: String,
+        /// Submission server.
+        submission: String,
+    },
+    /// Accounts of an exported file are linked.
+    Imported {
+        /// Their names.
+        accounts: Vec<String>,
     },
     /// The account is linked and saved.
     Linked {
@@ -96,6 +130,41 @@ pub fn told(context: &Context, result: Result<(), CliError>) -> Result<(), CliEr
     }
 }
 
+/// Tells what one source of a detection says.
+///
+/// # Errors
+/// Those of the output.
+pub fn finding(output: Output, finding: &Finding) -> Result<(), CliError> {
+    let source = finding.source.as_str();
+    match output.format() {
+        Format::Json => output.json(&Event::Finding { source, said: &finding.said }),
+        Format::Human => output.line(&format!("{source:<14}{}", sanitise::line(&finding.said))),
+    }
+}
+
+/// Tells where the mailbox lives.
+///
+/// # Errors
+/// Those of the output.
+pub fn detected(output: Output, found: &Proposal) -> Result<(), CliError> {
+    let methods = found.methods.iter().map(|method| method.as_str()).collect();
+    let (imap, submission) = (found.imap.at.to_string(), found.submission.at.to_string());
+    match output.format() {
+        Format::Json => output.json(&Event::Detected {
+            provider: &found.provider,
+            title: &found.title,
+            source: found.source.as_str(),
+            methods,
+            imap,
+            submission,
+        }),
+        Format::Human => output.line(&format!(
+            "{}: reading from {imap}, sending by {submission}\n",
+            sanitise::line(&found.title)
+        )),
+    }
+}
+
 /// Tells one step. `now` is for the time that is left.
 ///
 /// # Errors
@@ -124,18 +193,25 @@ fn event(step: &LinkStep, now: UnixSeconds) -> Option<Event<'_>> {
             Event::SignedIn { user, scopes, expires_at: rfc3339(*expires_at) }
         }
         LinkStep::CheckStarted { name: _ } => return None,
-        LinkStep::Check { name, outcome } => match outcome {
-            CheckOutcome::Passed(detail) => {
-                Event::Check { name: name.as_str(), ok: true, detail: detail.clone() }
-            }
-            CheckOutcome::Skipped(why) => {
-                Event::Check { name: name.as_str(), ok: true, detail: why.clone() }
-            }
-            CheckOutcome::Failed(problem) => {
-                Event::Check { name: name.as_str(), ok: false, detail: what_and_why(problem) }
-            }
-        },
+        LinkStep::Check { name, outcome } => check(*name, outcome),
     })
+}
+
+fn check(name: CheckName, outcome: &CheckOutcome) -> Event<'_> {
+    let told = |ok, skipped, detail, problem| Event::Check {
+        name: name.as_str(),
+        ok,
+        skipped,
+        detail,
+        problem,
+    };
+    match outcome {
+        CheckOutcome::Passed(detail) => told(true, false, detail.clone(), None),
+        CheckOutcome::Skipped(why) => told(true, true, why.clone(), None),
+        CheckOutcome::Failed(problem) => {
+            told(false, false, what_and_why(problem), Some(problem.as_ref().into()))
+        }
+    }
 }
 
 fn sentence(step: &LinkStep, now: UnixSeconds) -> Option<String> {
@@ -151,8 +227,10 @@ fn sentence(step: &LinkStep, now: UnixSeconds) -> Option<String> {
             expires_at.since(now).max(0) / 60
         ),
         LinkStep::BrowserPage { url, port: _, ssh_command } => format!(
-            "\nTo sign in, open this page in a browser:\n\n{}\n\nIf the browser runs on another \
-             machine, let it come back with\n    {}\n",
+            "\nTo sign in, open this page in a browser:\n\n{}\n\nOnly if you started this yourself. \
+             If the browser runs on another machine, either run this there first\n    {}\nor paste \
+             the address at which the browser ends here (it cannot show that page, and what you \
+             paste is not shown) and press Enter.\n",
             sanitise::line(url),
             sanitise::line(ssh_command),
         ),
@@ -183,7 +261,9 @@ fn title(name: CheckName) -> &'static str {
     }
 }
 
-fn what_and_why(problem: &Problem) -> String {
+/// A problem on one line.
+#[must_use]
+pub fn what_and_why(problem: &Problem) -> String {
     if problem.why.is_empty() {
         problem.what.clone()
     } else {

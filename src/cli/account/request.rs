@@ -1,111 +1,27 @@
-//! The arguments of `account add`, and the link request they make.
+//! From the arguments of `account add` to the settings of the account.
 
+use crate::cli::account::arguments::{AddArgs, SecurityWord, SubmissionArg};
 use crate::cli::error::CliError;
+use crate::cli::secret_input;
 use crate::config::Config;
 use crate::model::account::{
     AccountName, AccountSettings, OAuthApp, Resources, SecretsKind, SentCopy, SignInMethod,
     SubmissionRoute,
 };
 use crate::model::address::EmailAddress;
+use crate::model::detection::Proposal;
 use crate::model::endpoint::{Endpoint, HostPort, Security};
 use crate::provider::presets::{
     self, PRESETS, PUBLISHED_CLIENT_IDS, Preset, preset_for, preset_named, published_client_id,
 };
-use clap::{Args, ValueEnum};
-use std::path::PathBuf;
-
-/// Arguments of `account add`.
-#[derive(Debug, Args)]
-pub struct AddArgs {
-    /// Address of the mailbox
-    #[arg(long, value_name = "ADDRESS")]
-    pub email: EmailAddress,
-    /// Short name of the account; the part before the @ when left out
-    #[arg(long)]
-    pub name: Option<AccountName>,
-    /// Name others see beside the address
-    #[arg(long, value_name = "TEXT")]
-    pub display_name: Option<String>,
-    /// Who signs in, when that is not the address itself (an alias)
-    #[arg(long, value_name = "ADDRESS")]
-    pub login: Option<EmailAddress>,
-    /// Provider preset, or custom; found from the address when left out
-    #[arg(long, value_name = "NAME")]
-    pub provider: Option<String>,
-    /// How to sign in
-    #[arg(long, value_enum, default_value_t = MethodWord::DeviceCode)]
-    pub method: MethodWord,
-    /// Root of the sign-in server
-    #[arg(long, value_name = "URL")]
-    pub authority: Option<String>,
-    /// Tenant: organizations, consumers, common, an id or a domain
-    #[arg(long)]
-    pub tenant: Option<String>,
-    /// Application (client) id, or the name of a published one: thunderbird
-    #[arg(long, value_name = "ID")]
-    pub client_id: Option<String>,
-    /// IMAP server
-    #[arg(long, value_name = "HOST:PORT")]
-    pub imap: Option<HostPort>,
-    /// How the IMAP connection is protected
-    #[arg(long, value_enum, value_name = "HOW")]
-    pub imap_security: Option<SecurityWord>,
-    /// Submission (SMTP) server
-    #[arg(long, value_name = "HOST:PORT")]
-    pub submission: Option<HostPort>,
-    /// How the submission connection is protected
-    #[arg(long, value_enum, value_name = "HOW")]
-    pub submission_security: Option<SecurityWord>,
-    /// Further certificate authorities for this account's servers, as a PEM file
-    #[arg(long, value_name = "FILE")]
-    pub ca: Option<PathBuf>,
-    /// Where tokens are kept
-    #[arg(long, value_enum, default_value_t = SecretsWord::Auto)]
-    pub secrets: SecretsWord,
-}
-
-/// A way to sign in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum MethodWord {
-    /// A code that is typed on any other device
-    DeviceCode,
-}
-
-/// How a connection is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SecurityWord {
-    /// TLS from the first byte
-    Tls,
-    /// TLS after STARTTLS
-    Starttls,
-}
-
-/// Where tokens are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SecretsWord {
-    /// The keyring when one answers, otherwise the vault with a key file
-    Auto,
-    /// The desktop's keyring
-    Keyring,
-    /// A file opened by a key file beside it
-    VaultKey,
-    /// A file opened by a passphrase
-    VaultPassphrase,
-}
-
-impl SecurityWord {
-    fn security(self) -> Security {
-        match self {
-            Self::Tls => Security::Tls,
-            Self::Starttls => Security::StartTls,
-        }
-    }
-}
 
 /// Where the settings that are not given come from.
 #[derive(Clone, Copy)]
-enum Provider {
+enum Provider<'a> {
+    /// The table of presets.
     Preset(&'static Preset),
+    /// What detection found.
+    Found(&'a Proposal),
     /// Nothing is known: everything has to be given.
     Custom,
 }
@@ -113,30 +29,39 @@ enum Provider {
 /// The word for a provider that nothing is known of.
 const CUSTOM: &str = "custom";
 
-impl Provider {
-    fn name(self) -> &'static str {
+impl Provider<'_> {
+    fn name(&self) -> &str {
         match self {
             Self::Preset(preset) => preset.name,
+            Self::Found(proposal) => &proposal.provider,
             Self::Custom => CUSTOM,
         }
     }
 }
 
+/// Whether these arguments leave open where the mailbox lives, so that detection has to find it.
+#[must_use]
+pub fn is_open(args: &AddArgs) -> bool {
+    args.provider.is_none() && args.cloud.is_none() && args.shared.is_none() && !args.no_detect
+}
+
 /// The settings these arguments mean. `config` knows the names in use and the client ids of
-/// providers.
+/// providers; `found` is what detection says.
 ///
 /// # Errors
 /// A usage problem that says what is missing and where to get it.
-pub fn settings(args: &AddArgs, config: &Config) -> Result<AccountSettings, CliError> {
-    let provider = provider(args)?;
-    let mut settings = match provider {
-        Provider::Preset(preset) => {
-            let name = name(args, config)?;
-            let client_id = client_id(args, config, provider)?;
-            // Where secrets are kept is decided by the link request.
-            presets::fill(preset, name, args.email.clone(), client_id, SecretsKind::Memory)
+pub fn settings(
+    args: &AddArgs,
+    config: &Config,
+    found: Option<&Proposal>,
+) -> Result<AccountSettings, CliError> {
+    let mut settings = match (&args.shared, &args.email) {
+        (Some(shared), _) => shared_mailbox(args, shared, config)?,
+        (None, Some(address)) => {
+            let provider = provider(args, address, found)?;
+            own_mailbox(args, address, config, provider)?
         }
-        Provider::Custom => custom(args, config)?,
+        (None, None) => return Err(CliError::usage("email-needed", "Which mailbox?", "")),
     };
     if let Some(login) = &args.login {
         settings.login = login.clone();
@@ -144,55 +69,117 @@ pub fn settings(args: &AddArgs, config: &Config) -> Result<AccountSettings, CliE
     if let Some(display_name) = &args.display_name {
         settings.display_name = display_name.clone();
     }
-    if let Some(authority) = &args.authority {
-        settings.oauth.authority = authority.trim_end_matches('/').to_owned();
-    }
+    override_root(&mut settings.oauth.authority, args.authority.as_deref());
+    override_root(&mut settings.resources.graph, args.graph.as_deref());
+    override_root(&mut settings.resources.outlook, args.outlook_resource.as_deref());
     if let Some(tenant) = &args.tenant {
         settings.oauth.tenant = tenant.clone();
     }
     override_endpoint(&mut settings.imap, args.imap.as_ref(), args.imap_security);
-    override_endpoint(&mut settings.submission, args.submission.as_ref(), args.submission_security);
-    settings.ca_file = args.ca.as_ref().map(std::path::absolute).transpose().map_err(|error| {
-        CliError::usage("ca-file", "The file of --ca cannot be named", &error.to_string())
-    })?;
+    override_endpoint(&mut settings.submission, submission_at(args), args.submission_security);
+    for submission in &args.submission {
+        match submission {
+            SubmissionArg::Route(route) => settings.route = *route,
+            SubmissionArg::At(_) => {}
+        }
+    }
+    if let Some(ca) = &args.ca {
+        let whole = std::path::absolute(ca).map_err(|error| {
+            CliError::usage("ca-file", "The file of --ca cannot be named", &error.to_string())
+        })?;
+        settings.ca_file = Some(whole);
+    }
+    settings.secret_expires = args.client_secret_expires;
     Ok(settings)
 }
 
-fn provider(args: &AddArgs) -> Result<Provider, CliError> {
-    let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).chain([CUSTOM]).collect();
-    let known = format!("Name one with --provider: {}.", names.join(", "));
-    let (found, what) = match args.provider.as_deref() {
-        Some(CUSTOM) => return Ok(Provider::Custom),
-        Some(name) => (preset_named(name), format!("There is no provider named {name:?}")),
-        None => (
-            preset_for(args.email.as_str()),
-            format!("The provider of {} is not known", args.email.domain()),
-        ),
+/// A mailbox that another account's sign-in opens: the same servers, another address.
+fn shared_mailbox(
+    args: &AddArgs,
+    shared: &EmailAddress,
+    config: &Config,
+) -> Result<AccountSettings, CliError> {
+    let via = config.accounts.iter().find(|account| Some(&account.name) == args.via.as_ref());
+    let Some(via) = via else {
+        let names: Vec<&str> =
+            config.accounts.iter().map(|account| account.name.as_str()).collect();
+        let why = format!("There are: {}.", names.join(", "));
+        return Err(CliError::usage("unknown-account", "There is no account of --via", &why));
     };
-    found.map(Provider::Preset).ok_or_else(|| CliError::usage("which-provider", &what, &known))
+    if via.shared_via.is_some() {
+        let what = "A shared mailbox cannot open another one";
+        return Err(CliError::usage("via-shared", what, "Name the account that signs in."));
+    }
+    Ok(AccountSettings {
+        name: name(args, shared, config)?,
+        address: shared.clone(),
+        display_name: String::new(),
+        shared_via: Some(via.name.clone()),
+        identities: Vec::new(),
+        ..via.clone()
+    })
 }
 
-/// An account of servers nothing is known of; they file no Sent copies, as most do not.
-fn custom(args: &AddArgs, config: &Config) -> Result<AccountSettings, CliError> {
-    let (Some(authority), Some(tenant), Some(imap), Some(submission)) =
-        (&args.authority, &args.tenant, &args.imap, &args.submission)
-    else {
-        return Err(custom_incomplete(args));
+fn own_mailbox(
+    args: &AddArgs,
+    address: &EmailAddress,
+    config: &Config,
+    provider: Provider<'_>,
+) -> Result<AccountSettings, CliError> {
+    let name = name(args, address, config)?;
+    let method = method(args, provider)?;
+    let token_command = token_command(args, method)?;
+    let client_id =
+        if method.needs_app() { client_id(args, config, provider)? } else { String::new() };
+    let mut settings = match provider {
+        // Where secrets are kept is decided by the link request.
+        Provider::Preset(preset) => {
+            presets::fill(preset, name, address.clone(), client_id, SecretsKind::Memory)
+        }
+        Provider::Found(proposal) => {
+            let bare = AccountSettings {
+                provider: proposal.provider.clone(),
+                resources: proposal.resources.clone(),
+                sent_copy: proposal.sent_copy,
+                ..bare(name, address, proposal.imap.clone(), proposal.submission.clone())
+            };
+            AccountSettings { oauth: OAuthApp { client_id, ..proposal.oauth.clone() }, ..bare }
+        }
+        Provider::Custom => {
+            let (authority, tenant) = custom_sign_in(args, method)?;
+            let (imap, submission) = custom_servers(args)?;
+            AccountSettings {
+                oauth: OAuthApp { authority, tenant, client_id },
+                ..bare(name, address, imap, submission)
+            }
+        }
     };
-    Ok(AccountSettings {
-        name: name(args, config)?,
-        address: args.email.clone(),
-        login: args.email.clone(),
+    settings.method = method;
+    settings.token_command = token_command;
+    Ok(settings)
+}
+
+/// An account of servers nothing else is known of; they file no Sent copies, as most do not.
+fn bare(
+    name: AccountName,
+    address: &EmailAddress,
+    imap: Endpoint,
+    submission: Endpoint,
+) -> AccountSettings {
+    AccountSettings {
+        name,
+        address: address.clone(),
+        login: address.clone(),
         display_name: String::new(),
         provider: CUSTOM.to_owned(),
         method: SignInMethod::DeviceCode,
         oauth: OAuthApp {
-            authority: authority.clone(),
-            tenant: tenant.clone(),
-            client_id: client_id(args, config, Provider::Custom)?,
+            authority: String::new(),
+            tenant: String::new(),
+            client_id: String::new(),
         },
-        imap: Endpoint { at: imap.clone(), security: Security::Tls },
-        submission: Endpoint { at: submission.clone(), security: Security::StartTls },
+        imap,
+        submission,
         route: SubmissionRoute::Auto,
         resources: Resources::default(),
         sent_copy: SentCopy::Append,
@@ -202,31 +189,112 @@ fn custom(args: &AddArgs, config: &Config) -> Result<AccountSettings, CliError> 
         shared_via: None,
         secret_expires: None,
         identities: Vec::new(),
-    })
-}
-
-fn custom_incomplete(args: &AddArgs) -> CliError {
-    let missing: Vec<&str> = [
-        ("--authority", args.authority.is_none()),
-        ("--tenant", args.tenant.is_none()),
-        ("--imap", args.imap.is_none()),
-        ("--submission", args.submission.is_none()),
-    ]
-    .into_iter()
-    .filter_map(|(name, missing)| missing.then_some(name))
-    .collect();
-    let what = format!("A custom provider also needs {}", missing.join(", "));
-    CliError::usage("custom-incomplete", &what, "Nothing is known about its servers.")
-}
-
-fn name(args: &AddArgs, config: &Config) -> Result<AccountName, CliError> {
-    match &args.name {
-        Some(name) => Ok(name.clone()),
-        None => free_name(&args.email, config),
     }
 }
 
-fn client_id(args: &AddArgs, config: &Config, provider: Provider) -> Result<String, CliError> {
+fn provider<'a>(
+    args: &AddArgs,
+    address: &EmailAddress,
+    found: Option<&'a Proposal>,
+) -> Result<Provider<'a>, CliError> {
+    let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).chain([CUSTOM]).collect();
+    let known = format!("Name one with --provider: {}.", names.join(", "));
+    let (preset, what) = match (args.provider.as_deref(), args.cloud, found) {
+        (Some(CUSTOM), _, _) => return Ok(Provider::Custom),
+        (Some(name), _, _) => (preset_named(name), format!("There is no provider named {name:?}")),
+        (None, Some(cloud), _) => return cloud.preset().map(Provider::Preset),
+        (None, None, Some(found)) => return Ok(Provider::Found(found)),
+        (None, None, None) => (
+            preset_for(address.as_str()),
+            format!("The provider of {} is not known", address.domain()),
+        ),
+    };
+    preset.map(Provider::Preset).ok_or_else(|| CliError::usage("which-provider", &what, &known))
+}
+
+/// The method that is named, or implied by what is given, or that fits the provider best.
+fn method(args: &AddArgs, provider: Provider<'_>) -> Result<SignInMethod, CliError> {
+    if let Some(method) = args.sign_in.method()? {
+        return Ok(method);
+    }
+    if args.token_command.is_some() {
+        return Ok(SignInMethod::TokenCommand);
+    }
+    let best = match provider {
+        Provider::Custom => None,
+        Provider::Preset(preset) => preset.methods.first().copied(),
+        Provider::Found(proposal) => proposal.methods.first().copied(),
+    };
+    Ok(best.unwrap_or(SignInMethod::DeviceCode))
+}
+
+fn token_command(args: &AddArgs, method: SignInMethod) -> Result<Vec<String>, CliError> {
+    match (&args.token_command, method) {
+        (Some(command), SignInMethod::TokenCommand) => {
+            secret_input::command(command, "--token-command")
+        }
+        (None, SignInMethod::TokenCommand) => Err(CliError::usage(
+            "token-command-needed",
+            "Name the program that prints tokens with --token-command",
+            "",
+        )),
+        (Some(_), _other) => Err(CliError::usage(
+            "method-differs",
+            "--token-command belongs to --method token-command",
+            "",
+        )),
+        (None, _other) => Ok(Vec::new()),
+    }
+}
+
+fn custom_sign_in(args: &AddArgs, method: SignInMethod) -> Result<(String, String), CliError> {
+    if !method.needs_app() {
+        return Ok((String::new(), String::new()));
+    }
+    match (&args.authority, &args.tenant) {
+        (Some(authority), Some(tenant)) => Ok((authority.clone(), tenant.clone())),
+        (authority, tenant) => Err(custom_incomplete(&[
+            ("--authority", authority.is_none()),
+            ("--tenant", tenant.is_none()),
+        ])),
+    }
+}
+
+fn custom_servers(args: &AddArgs) -> Result<(Endpoint, Endpoint), CliError> {
+    match (&args.imap, submission_at(args)) {
+        (Some(imap), Some(submission)) => Ok((
+            Endpoint { at: imap.clone(), security: Security::Tls },
+            Endpoint { at: submission.clone(), security: Security::StartTls },
+        )),
+        (imap, submission) => Err(custom_incomplete(&[
+            ("--imap", imap.is_none()),
+            ("--submission", submission.is_none()),
+        ])),
+    }
+}
+
+fn custom_incomplete(needed: &[(&str, bool)]) -> CliError {
+    let missing = needed.iter().filter_map(|(name, missing)| missing.then_some(*name));
+    let what = format!("A custom provider also needs {}", missing.collect::<Vec<_>>().join(", "));
+    CliError::usage("custom-incomplete", &what, "Nothing is known about its servers.")
+}
+
+/// The last server that is named.
+fn submission_at(args: &AddArgs) -> Option<&HostPort> {
+    args.submission.iter().rev().find_map(|submission| match submission {
+        SubmissionArg::At(at) => Some(at),
+        SubmissionArg::Route(_) => None,
+    })
+}
+
+fn name(args: &AddArgs, address: &EmailAddress, config: &Config) -> Result<AccountName, CliError> {
+    match &args.name {
+        Some(name) => Ok(name.clone()),
+        None => free_name(address, config),
+    }
+}
+
+fn client_id(args: &AddArgs, config: &Config, provider: Provider<'_>) -> Result<String, CliError> {
     if let Some(given) = &args.client_id {
         let published = published_client_id(given).map(|published| published.client_id);
         return Ok(published.unwrap_or(given).to_owned());
@@ -241,11 +309,18 @@ fn client_id(args: &AddArgs, config: &Config, provider: Provider) -> Result<Stri
         .collect();
     let why = format!(
         "Give your own with --client-id, or keep it in the configuration as client-id under \
-         [provider.{}], or borrow a published one ({}).",
+         [provider.{}], or borrow a published one ({}). posthaste entra guide says how to register \
+         one.",
         provider.name(),
         published.join(", ")
     );
     Err(CliError::usage("client-id-needed", "Signing in needs an application (client) id", &why))
+}
+
+fn override_root(root: &mut String, given: Option<&str>) {
+    if let Some(given) = given {
+        *root = given.trim_end_matches('/').to_owned();
+    }
 }
 
 fn override_endpoint(
@@ -280,79 +355,4 @@ fn free_name(address: &EmailAddress, config: &Config) -> Result<AccountName, Cli
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::cli::account::request::{AddArgs, settings};
-    use crate::cli::error::CliError;
-    use crate::config::Config;
-    use crate::model::account::AccountSettings;
-    use crate::model::endpoint::Security;
-    use clap::Parser;
-
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: AddArgs,
-    }
-
-    fn understood(line: &str, config: &Config) -> Result<AccountSettings, CliError> {
-        let words = std::iter::once("add").chain(line.split_whitespace());
-        settings(&Line::try_parse_from(words).unwrap().args, config)
-    }
-
-    #[track_caller]
-    fn refused(line: &str, expected_code: &str) {
-        match understood(line, &Config::default()) {
-            Err(CliError::Problem(problem)) => {
-                assert_eq!(problem.code, expected_code, "{line}");
-                assert_eq!(problem.kind.exit_code(), 2, "{line}");
-            }
-            other => panic!("{line}: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn what_is_missing_is_said() {
-        refused("--email ada@example.org", "which-provider");
-        refused("--email ada@example.org --provider nobody", "which-provider");
-        refused("--email ada@outlook.com", "client-id-needed");
-        refused("--email ada@example.org --provider custom --client-id x", "custom-incomplete");
-    }
-
-    #[test]
-    fn a_preset_is_overridden_where_something_is_said() {
-        let line = "--email ada@example.org --provider microsoft365 --client-id thunderbird \
-                    --tenant example.org --authority https://localhost:1/ --imap localhost:143 \
-                    --imap-security starttls";
-        let settings = understood(line, &Config::default()).unwrap();
-        assert_eq!(settings.name.as_str(), "ada");
-        assert_eq!(settings.oauth.client_id.len(), 36);
-        assert_eq!(settings.oauth.tenant, "example.org");
-        assert_eq!(settings.oauth.authority, "https://localhost:1");
-        assert_eq!(settings.imap.at.to_string(), "localhost:143");
-        assert_eq!(settings.imap.security, Security::StartTls);
-        assert_eq!(settings.submission.at.host, "smtp.office365.com");
-    }
-
-    #[test]
-    fn a_custom_provider_is_all_given() {
-        let line = "--email ada@example.org --provider custom --client-id x --tenant t \
-                    --authority https://localhost:1 --imap localhost:2 --submission localhost:3";
-        let settings = understood(line, &Config::default()).unwrap();
-        assert_eq!(settings.provider, "custom");
-        assert_eq!(settings.imap.security, Security::Tls);
-        assert_eq!(settings.submission.security, Security::StartTls);
-        assert_eq!(settings.submission.at.to_string(), "localhost:3");
-    }
-
-    #[test]
-    fn the_configuration_knows_client_ids_and_names_in_use() {
-        let mut config = Config {
-            client_ids: vec![("outlook".to_owned(), "from-config".to_owned())],
-            ..Config::default()
-        };
-        let first = understood("--email ada@outlook.com", &config).unwrap();
-        assert_eq!(first.oauth.client_id, "from-config");
-        config.accounts.push(first);
-        assert_eq!(understood("--email ada@outlook.com", &config).unwrap().name.as_str(), "ada-2");
-    }
-}
+mod tests;

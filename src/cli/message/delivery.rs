@@ -6,16 +6,20 @@ use crate::cli::session::{Session, unexpected};
 use crate::engine_api::command::{EngineCommand, Outgoing};
 use crate::engine_api::event::EngineEvent;
 use crate::model::ids::{AccountId, MessageId, OutboxId};
-use crate::model::outgoing::OutboxState;
+use crate::model::outgoing::{OutboxEntry, OutboxState};
 use crate::problem::{Problem, ProblemKind, Remedy};
 use serde::Serialize;
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
-/// Longest wait for one message: ten minutes for the answer to the final dot (RFC 5321, section
+/// Longest wait for one message to go on: ten minutes for the answer to the final dot (RFC 5321, section
 /// 4.5.3.2.6) and some for what comes before.
 const SEND_LIMIT: Duration = Duration::from_secs(15 * 60);
 /// Longest wait for the Sent copy of a message the server has accepted.
 const FILING_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often the outbox is looked at while nothing is heard.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How a message went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,27 +86,94 @@ pub fn tell(
 /// # Errors
 /// Why it goes no further.
 pub async fn wait(session: &mut Session, entry: OutboxId) -> Result<Delivered, CliError> {
-    let mut limit = SEND_LIMIT;
-    let mut accepted = false;
-    loop {
-        let event = match tokio::time::timeout(limit, session.next_event()).await {
-            Ok(event) => event?,
-            Err(_elapsed) if accepted => return Ok(Delivered::Accepted),
-            Err(_elapsed) => return Err(waits(None).into()),
-        };
-        let EngineEvent::OutboxChanged { entry: of, state, problem } = event else { continue };
-        if of != entry {
-            continue;
-        }
-        match verdict(state, problem) {
-            Verdict::GoesOn => {}
-            Verdict::Accepted => {
-                accepted = true;
-                limit = FILING_LIMIT;
+    let mut waiting = Waiting::new([entry]);
+    match waiting.next(session).await? {
+        Some((_entry, outcome)) => outcome.map_err(CliError::from),
+        None => Err(waits(None).into()),
+    }
+}
+
+/// Messages whose end is waited for.
+pub struct Waiting {
+    /// How far each has come.
+    progress: BTreeMap<OutboxId, Progress>,
+    /// When one of them went on.
+    heard: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Waits,
+    Accepted,
+}
+
+/// A message that goes no further by itself, and how it went.
+type End = (OutboxId, Result<Delivered, Problem>);
+
+impl Waiting {
+    /// These are waited for.
+    pub fn new(entries: impl IntoIterator<Item = OutboxId>) -> Self {
+        let progress = entries.into_iter().map(|entry| (entry, Progress::Waits)).collect();
+        Self { progress, heard: Instant::now() }
+    }
+
+    /// The next message that is sent or goes no further by itself; `None` when none is left.
+    ///
+    /// # Errors
+    /// When the engine is gone.
+    pub async fn next(&mut self, session: &mut Session) -> Result<Option<End>, CliError> {
+        while !self.progress.is_empty() {
+            let end = match tokio::time::timeout(LOOK_AGAIN, session.next_event()).await {
+                Ok(event) => self.hear(event?),
+                Err(_elapsed) => self.look(&session.outbox().await?).or_else(|| self.give_up()),
+            };
+            if let Some((entry, _outcome)) = &end {
+                self.progress.remove(entry);
+                return Ok(end);
             }
-            Verdict::Done(delivered) => return Ok(delivered),
-            Verdict::Stuck(problem) => return Err(problem.into()),
         }
+        Ok(None)
+    }
+
+    fn hear(&mut self, event: EngineEvent) -> Option<End> {
+        let EngineEvent::OutboxChanged { entry, state, problem } = event else { return None };
+        let progress = self.progress.get_mut(&entry)?;
+        self.heard = Instant::now();
+        match verdict(state, problem) {
+            Verdict::GoesOn => None,
+            Verdict::Accepted => {
+                *progress = Progress::Accepted;
+                None
+            }
+            Verdict::Done(delivered) => Some((entry, Ok(delivered))),
+            Verdict::Stuck(problem) => Some((entry, Err(problem))),
+        }
+    }
+
+    /// What another process sends is not heard of, and is seen only in the outbox.
+    fn look(&self, outbox: &[OutboxEntry]) -> Option<End> {
+        self.progress.keys().find_map(|entry| {
+            match outbox.iter().find(|candidate| candidate.id == *entry) {
+                None => Some((*entry, Ok(Delivered::Sent))),
+                Some(found) => match verdict(found.state, None) {
+                    Verdict::Stuck(problem) => Some((*entry, Err(problem))),
+                    Verdict::Done(delivered) => Some((*entry, Ok(delivered))),
+                    Verdict::GoesOn | Verdict::Accepted => None,
+                },
+            }
+        })
+    }
+
+    fn give_up(&self) -> Option<End> {
+        let late = |(entry, progress): (&OutboxId, &Progress)| match progress {
+            Progress::Accepted => {
+                (FILING_LIMIT < self.heard.elapsed()).then_some((*entry, Ok(Delivered::Accepted)))
+            }
+            Progress::Waits => {
+                (SEND_LIMIT < self.heard.elapsed()).then(|| (*entry, Err(waits(None))))
+            }
+        };
+        self.progress.iter().find_map(late)
     }
 }
 

@@ -4,8 +4,11 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::folder::AccountArgs;
 use crate::cli::message::{body, delivery};
-use crate::cli::session::with_session;
+use crate::cli::session::{Session, with_session};
 use crate::engine_api::command::Outgoing;
+use crate::engine_api::status::AccountStatus;
+use crate::model::address::EmailAddress;
+use crate::model::ids::AccountId;
 use crate::model::outgoing::Draft;
 use clap::Args;
 use std::path::PathBuf;
@@ -16,6 +19,9 @@ pub struct SendArgs {
     /// Which account
     #[command(flatten)]
     pub account: AccountArgs,
+    /// Address to write from: one of an account's identities
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: Option<EmailAddress>,
     /// Who gets it; may be repeated, and hold several with commas
     #[arg(long, value_name = "ADDRESS", required_unless_present = "eml")]
     pub to: Vec<String>,
@@ -35,7 +41,7 @@ pub struct SendArgs {
     #[arg(long, value_name = "FILE")]
     pub attach: Vec<PathBuf>,
     /// Send the whole message (RFC 5322) that stands on standard input
-    #[arg(long, conflicts_with_all = ["to", "cc", "bcc", "subject", "body", "attach"])]
+    #[arg(long, conflicts_with_all = ["from", "to", "cc", "bcc", "subject", "body", "attach"])]
     pub eml: bool,
 }
 
@@ -50,9 +56,25 @@ pub fn run(context: &Context, args: &SendArgs) -> Result<(), CliError> {
         Outgoing::Draft(draft(args)?)
     };
     with_session(context, async |session| {
-        let account = session.account(args.account.account.as_deref())?.id;
+        let account = sender(session, args)?;
         delivery::send(session, context.output, account, outgoing, None).await
     })
+}
+
+/// The account that is named, or the one the address belongs to.
+fn sender(session: &Session, args: &SendArgs) -> Result<AccountId, CliError> {
+    if let (None, Some(from)) = (&args.account.account, &args.from) {
+        let accounts = session.accounts();
+        if let Some(owner) = accounts.iter().find(|account| writes_from(account, from)) {
+            return Ok(owner.id);
+        }
+    }
+    Ok(session.account(args.account.account.as_deref())?.id)
+}
+
+fn writes_from(account: &AccountStatus, from: &EmailAddress) -> bool {
+    let identities = account.facts.identities.iter().map(|identity| &identity.address);
+    identities.chain([&account.address]).any(|address| address.same_mailbox(from.as_str()))
 }
 
 fn draft(args: &SendArgs) -> Result<Draft, CliError> {
@@ -64,6 +86,7 @@ fn draft(args: &SendArgs) -> Result<Draft, CliError> {
         })
     };
     Ok(Draft {
+        from: args.from.as_ref().map(ToString::to_string).unwrap_or_default(),
         to: args.to.join(", "),
         cc: args.cc.join(", "),
         bcc: args.bcc.join(", "),

@@ -1,9 +1,9 @@
 //! The sign-in server answers as Entra ID does.
 
 use crate::auth::http::HttpClient;
-use crate::auth::keeper::{KeeperSetup, TokenKeeper};
+use crate::auth::keeper::{Grant, KeeperSetup, SendSecret, TokenKeeper};
 use crate::config::ConfigFile;
-use crate::model::account::AccountSettings;
+use crate::model::account::{AccountSettings, Resource};
 use crate::sandbox::certificates::trusting;
 use crate::sandbox::control::{Counter, TokenFault};
 use crate::sandbox::options::{Approval, Personality, SandboxOptions};
@@ -138,7 +138,10 @@ async fn refresh_tokens_are_rotated_until_they_are_revoked() {
     let tokens = sign_in(&sandbox).await;
     let first = tokens["refresh_token"].as_str().unwrap();
     let (status, renewed) = refresh(first).await;
-    assert_eq!((status, &renewed["scope"]), (200, &"https://outlook.office.com/SMTP.Send".into()));
+    // All that was agreed to of the resource, whatever was asked for.
+    let granted =
+        "https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/SMTP.Send";
+    assert_eq!((status, &renewed["scope"]), (200, &granted.into()));
     let second = renewed["refresh_token"].as_str().unwrap();
     assert_ne!(first, second);
     assert_eq!(refresh(first).await.0, 200, "the use of a refresh token does not end it");
@@ -210,12 +213,15 @@ async fn an_account_linked_before_has_tokens_the_servers_take() {
     let keeper = TokenKeeper::new(KeeperSetup {
         account: account.name.clone(),
         app: account.oauth.clone(),
+        grant: Grant::RefreshToken,
+        client_secret: SendSecret::Never,
+        resources: account.resources.clone(),
         secrets: secrets.open(account.secrets).await.unwrap(),
         http: HttpClient::new(&trusting(sandbox.root()).unwrap()).unwrap(),
         clock: Clock::manual(START),
         lock_file: None,
     });
-    let token = keeper.access_token().await.unwrap();
+    let token = keeper.access_token(Resource::Outlook).await.unwrap();
     let token = serde_json::json!({ "access_token": token.secret.expose_secret() });
     let mut client = Client::imap(&sandbox).await;
     client.line().await;
@@ -224,8 +230,8 @@ async fn an_account_linked_before_has_tokens_the_servers_take() {
     assert_eq!(sandbox.control().count(Counter::Refreshes), 0);
 
     sandbox.control().expire_access_tokens();
-    let refused = keeper.access_token().await.unwrap();
-    keeper.replace(&refused).await.unwrap();
+    let refused = keeper.access_token(Resource::Outlook).await.unwrap();
+    keeper.replace(Resource::Outlook, &refused).await.unwrap();
     assert_eq!(sandbox.control().count(Counter::Refreshes), 1);
     sandbox.stop().await;
 }

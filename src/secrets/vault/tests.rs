@@ -75,7 +75,8 @@ async fn the_files_are_those_of_the_age_tool() {
     let last = text.lines().last().unwrap();
     assert!(text.starts_with('#') && last.starts_with("AGE-SECRET-KEY-1"), "{text}");
     let identity: x25519::Identity = last.parse().unwrap();
-    let plain = age::decrypt(&identity, &fs::read(home.path().join("vault.age")).unwrap()).unwrap();
+    let plain =
+        age::decrypt(&identity, &fs::read(home.path().join("vault-keyfile.age")).unwrap()).unwrap();
     let json = r#"{"format":1,"secrets":{"work/refresh-token":"token"}}"#;
     assert_eq!(String::from_utf8(plain).unwrap(), json);
 
@@ -93,13 +94,11 @@ async fn a_vault_opens_only_with_its_own_key() {
     with_passphrase(home.path(), "right").unwrap();
     assert_eq!(word(with_passphrase(home.path(), "wrong")), "wrong key");
     assert_eq!(word(with_passphrase(home.path(), "")), "wrong key");
-    assert_eq!(word(Vault::open_with_key_file(home.path())), "wrong key");
     assert_eq!(word(with_passphrase(home.path(), "right")), "open");
 
     let home = tempfile::tempdir().unwrap();
     let vault = Vault::open_with_key_file(home.path()).unwrap();
     vault.put(&key("work"), &"token".into()).await.unwrap();
-    assert_eq!(word(with_passphrase(home.path(), "any")), "wrong key");
     // The key of another vault.
     let other = tempfile::tempdir().unwrap();
     Vault::open_with_key_file(other.path()).unwrap();
@@ -110,12 +109,48 @@ async fn a_vault_opens_only_with_its_own_key() {
     // No key at all: no new one is made.
     fs::remove_file(&vault_key).unwrap();
     assert_eq!(word(Vault::open_with_key_file(home.path())), "wrong key");
-    assert_eq!(word(with_passphrase(home.path(), "any")), "wrong key");
     assert!(!vault_key.exists());
     fs::write(&vault_key, kept).unwrap();
     fs::set_permissions(&vault_key, Permissions::from_mode(0o600)).unwrap();
     let vault = Vault::open_with_key_file(home.path()).unwrap();
     assert_eq!(get(&vault, "work").await.as_deref(), Some("token"));
+}
+
+#[tokio::test]
+async fn both_kinds_stand_side_by_side_and_keep_their_own() {
+    let home = tempfile::tempdir().unwrap();
+    let by_file = Vault::open_with_key_file(home.path()).unwrap();
+    let by_passphrase = with_passphrase(home.path(), "open sesame").unwrap();
+    by_file.put(&key("work"), &"one".into()).await.unwrap();
+    by_passphrase.put(&key("work"), &"other".into()).await.unwrap();
+    let by_file = Vault::open_with_key_file(home.path()).unwrap();
+    let by_passphrase = with_passphrase(home.path(), "open sesame").unwrap();
+    assert_eq!(get(&by_file, "work").await.as_deref(), Some("one"));
+    assert_eq!(get(&by_passphrase, "work").await.as_deref(), Some("other"));
+}
+
+#[tokio::test]
+async fn another_passphrase_opens_what_the_old_one_did() {
+    let home = tempfile::tempdir().unwrap();
+    let open = with_passphrase(home.path(), "old").unwrap();
+    open.put(&key("work"), &"token".into()).await.unwrap();
+    let change = |old: &str, new: &str| {
+        Vault::change_passphrase(home.path(), &old.into(), &new.into(), LIGHT)
+    };
+    let sealed = fs::read(home.path().join("vault-key.age")).unwrap();
+    assert!(matches!(change("wrong", "new"), Err(SecretError::WrongKey)));
+    assert_eq!(fs::read(home.path().join("vault-key.age")).unwrap(), sealed);
+
+    change("old", "new").unwrap();
+    assert_eq!(word(with_passphrase(home.path(), "old")), "wrong key");
+    let again = with_passphrase(home.path(), "new").unwrap();
+    assert_eq!(get(&again, "work").await.as_deref(), Some("token"));
+    // Who has the vault open goes on with it.
+    open.put(&key("home"), &"token".into()).await.unwrap();
+    assert_eq!(get(&again, "home").await.as_deref(), Some("token"));
+    let empty = tempfile::tempdir().unwrap();
+    let none = Vault::change_passphrase(empty.path(), &"a".into(), &"b".into(), LIGHT);
+    assert!(matches!(none, Err(SecretError::NoVault)));
 }
 
 #[tokio::test]
@@ -128,7 +163,7 @@ async fn a_damaged_vault_is_named_and_never_overwritten() {
         let damaged = damage(fs::read(&path).unwrap());
         fs::write(&path, &damaged).unwrap();
         assert_eq!(word(Vault::open_with_key_file(home.path())), expected, "{name}");
-        if name == "vault.age" {
+        if name == "vault-keyfile.age" {
             assert!(vault.put(&key("home"), &"token".into()).await.is_err(), "{name}");
             assert!(vault.get(&key("work")).await.is_err(), "{name}");
         }
@@ -139,10 +174,10 @@ async fn a_damaged_vault_is_named_and_never_overwritten() {
         *bytes.last_mut().unwrap() ^= 1;
         bytes
     };
-    check("vault.age", cut, "damaged").await;
-    check("vault.age", flip, "damaged").await;
-    check("vault.age", |_| Vec::new(), "damaged").await;
-    check("vault.age", |_| b"age-encryption.org/v9\n-> x\n".to_vec(), "damaged").await;
+    check("vault-keyfile.age", cut, "damaged").await;
+    check("vault-keyfile.age", flip, "damaged").await;
+    check("vault-keyfile.age", |_| Vec::new(), "damaged").await;
+    check("vault-keyfile.age", |_| b"age-encryption.org/v9\n-> x\n".to_vec(), "damaged").await;
     check("vault.key", |_| b"nothing".to_vec(), "damaged").await;
     check("vault.key", |_| Vec::new(), "damaged").await;
     check("vault.key", |key| [key.clone(), key].concat(), "damaged").await;
@@ -156,7 +191,7 @@ async fn a_newer_format_or_another_content_is_not_touched() {
         let text = fs::read_to_string(home.path().join("vault.key")).unwrap();
         let identity: x25519::Identity = text.lines().last().unwrap().parse().unwrap();
         let sealed = age::encrypt(&identity.to_public(), json.as_bytes()).unwrap();
-        let path = home.path().join("vault.age");
+        let path = home.path().join("vault-keyfile.age");
         crate::stdx::atomic_file::write_private(&path, &sealed).unwrap();
         let refused = vault.put(&key("work"), &"token".into()).await.unwrap_err();
         assert!(matches!(&refused, SecretError::Damaged(_)), "{refused:?}");
@@ -170,7 +205,7 @@ async fn a_newer_format_or_another_content_is_not_touched() {
 
 #[tokio::test]
 async fn files_that_others_can_read_or_have_planted_are_refused() {
-    for name in ["vault.age", "vault.key"] {
+    for name in ["vault-keyfile.age", "vault.key"] {
         let home = tempfile::tempdir().unwrap();
         let vault = Vault::open_with_key_file(home.path()).unwrap();
         vault.put(&key("work"), &"token".into()).await.unwrap();

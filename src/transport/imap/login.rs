@@ -1,14 +1,17 @@
-//! From the greeting to a signed-in session: STARTTLS, capabilities, AUTHENTICATE XOAUTH2.
+//! From the greeting to a signed-in session: STARTTLS, capabilities, AUTHENTICATE or LOGIN.
 
-use crate::transport::ConnectRequest;
+use crate::model::address::EmailAddress;
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::imap::wire::{
     Done, Patience, SILENCE_LIMIT, Tag, Wire, answer_to, capabilities_in, capability_names,
 };
 use crate::transport::lines::Lines;
-use crate::transport::xoauth2;
+use crate::transport::sasl::{self, Exchange};
+use crate::transport::{ConnectRequest, Credential};
 use imap_proto::{Response, Status};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite};
+use zeroize::Zeroizing;
 
 /// Longest AUTHENTICATE line sent in one piece: Exchange takes commands of 10,240 bytes.
 const COMMAND_LIMIT_BYTES: usize = 10_000;
@@ -130,11 +133,19 @@ pub async fn sign_in(
         Some(capabilities) => capabilities,
         None => ask_capabilities(wire).await?,
     };
-    if !before.has("AUTH=XOAUTH2") {
-        let text = "the server does not offer XOAUTH2".to_owned();
-        return Err(TransportError::Refused { text, transient: Transience::Permanent });
-    }
-    let done = authenticate(wire, &before, request).await?;
+    let exchange = Exchange::begin(&request.user, &request.credential, |mechanism| {
+        before.has(&format!("AUTH={}", mechanism.name()))
+    });
+    let done = match (exchange, &request.credential) {
+        (Some(exchange), _) => authenticate(wire, &before, exchange).await?,
+        (None, Credential::Password(password)) if !before.has("LOGINDISABLED") => {
+            login(wire, &request.user, password).await?
+        }
+        (None, credential) => {
+            let text = sasl::not_offered(credential).to_owned();
+            return Err(TransportError::Refused { text, transient: Transience::Permanent });
+        }
+    };
     // Exchange can do more after the sign-in and does not say so by itself.
     match done.capabilities {
         Some(list) => Ok(Capabilities(list)),
@@ -165,7 +176,7 @@ async fn ask_capabilities(wire: &mut Wire) -> Result<Capabilities, TransportErro
     Ok(found)
 }
 
-/// What the server wants next during AUTHENTICATE.
+/// What the server wants next during AUTHENTICATE or LOGIN.
 enum Turn {
     Challenge,
     Answer(Result<Done, TransportError>),
@@ -192,32 +203,21 @@ async fn next_turn(wire: &mut Wire, tag: &Tag) -> Result<Turn, TransportError> {
 async fn authenticate(
     wire: &mut Wire,
     capabilities: &Capabilities,
-    request: &ConnectRequest,
+    mut exchange: Exchange,
 ) -> Result<Done, TransportError> {
-    let message = xoauth2::initial_response(&request.user, &request.access_token);
-    let command = format!("AUTHENTICATE {}", xoauth2::NAME);
-    let in_one_line =
-        capabilities.has("SASL-IR") && command.len() + message.len() < COMMAND_LIMIT_BYTES;
     // SASL-IR (RFC 4959) saves a round trip.
-    let (tag, mut unsent) = if in_one_line {
-        let line = zeroize::Zeroizing::new(format!("{command} {}", message.as_str()));
-        (wire.send(&line).await?, None)
-    } else {
-        (wire.send(&command).await?, Some(message))
-    };
+    let limit_bytes = if capabilities.has("SASL-IR") { COMMAND_LIMIT_BYTES } else { 0 };
+    let tag = wire.send(&exchange.command("AUTHENTICATE", limit_bytes)).await?;
     let mut challenges = 0;
     loop {
         match next_turn(wire, &tag).await? {
-            Turn::Challenge if challenges == xoauth2::CHALLENGE_LIMIT => {
+            Turn::Challenge if challenges == sasl::CHALLENGE_LIMIT => {
                 let what = "no end of questions during the sign-in".to_owned();
                 return Err(wire.die(TransportError::Protocol(what)));
             }
             Turn::Challenge => {
                 challenges += 1;
-                // The second challenge holds the error as JSON; an empty line asks for the verdict.
-                if let Some(message) = unsent.take() {
-                    wire.queue(message.as_bytes());
-                }
+                wire.queue(exchange.answer().as_bytes());
                 wire.queue(b"\r\n");
                 wire.flush().await?;
             }
@@ -227,7 +227,34 @@ async fn authenticate(
     }
 }
 
-/// A NO is a refusal of the token, unless the server only needs a rest.
+/// The command LOGIN (RFC 9051, section 6.2.3), for servers that take passwords and know no SASL.
+async fn login(
+    wire: &mut Wire,
+    user: &EmailAddress,
+    password: &SecretString,
+) -> Result<Done, TransportError> {
+    let password = password.expose_secret();
+    let quotable = |text: &str| text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if !quotable(user.as_str()) || !quotable(password) {
+        let text = "the server takes passwords of plain ASCII characters only".to_owned();
+        return Err(TransportError::Refused { text, transient: Transience::Permanent });
+    }
+    let escaped = Zeroizing::new(password.replace('\\', "\\\\").replace('"', "\\\""));
+    let line = Zeroizing::new(format!("LOGIN \"{user}\" \"{}\"", escaped.as_str()));
+    let tag = wire.send(&line).await?;
+    loop {
+        match next_turn(wire, &tag).await? {
+            Turn::Challenge => {
+                let what = "a question after LOGIN".to_owned();
+                return Err(wire.die(TransportError::Protocol(what)));
+            }
+            Turn::Answer(answer) => return answer,
+            Turn::Other => {}
+        }
+    }
+}
+
+/// A refusal is one of the credential, unless the server only needs a rest.
 fn verdict(server: String, error: TransportError) -> TransportError {
     match error {
         TransportError::Refused { text, transient: Transience::Permanent } => {

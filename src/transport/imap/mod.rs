@@ -13,6 +13,7 @@ pub mod folders;
 pub mod guard;
 pub mod login;
 pub mod names;
+pub mod quota;
 pub mod source;
 pub mod wire;
 

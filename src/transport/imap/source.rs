@@ -7,6 +7,7 @@ use crate::transport::imap::fetch::{Fetched, HEADER_ITEMS, Windows, uid_sets};
 use crate::transport::imap::folders::{Counts, Listed, counts, listed, with_roles};
 use crate::transport::imap::login::Capabilities;
 use crate::transport::imap::names::quoted;
+use crate::transport::imap::quota::storage;
 use crate::transport::imap::wire::{Patience, Tag, Wire, answer_to};
 use crate::transport::{Change, FolderState, MailSource, RemoteFolder, RemoteHeaders};
 use async_trait::async_trait;
@@ -423,7 +424,34 @@ impl MailSource for ImapSource {
         Ok(self.take_news())
     }
 
-    async fn close(self: Box<Self>) {
+    async fn quota(&mut self) -> Result<Option<(u64, u64)>, TransportError> {
+        if !self.capabilities.has("QUOTA") {
+            return Ok(None);
+        }
+        self.leave_idle().await?;
+        let mut found = None;
+        let answer = self.wire.run("GETQUOTAROOT INBOX", |response| {
+            // Several quotas may hold: the one with the least room is the one that ends first.
+            let room = |quota: &(u64, u64)| quota.1.saturating_sub(quota.0);
+            found = found.into_iter().chain(storage(response)).min_by_key(room);
+        });
+        match answer.await {
+            Ok(_done) => Ok(found),
+            // Some servers announce it and have it switched off.
+            Err(TransportError::Refused { text, .. }) => {
+                tracing::debug!(%text, "the quota is refused");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn close(mut self: Box<Self>) {
+        // A server in IDLE takes nothing but DONE; its answer need not be awaited for LOGOUT.
+        match self.idle {
+            Idle::Asked(..) | Idle::On(..) => self.wire.queue(b"DONE\r\n"),
+            Idle::No | Idle::Leaving(_) => {}
+        }
         self.wire.goodbye().await;
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::lines::Lines;
+use crate::transport::sasl;
 use lettre::transport::smtp::authentication::Mechanism;
-use lettre::transport::smtp::commands::Ehlo;
+use lettre::transport::smtp::commands::{Ehlo, Starttls};
 use lettre::transport::smtp::extension::{ClientId, Extension, ServerInfo};
 use lettre::transport::smtp::response::{Response, Severity};
 use std::fmt::Display;
@@ -82,10 +83,14 @@ impl Server {
         self.info.supports_feature(extension)
     }
 
-    /// Whether XOAUTH2 is announced.
+    /// Whether a way to sign in is announced.
     #[must_use]
-    pub fn takes_tokens(&self) -> bool {
-        self.info.supports_auth_mechanism(Mechanism::Xoauth2)
+    pub fn offers(&self, mechanism: sasl::Mechanism) -> bool {
+        self.info.supports_auth_mechanism(match mechanism {
+            sasl::Mechanism::Xoauth2 => Mechanism::Xoauth2,
+            sasl::Mechanism::Plain => Mechanism::Plain,
+            sasl::Mechanism::Login => Mechanism::Login,
+        })
     }
 }
 
@@ -138,6 +143,23 @@ where
 /// [`TransportError::Refused`].
 pub fn expect_positive(reply: Reply) -> Result<Reply, TransportError> {
     if reply.is_positive() { Ok(reply) } else { Err(reply.refused()) }
+}
+
+/// Asks for STARTTLS over a connection that anyone may listen to and write into. Nothing learnt here
+/// may be used later (RFC 3207, section 4.2).
+///
+/// # Errors
+/// [`TransportError::NoEncryption`] when the server does not offer it or refuses it.
+pub async fn ask_for_tls<S>(lines: &mut Lines<S>) -> Result<(), TransportError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    expect_positive(read_reply(lines, GREETING_LIMIT).await?)?;
+    let offered = ehlo(lines).await?.has(Extension::StartTls);
+    if offered && command(lines, Starttls, GREETING_LIMIT).await?.is_positive() {
+        return Ok(());
+    }
+    Err(TransportError::NoEncryption { server: lines.server().to_owned() })
 }
 
 /// Says EHLO and reads what the server can do. The name given tells nothing about this machine:

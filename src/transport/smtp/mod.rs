@@ -1,4 +1,4 @@
-//! Message submission (RFC 6409) with XOAUTH2.
+//! Message submission (RFC 6409), signed in with a token or a password.
 //!
 //! lettre provides the words (commands, replies, EHLO); [`dialogue`] moves the bytes. Its own
 //! connection cannot be used, for what it would cost:
@@ -17,16 +17,17 @@ use crate::model::endpoint::Security;
 use crate::model::outgoing::FrozenMessage;
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::lines::Lines;
+use crate::transport::sasl::Exchange;
 use crate::transport::smtp::dialogue::{
-    DATA_LIMIT, ENVELOPE_LIMIT, FINAL_LIMIT, GREETING_LIMIT, Reply, Server, command, ehlo,
-    expect_positive, read_reply,
+    DATA_LIMIT, ENVELOPE_LIMIT, FINAL_LIMIT, GREETING_LIMIT, Reply, Server, ask_for_tls, command,
+    ehlo, expect_positive, read_reply,
 };
 use crate::transport::smtp::message::{Wired, checked};
 use crate::transport::socket::TlsStream;
-use crate::transport::{ConnectRequest, Submission, SubmissionJournal, socket, xoauth2};
+use crate::transport::{ConnectRequest, Submission, SubmissionJournal, sasl, socket};
 use async_trait::async_trait;
 use lettre::Address;
-use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt, Rset, Starttls};
+use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt, Rset};
 use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -34,13 +35,13 @@ use zeroize::Zeroizing;
 
 /// How long saying goodbye may take.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(2);
-/// Longest AUTH line with the token in it (RFC 4954, section 4).
+/// Longest AUTH line with the credential in it (RFC 4954, section 4).
 const AUTH_LIMIT_BYTES: usize = 12_288;
 
 /// Connects, secures and authenticates; nothing is sent yet.
 ///
 /// # Errors
-/// [`TransportError::AuthRefused`] when the token was not accepted, [`TransportError::NoEncryption`]
+/// [`TransportError::AuthRefused`] when the token or password was not accepted, [`TransportError::NoEncryption`]
 /// when STARTTLS is not offered, and every other [`TransportError`].
 pub async fn connect(request: &ConnectRequest) -> Result<Box<dyn Submission>, TransportError> {
     let at = &request.endpoint.at;
@@ -54,14 +55,7 @@ pub async fn connect(request: &ConnectRequest) -> Result<Box<dyn Submission>, Tr
         }
         Security::StartTls => {
             let mut lines = Lines::new(tcp, &name);
-            expect_positive(read_reply(&mut lines, GREETING_LIMIT).await?)?;
-            let no_encryption = TransportError::NoEncryption { server: name.clone() };
-            if !ehlo(&mut lines).await?.has(Extension::StartTls) {
-                return Err(no_encryption);
-            }
-            if !command(&mut lines, Starttls, GREETING_LIMIT).await?.is_positive() {
-                return Err(no_encryption);
-            }
+            ask_for_tls(&mut lines).await?;
             Lines::new(socket::secure(lines.into_stream()?, &request.tls, at).await?, &name)
         }
     };
@@ -76,31 +70,24 @@ async fn authenticate(
     server: &Server,
     request: &ConnectRequest,
 ) -> Result<(), TransportError> {
-    if !server.takes_tokens() {
-        let text = "the server does not offer XOAUTH2".to_owned();
+    let exchange = Exchange::begin(&request.user, &request.credential, |m| server.offers(m));
+    let Some(mut exchange) = exchange else {
+        let text = sasl::not_offered(&request.credential).to_owned();
         return Err(TransportError::Refused { text, transient: Transience::Permanent });
-    }
-    let message = xoauth2::initial_response(&request.user, &request.access_token);
-    let start = format!("AUTH {}", xoauth2::NAME);
-    let in_one_line = start.len() + message.len() < AUTH_LIMIT_BYTES;
-    let (line, mut unsent) = if in_one_line {
-        (Zeroizing::new(format!("{start} {}\r\n", message.as_str())), None)
-    } else {
-        (Zeroizing::new(format!("{start}\r\n")), Some(message))
     };
-    lines.write(line.as_bytes(), GREETING_LIMIT).await?;
-    for _challenge in 0..=xoauth2::CHALLENGE_LIMIT {
+    let line = exchange.command("AUTH", AUTH_LIMIT_BYTES);
+    lines
+        .write(Zeroizing::new(format!("{}\r\n", line.as_str())).as_bytes(), GREETING_LIMIT)
+        .await?;
+    for _challenge in 0..=sasl::CHALLENGE_LIMIT {
         let reply = read_reply(lines, GREETING_LIMIT).await?;
         match reply.code() {
             235 => return Ok(()),
             334 => {
-                // The second question holds the error as JSON; an empty line asks for the verdict.
-                if let Some(message) = unsent.take() {
-                    lines.write(message.as_bytes(), GREETING_LIMIT).await?;
-                }
-                lines.write(b"\r\n", GREETING_LIMIT).await?;
+                let line = Zeroizing::new(format!("{}\r\n", exchange.answer().as_str()));
+                lines.write(line.as_bytes(), GREETING_LIMIT).await?;
             }
-            // 500 to 504 are about the command, not about the token (RFC 5321, section 4.2.3).
+            // 500 to 504 are about the command, not about the credential (RFC 5321, section 4.2.3).
             505..=599 => {
                 let server = lines.server().to_owned();
                 return Err(TransportError::AuthRefused { server, text: reply.text() });

@@ -40,7 +40,7 @@ fn the_address_step_says_what_was_found() {
     |  address where that is possible; everything can be changed.
     |
     |> Mail address     ada@outlook.com
-    |  Provider         < Outlook.com (personal) >  2 of 3
+    |  Provider         < Outlook.com (personal) >  2 of 11
     |                   Outlook.com (personal): found by its domain
     |  Account name     outlook
     |  Your name
@@ -70,10 +70,12 @@ fn the_method_step_asks_for_a_client_id() {
     assert_snapshot!(screen(&mut desk, 80, 24), @r#"
     | Link an account 2/5: how to sign in
     |
-    |  You sign in on a web page, on any device, with a code that is shown here. No
-    |  password is typed into this program. Left and Right change a choice.
+    |  How you prove that the mailbox is yours. Left and Right change a choice;
+    |  where one way is refused, another often works.
     |
-    |  Method           code on another device
+    |  Method           < code on another device >  1 of 4
+    |                   You type a short code on a web page, on any device; some
+    |                   organisations block this.
     |  Client id from   < your own registration >  1 of 2
     |                   type the application (client) id below, or choose with Left
     |                   and Right
@@ -82,12 +84,12 @@ fn the_method_step_asks_for_a_client_id() {
     |  Tenant           consumers
     |  Sign-in server   https://login.microsoftonline.com
     |  Mail servers     < filled in >  1 of 2
-    (9 free rows)
+    (7 free rows)
     | [Enter] continue  [Tab] next field  [Esc] back
     "#);
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account 2/5: how to sign in
-    |  Method        code on another device
+    |                this.
     |  Client id fr… < your own registrati… >
     |                type the application
     |                (client) id below, or
@@ -103,10 +105,12 @@ fn the_method_step_asks_for_a_client_id() {
     assert_snapshot!(screen(&mut desk, 80, 24), @r#"
     | Link an account 2/5: how to sign in
     |
-    |  You sign in on a web page, on any device, with a code that is shown here. No
-    |  password is typed into this program. Left and Right change a choice.
+    |  How you prove that the mailbox is yours. Left and Right change a choice;
+    |  where one way is refused, another often works.
     |
-    |  Method           code on another device
+    |  Method           < code on another device >  1 of 4
+    |                   You type a short code on a web page, on any device; some
+    |                   organisations block this.
     |> Client id from   < Mozilla Thunderbird, which publishes one >  2 of 2
     |                   You and your administrators will see Thunderbird's name on
     |                   the sign-in, and Mozilla, which asks other programs to
@@ -116,7 +120,7 @@ fn the_method_step_asks_for_a_client_id() {
     |  Tenant           consumers
     |  Sign-in server   https://login.microsoftonline.com
     |  Mail servers     < filled in >  1 of 2
-    (8 free rows)
+    (6 free rows)
     | [Enter] continue  [Tab] next field  [Esc] back
     "#);
 }
@@ -129,14 +133,19 @@ fn the_servers_are_behind_a_fold() {
     assert_snapshot!(screen(&mut desk, 80, 24), @r#"
     | Link an account 2/5: how to sign in
     |
-    |  You sign in on a web page, on any device, with a code that is shown here. No
-    |  password is typed into this program. Left and Right change a choice.
+    |  How you prove that the mailbox is yours. Left and Right change a choice;
+    |  where one way is refused, another often works.
     |
-    |  Method           code on another device
+    |  Method           < code on another device >  1 of 4
+    |                   You type a short code on a web page, on any device; some
+    |                   organisations block this.
     |  Client id from   < your own registration >  1 of 2
     |                   type the application (client) id below, or choose with Left
     |                   and Right
     |  Client id
+    |  Client secret
+    |                   kept, but never sent with a code on another device; empty
+    |                   for a public app
     |  Tenant           consumers
     |  Sign-in server   https://login.microsoftonline.com
     |> Mail servers     < shown below >  2 of 2
@@ -145,18 +154,12 @@ fn the_servers_are_behind_a_fold() {
     |  IMAP by          < TLS >  1 of 2
     |  Submission       smtp-mail.outlook.com:587
     |  Submission by    < STARTTLS >  2 of 2
-    |  Sent copies      < filed by the server >  1 of 2
-    |  CA file
-    |                   only if your organisation signs its own certificates
-    (2 free rows)
     | [Enter] continue  [Tab] next field  [Esc] back
     "#);
     desk.press("Up Up");
     desk.press("Shift-Tab Shift-Tab Shift-Tab Shift-Tab Shift-Tab Shift-Tab");
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account 2/5: how to sign in
-    |                Right
-    |  Client id
     |  Tenant        consumers
     |  Sign-in serv… https://login.microsoft…
     |  Mail servers  < shown below >  2 of 2
@@ -164,7 +167,9 @@ fn the_servers_are_behind_a_fold() {
     |  IMAP          outlook.office365.com:9…
     |  IMAP by       < TLS >  1 of 2
     |  Submission    smtp-mail.outlook.com:5…
-    |> Submission by < STARTTLS >  2 of 2
+    |  Submission by < STARTTLS >  2 of 2
+    |  Send through  < SMTP, or Graph wher… >
+    |> Sent copies   < filed by the server >
     | [Enter] continue  [Tab] next field
     "#);
 }
@@ -255,7 +260,7 @@ fn the_code_is_large_where_there_is_room() {
     | by a key file: no keyring answers on this    ▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀
     | machine.
     (3 free rows)
-    | [y] copy code  [u] copy link  [Esc] back
+    | [y] copy code  [u] copy link  [b] browser  [Esc] back
     "#);
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account 4/5: sign in
@@ -295,7 +300,7 @@ fn a_new_code_and_trouble_are_said_on_the_same_screen() {
     | ! the sign-in server cannot be reached; trying again
     | Only enter this code if you started this sign-in yourself.
     (4 free rows)
-    | [y] copy code  [u] copy link  [Esc] back
+    | [y] copy code  [u] copy link  [b] browser  [Esc] back
     "#);
 }
 
@@ -310,12 +315,15 @@ fn the_checks_tick_line_by_line_and_lead_to_the_inbox() {
     assert_snapshot!(screen(&mut desk, 80, 12), @r#"
     | Link an account 5/5: checks
     | Nothing is saved before these have passed.
-    |
     | [x] signed in            ada@outlook.com
+    | [ ] server names
+    | [ ] server identity
+    | [ ] clock
     | [x] permissions          IMAP, SMTP
     | […] reading mail (IMAP)  checking
+    | [ ] folders
     | [ ] sending mail
-    (4 free rows)
+    | [ ] Microsoft Graph
     | [Esc] back
     "#);
     passed(&mut desk, id, CheckName::Imap, "5 folders, 12 messages");
@@ -324,14 +332,12 @@ fn the_checks_tick_line_by_line_and_lead_to_the_inbox() {
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account: done
     | The account is linked.
-    |
     | [x] signed in            ada@outlook.…
     | [x] permissions          IMAP, SMTP
     | [x] reading mail (IMAP)  5 folders, 1…
     | [x] sending mail         accepted wit…
-    |
     | [Enter] opens the inbox
-    (2 free rows)
+    (4 free rows)
     | [Enter] continue  [Esc] back
     "#);
 }
@@ -356,8 +362,10 @@ fn a_failed_check_stands_beside_its_reason() {
     |
     | The server said (AADSTS530035):
     | AADSTS530035: access blocked
-    (11 free rows)
-    | [r] start again  [e] change  [d] details  [Esc] back
+    |
+    | [S] saves the account all the same
+    (9 free rows)
+    | [r] start again  [e] change  [S] save  [d] details  [Esc] back
     "#);
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account: not linked yet
@@ -368,8 +376,9 @@ fn a_failed_check_stands_beside_its_reason() {
     |
     | The server said (AADSTS530035):
     | AADSTS530035: access blocked
-    (3 free rows)
-    | [r] start again  [e] change
+    | [S] saves the account all the same
+    (2 free rows)
+    | [r] start again  [e] change  [S] save
     "#);
 }
 
@@ -387,6 +396,6 @@ fn the_wrong_person_is_shown_with_both_addresses() {
     | Start the sign-in again.
     | [r] sign in as the right person   [e] change the address
     (10 free rows)
-    | [r] start again  [e] change  [d] details  [Esc] back
+    | [Enter] go on  [r] start again  [e] change  [d] details  [Esc] back
     "#);
 }

@@ -297,7 +297,7 @@ fn the_accounts_show_how_each_stands() {
     |  outbox: 0 waiting, 0 need you
     |  kept in a vault file opened by a key file
     (2 free rows)
-    | [?] keys  [t] test  [s] sign in again  [A] link another  [x] remove
+    | [?] keys  [t] test  [s] sign in again  [m] method  [n] rename
     "#);
     desk.press("x");
     assert_snapshot!(screen(&mut desk, 80, 16), @r#"

@@ -30,6 +30,7 @@ export function createControlServer({ config, settings, store, faults, activity,
   const routes = {
     'GET /state': () => state(),
     'GET /requests': () => activity.requests(),
+    'GET /tokens': () => ({ tokens: store.tokens() }),
     'POST /reset': () => {
       settings.reset();
       faults.clear();

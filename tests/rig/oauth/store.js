@@ -27,6 +27,12 @@ export class Store {
     }
   }
 
+  /** Every secret the server has handed out and still knows: what must never be found in a log. */
+  tokens() {
+    const models = ['AccessToken', 'RefreshToken', 'DeviceCode'];
+    return models.flatMap((model) => [...this.all(model)].map((payload) => payload.jti));
+  }
+
   deviceCode(userCode) {
     const wanted = userCode.toUpperCase().replace(/[^A-Z0-9]/g, '');
     return this.#first('DeviceCode', (code) => code.userCode === wanted);

@@ -38,6 +38,9 @@ def stop(pid: int, name: str) -> None:
     """
     family = {pid, *_children(pid)}
     _signal({pid}, signal.SIGTERM)
+    if wait_until(lambda: not _alive(pid), STOP_LIMIT_S):
+        # Dovecot's `auth` stays for as long as Postfix keeps its connection, which is minutes.
+        _signal(set(filter(_alive, family)), signal.SIGTERM)
     if wait_until(lambda: not any(map(_alive, family)), STOP_LIMIT_S):
         return
     _signal(set(filter(_alive, family)), signal.SIGKILL)

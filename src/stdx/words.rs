@@ -42,7 +42,7 @@ fn quoted(
 
 #[cfg(test)]
 mod tests {
-    use crate::runtime::words::{Unclosed, split};
+    use crate::stdx::words::{Unclosed, split};
 
     #[test]
     fn a_command_line_becomes_words_and_nothing_is_expanded() {

@@ -1,0 +1,300 @@
+//! Work that waits for servers or people, beside the supervisor: signing in, checks, tokens,
+//! detection. Each job ends by itself or is cancelled, and comes back as [`Finished`].
+
+use crate::config::ConfigError;
+use crate::engine::access::AccountAccess;
+use crate::engine::account_task::AccountCommand;
+use crate::engine::facts::learn;
+use crate::engine::failure::Failure;
+use crate::engine::link::{LinkJob, LinkResult, SignIn};
+use crate::engine::preflight::{Preflight, Report};
+use crate::engine::supervisor::Supervisor;
+use crate::engine_api::event::EngineEvent;
+use crate::engine_api::link::{LinkRequest, Saving, SignInInput};
+use crate::model::account::{Resource, SignInMethod};
+use crate::model::address::EmailAddress;
+use crate::model::ids::{AccountId, CommandId};
+use crate::problem::Problem;
+use crate::provider::detect::detect;
+use crate::secrets::{SecretKey, SecretKind};
+use secrecy::SecretString;
+use std::future::Future;
+use std::sync::Arc;
+use tokio::sync::{Mutex, mpsc};
+use tokio_util::sync::CancellationToken;
+
+/// Pasted answers that may wait for a sign-in; nobody pastes faster than they are read.
+const PASTED_LIMIT: usize = 4;
+
+/// A job on its way.
+pub(in crate::engine) struct Job {
+    /// Stops it.
+    pub(in crate::engine) cancel: CancellationToken,
+    /// Takes what the person pastes, for a sign-in.
+    pasted: Option<mpsc::Sender<SecretString>>,
+}
+
+/// A job that came back.
+pub(in crate::engine) struct Finished {
+    id: CommandId,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    /// A new account passed its checks.
+    Linked(Box<LinkResult>),
+    /// A linked account was signed in to again.
+    SignedIn(AccountId, Box<LinkResult>),
+    /// The checks of a linked account have run.
+    Tested(AccountId, Box<Report>),
+    /// The answer itself.
+    Answer(Box<EngineEvent>),
+    /// The job failed.
+    Failed(Problem),
+    /// The job was stopped.
+    Cancelled,
+}
+
+impl Supervisor {
+    pub(in crate::engine) async fn link(&mut self, id: CommandId, request: LinkRequest) {
+        let name = request.settings.name.clone();
+        if self.config.config().accounts.iter().any(|account| account.name == name) {
+            self.reporter.failed(id, ConfigError::Duplicate(name).problem()).await;
+            return;
+        }
+        let delegate = match &request.settings.shared_via {
+            None => None,
+            Some(via) => match self.access_of(via) {
+                Some(access) => Some(access),
+                None => {
+                    self.reporter.failed(id, Problem::no_such_account()).await;
+                    return;
+                }
+            },
+        };
+        let (job, pasted) = self.link_job(id, None, delegate);
+        self.spawn_job(id, Some(pasted), async move {
+            match job.link(request).await {
+                Ok(result) => Outcome::Linked(Box::new(result)),
+                Err(failure) => Outcome::Failed(failure.problem(None)),
+            }
+        });
+    }
+
+    pub(in crate::engine) async fn sign_in_again(
+        &mut self,
+        id: CommandId,
+        account: AccountId,
+        input: Option<SignInInput>,
+    ) {
+        let Some(running) = self.accounts.get(&account) else {
+            self.reporter.failed(id, Problem::no_such_account()).await;
+            return;
+        };
+        let access = Arc::clone(&running.access);
+        let delegate = access.settings.shared_via.as_ref().and_then(|via| self.access_of(via));
+        let (job, pasted) = self.link_job(id, Some(account), delegate);
+        self.spawn_job(id, Some(pasted), async move {
+            let signed_in = async {
+                let stored = stored_secrets(&access).await?;
+                let input = match input {
+                    Some(input) => input,
+                    None => same_rung(&access, &stored)?,
+                };
+                // The account is saved already; a failed check is told, and the tokens are kept.
+                let saving = Saving::Anyway;
+                let sign_in = SignIn { input, client_secret: None, stored, saving };
+                job.sign_in(access.settings.clone(), sign_in).await
+            };
+            match signed_in.await {
+                Ok(result) => Outcome::SignedIn(account, Box::new(result)),
+                Err(failure) => Outcome::Failed(failure.problem(Some(account))),
+            }
+        });
+    }
+
+    pub(in crate::engine) fn answer_link(&self, id: CommandId, pasted: SecretString) {
+        let sender = self.jobs.get(&id).and_then(|job| job.pasted.as_ref());
+        if sender.is_none_or(|sender| sender.try_send(pasted).is_err()) {
+            tracing::info!(command = id.0, "nobody waits for what was pasted");
+        }
+    }
+
+    pub(in crate::engine) async fn test(&mut self, id: CommandId, account: AccountId) {
+        let Some(running) = self.accounts.get(&account) else {
+            self.reporter.failed(id, Problem::no_such_account()).await;
+            return;
+        };
+        let access = Arc::clone(&running.access);
+        let (reporter, clock) = (self.reporter.clone(), self.clock.clone());
+        self.spawn_job(id, None, async move {
+            let checks = Preflight {
+                id,
+                account: Some(account),
+                access: &access,
+                clock: &clock,
+                reporter: &reporter,
+            };
+            Outcome::Tested(account, Box::new(checks.run().await))
+        });
+    }
+
+    pub(in crate::engine) async fn get_token(
+        &mut self,
+        id: CommandId,
+        account: AccountId,
+        resource: Resource,
+    ) {
+        let Some(running) = self.accounts.get(&account) else {
+            self.reporter.failed(id, Problem::no_such_account()).await;
+            return;
+        };
+        let access = Arc::clone(&running.access);
+        self.spawn_job(id, None, async move {
+            match access.token(resource).await {
+                Ok(token) => Outcome::Answer(Box::new(EngineEvent::TokenReady {
+                    id,
+                    token: token.secret,
+                    user: access.settings.login.clone(),
+                    expires_at: token.expires_at,
+                })),
+                Err(failure) => Outcome::Failed(failure.problem(Some(account))),
+            }
+        });
+    }
+
+    pub(in crate::engine) fn look_up(&mut self, id: CommandId, address: EmailAddress) {
+        let (reporter, setup) = (self.reporter.clone(), self.detect.clone());
+        let extra_roots = self.access.extra_roots.clone();
+        self.spawn_job(id, None, async move {
+            let net = match setup.net(&extra_roots).await {
+                Ok(net) => net,
+                Err(failure) => return Outcome::Failed(failure.problem(None)),
+            };
+            let (findings, mut found) = mpsc::unbounded_channel();
+            let on_finding = move |finding| {
+                // The receiver lives as long as the detection below.
+                let _closed = findings.send(finding);
+            };
+            let detection = detect(&address, &net, &on_finding);
+            tokio::pin!(detection);
+            let proposal = loop {
+                tokio::select! {
+                    biased;
+                    Some(finding) = found.recv() => {
+                        reporter.event(EngineEvent::DetectProgress { id, finding }).await;
+                    }
+                    proposal = &mut detection => break proposal,
+                }
+            };
+            while let Ok(finding) = found.try_recv() {
+                reporter.event(EngineEvent::DetectProgress { id, finding }).await;
+            }
+            let proposal = proposal.map(Box::new);
+            Outcome::Answer(Box::new(EngineEvent::Detected { id, proposal }))
+        });
+    }
+
+    fn link_job(
+        &self,
+        id: CommandId,
+        account: Option<AccountId>,
+        delegate: Option<Arc<AccountAccess>>,
+    ) -> (LinkJob, mpsc::Sender<SecretString>) {
+        let (pasted_in, pasted) = mpsc::channel(PASTED_LIMIT);
+        let job = LinkJob {
+            id,
+            account,
+            delegate,
+            access: self.access.clone(),
+            reporter: self.reporter.clone(),
+            pasted: Mutex::new(pasted),
+        };
+        (job, pasted_in)
+    }
+
+    fn spawn_job(
+        &mut self,
+        id: CommandId,
+        pasted: Option<mpsc::Sender<SecretString>>,
+        work: impl Future<Output = Outcome> + Send + 'static,
+    ) {
+        let cancel = self.cancel.child_token();
+        self.jobs.insert(id, Job { cancel: cancel.clone(), pasted });
+        let finished = self.finished_in.clone();
+        self.tasks.spawn(async move {
+            let outcome = tokio::select! {
+                biased;
+                () = cancel.cancelled() => Outcome::Cancelled,
+                outcome = work => outcome,
+            };
+            if finished.send(Finished { id, outcome }).await.is_err() {
+                tracing::debug!(command = id.0, "a job ended after the engine");
+            }
+        });
+    }
+
+    pub(in crate::engine) async fn finish(&mut self, Finished { id, outcome }: Finished) {
+        self.jobs.remove(&id);
+        match outcome {
+            Outcome::Linked(result) => {
+                let saved = self.save(*result).await;
+                let linked = saved.map(|account| EngineEvent::Linked { id, account });
+                self.close(id, linked).await;
+            }
+            Outcome::SignedIn(account, result) => {
+                let kept = self.keep_sign_in(account, *result).await;
+                let linked = kept.map(|()| EngineEvent::Linked { id, account });
+                self.close(id, linked).await;
+                self.hand_on(account, AccountCommand::Reconnect).await;
+                self.wake_outbox(account);
+            }
+            Outcome::Tested(account, report) => {
+                learn(&self.store, &self.reporter, account, |facts| report.learn(facts)).await;
+                self.reporter.done(id).await;
+            }
+            Outcome::Answer(event) => self.reporter.event(*event).await,
+            Outcome::Failed(problem) => self.reporter.failed(id, problem).await,
+            Outcome::Cancelled => {
+                self.reporter.event(EngineEvent::CommandCancelled { id }).await;
+            }
+        }
+    }
+}
+
+/// The secrets of an account that a new sign-in uses again.
+async fn stored_secrets(
+    access: &AccountAccess,
+) -> Result<Vec<(SecretKind, SecretString)>, Failure> {
+    let place = access.secrets().await?;
+    let mut stored = Vec::new();
+    for kind in [SecretKind::RefreshToken, SecretKind::ClientSecret, SecretKind::Password] {
+        let key = SecretKey { account: access.settings.name.clone(), kind };
+        if let Some(secret) = place.get(&key).await? {
+            stored.push((kind, secret));
+        }
+    }
+    Ok(stored)
+}
+
+/// The account's own rung of the ladder once more, with what is stored.
+fn same_rung(
+    access: &AccountAccess,
+    stored: &[(SecretKind, SecretString)],
+) -> Result<SignInInput, Problem> {
+    let secret = |wanted| {
+        let found = stored.iter().find(|(kind, _secret)| *kind == wanted);
+        found.map(|(_kind, secret)| secret.clone()).ok_or_else(Problem::secret_not_stored)
+    };
+    if access.settings.shared_via.is_some() {
+        return Ok(SignInInput::Shared);
+    }
+    Ok(match access.settings.method {
+        SignInMethod::DeviceCode => SignInInput::DeviceCode,
+        SignInMethod::Browser => SignInInput::Browser { port: 0 },
+        SignInMethod::RefreshToken => SignInInput::RefreshToken(secret(SecretKind::RefreshToken)?),
+        SignInMethod::TokenCommand => SignInInput::TokenCommand,
+        SignInMethod::Password => SignInInput::Password(secret(SecretKind::Password)?),
+        SignInMethod::ClientCredentials => SignInInput::ClientCredentials,
+    })
+}

@@ -1,0 +1,74 @@
+//! Linking an account of the rig.
+
+use crate::program::{Program, Running};
+use crate::rig::Rig;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Users of the rig. Ada and Alan start with mail.
+pub const ADA: &str = "ada@example.org";
+/// See [`ADA`].
+pub const ALAN: &str = "alan@example.org";
+/// Starts without mail.
+pub const GRACE: &str = "grace@example.org";
+/// Starts without mail.
+pub const EDSGER: &str = "edsger@example.org";
+/// Starts without mail.
+pub const BARBARA: &str = "barbara@example.org";
+
+/// `account add --json` with its options.
+pub struct AccountAdd(BTreeMap<&'static str, String>);
+
+impl AccountAdd {
+    /// Everything as the rig has it.
+    pub fn new(rig: &Rig, user: &str) -> Self {
+        let at = &rig.at;
+        Self(BTreeMap::from([
+            ("--email", user.to_owned()),
+            ("--provider", "custom".to_owned()),
+            ("--authority", at.authority.clone()),
+            ("--tenant", at.tenant.clone()),
+            ("--client-id", at.client_id.clone()),
+            ("--ca", at.ca_file.clone()),
+            ("--imap", at.imaps.clone()),
+            ("--submission", at.submission.clone()),
+        ]))
+    }
+
+    /// Says one option in another way.
+    pub fn with(mut self, option: &'static str, value: &str) -> Self {
+        self.0.insert(option, value.to_owned());
+        self
+    }
+
+    /// Starts it.
+    pub fn start<'p>(&self, program: &'p Program) -> Running<'p> {
+        let options = self.0.iter().flat_map(|(option, value)| [*option, value.as_str()]);
+        let args: Vec<&str> = ["account", "add", "--json"].into_iter().chain(options).collect();
+        program.start(&args)
+    }
+}
+
+/// Waits for a code and has `user` approve it; the code.
+#[track_caller]
+pub fn approve(rig: &Rig, running: &mut Running<'_>, user: &str) -> String {
+    let code = running.event("device_code")["user_code"].as_str().unwrap().to_owned();
+    rig.approve(&code, user);
+    code
+}
+
+/// A program with `user`'s mailbox linked.
+#[track_caller]
+pub fn linked(rig: &Rig, user: &str) -> Program {
+    let program = Program::new();
+    link(rig, &program, &AccountAdd::new(rig, user), user);
+    program
+}
+
+/// Links and gives the events.
+#[track_caller]
+pub fn link(rig: &Rig, program: &Program, add: &AccountAdd, user: &str) -> Vec<Value> {
+    let mut running = add.start(program);
+    approve(rig, &mut running, user);
+    running.finish().expect(0).json()
+}

@@ -1,0 +1,11 @@
+//! The journeys, by what they prove.
+
+mod codes;
+mod outages;
+mod privacy;
+mod reading;
+mod screen;
+mod sending;
+mod spine;
+mod tls;
+mod tokens;

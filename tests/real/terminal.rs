@@ -1,0 +1,113 @@
+//! The program on a screen: keys in, cells out.
+
+use crate::program::Program;
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize};
+use std::io::{Read, Write};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Longest wait for something to appear, with servers and a debug build behind it.
+const SCREEN_LIMIT: Duration = Duration::from_secs(30);
+/// Rows and columns.
+const SIZE: PtySize = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
+
+struct Output {
+    screen: vt100::Parser,
+    bytes: Vec<u8>,
+    closed: bool,
+}
+
+/// A program on a terminal of its own.
+pub struct Terminal<'p> {
+    program: &'p Program,
+    output: Arc<(Mutex<Output>, Condvar)>,
+    keys: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    _master: Box<dyn MasterPty + Send>,
+}
+
+impl<'p> Terminal<'p> {
+    /// Opens the screen.
+    pub fn open(program: &'p Program) -> Self {
+        let pair = portable_pty::native_pty_system().openpty(SIZE).unwrap();
+        let mut command = CommandBuilder::new("/bin/sh");
+        command.args(["-c", "umask 000; exec \"$0\"", env!("CARGO_BIN_EXE_posthaste")]);
+        command.env_clear();
+        command.cwd("/");
+        for (name, value) in program.environment() {
+            command.env(name, value);
+        }
+        command.env("TERM", "xterm-256color");
+        let child = pair.slave.spawn_command(command).unwrap();
+        let (rows, columns) = (SIZE.rows.try_into().unwrap(), SIZE.cols.try_into().unwrap());
+        let output = Output {
+            screen: vt100::Parser::new(rows, columns, 0),
+            bytes: Vec::new(),
+            closed: false,
+        };
+        let output = Arc::new((Mutex::new(output), Condvar::new()));
+        let (mut reader, shared) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&output));
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            loop {
+                // A terminal whose program has ended answers with an error.
+                let read = reader.read(&mut buffer).unwrap_or(0);
+                // A test that fails does so with the lock in its hands.
+                let mut output = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+                output.screen.process(&buffer[..read]);
+                output.bytes.extend_from_slice(&buffer[..read]);
+                output.closed = read == 0;
+                shared.1.notify_all();
+                if read == 0 {
+                    return;
+                }
+            }
+        });
+        let keys = pair.master.take_writer().unwrap();
+        Self { program, output, keys, child, _master: pair.master }
+    }
+
+    /// Presses keys.
+    pub fn types(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// Waits until the screen holds `wanted`; what stands there then.
+    #[track_caller]
+    pub fn sees(&self, wanted: &str) -> String {
+        let (lock, changed) = &*self.output;
+        let ends = Instant::now() + SCREEN_LIMIT;
+        let mut output = lock.lock().unwrap();
+        loop {
+            let screen = output.screen.screen().contents();
+            if screen.contains(wanted) {
+                return screen;
+            }
+            let left = ends.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero() && !output.closed, "no {wanted:?} on the screen:\n{screen}");
+            output = changed.wait_timeout(output, left).unwrap().0;
+        }
+    }
+
+    /// Waits for the end; the exit code.
+    #[track_caller]
+    pub fn ends(mut self) -> u32 {
+        let (lock, changed) = &*self.output;
+        let closed = |output: &mut Output| !output.closed;
+        let output = lock.lock().unwrap();
+        let (output, waited) = changed.wait_timeout_while(output, SCREEN_LIMIT, closed).unwrap();
+        assert!(!waited.timed_out(), "it goes on:\n{}", output.screen.screen().contents());
+        self.program.has_said(&output.bytes);
+        drop(output);
+        self.child.wait().unwrap().exit_code()
+    }
+}
+
+impl Drop for Terminal<'_> {
+    fn drop(&mut self) {
+        // Both fail when it has ended by itself.
+        let _ended = self.child.kill();
+        let _waited = self.child.wait();
+    }
+}
