@@ -303,6 +303,19 @@ mod tests {
         AuthError::Refused { error: error.to_owned(), code, description: "raw".to_owned() }
     }
 
+    fn missing(code: Option<u32>) -> AuthError {
+        AuthError::PermissionMissing {
+            missing: "https://outlook.office.com/SMTP.Send".to_owned(),
+            code,
+            description: "raw".to_owned(),
+        }
+    }
+
+    fn command_failed() -> AuthError {
+        let how = "it ended with status 3".to_owned();
+        AuthError::CommandFailed { how, complaint: "no agent".into() }
+    }
+
     fn sign_in_needed(code: Option<u32>, description: &str) -> AuthError {
         AuthError::SignInNeeded { code, description: description.to_owned() }
     }
@@ -343,6 +356,33 @@ mod tests {
             "sign-in-server-unreachable",
             Remedy::CheckNetwork,
         );
+        check(&missing(None), SignInNeeded, "permission-missing", Remedy::StartOver);
+        check(&missing(Some(65_001)), SignInNeeded, "AADSTS65001", Remedy::UseBrowser);
+        let not_understood = AuthError::RedirectNotUnderstood("it is empty");
+        check(&not_understood, Failed, "redirect-not-understood", Remedy::Retry);
+        let silent = AuthError::BrowserSilent { waited_s: 300 };
+        check(&silent, SignInNeeded, "browser-silent", Remedy::StartOver);
+        let taken = AuthError::CannotListen("address in use".to_owned());
+        check(&taken, Failed, "port-not-free", Remedy::EditSettings);
+        check(&command_failed(), SignInNeeded, "token-command-failed", Remedy::EditSettings);
+        check(&AuthError::NoClientSecret, SignInNeeded, "client-secret-missing", Remedy::StartOver);
+    }
+
+    #[test]
+    fn what_helps_stands_in_the_words_and_the_rest_in_the_details() {
+        #[track_caller]
+        fn check(error: &AuthError, in_why: &str, in_details: &[&str]) {
+            let problem = error.problem(None);
+            assert!(problem.why.contains(in_why), "{problem:?}");
+            assert!(in_details.iter().all(|part| problem.details.contains(part)), "{problem:?}");
+        }
+        let scope = "https://outlook.office.com/SMTP.Send";
+        check(&missing(None), "accept every permission", &[scope, "raw"]);
+        check(&missing(Some(65_001)), "approve", &[scope, "raw"]);
+        check(&AuthError::RedirectNotUnderstood("it is empty"), "it is empty", &[]);
+        check(&AuthError::BrowserSilent { waited_s: 300 }, "within 5 minutes", &[]);
+        check(&AuthError::CannotListen("address in use".to_owned()), "port", &["address in use"]);
+        check(&command_failed(), "status 3", &["status 3", "no agent"]);
     }
 
     #[test]
@@ -366,5 +406,8 @@ mod tests {
         check(&refused("invalid_request", Some(900_144)), false);
         check(&sign_in_needed(None, ""), false);
         check(&AuthError::Untrusted(String::new()), false);
+        check(&missing(None), false);
+        check(&command_failed(), false);
+        check(&AuthError::BrowserSilent { waited_s: 300 }, false);
     }
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long the port is open: time for a password and a second factor, and the longest that anybody
 /// else can try it.
@@ -38,6 +38,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 /// An open port on 127.0.0.1 and, where the machine has it, ::1.
 pub struct Listener {
     port: u16,
+    closes_at: Instant,
     /// Held during a wait, so that two of them take turns.
     state: Mutex<State>,
 }
@@ -52,7 +53,8 @@ struct State {
 
 impl Listener {
     /// Opens `port` on both loopback addresses; 0 for any port that is free on both. A port that
-    /// somebody else has on either is not taken: a browser may try that address first.
+    /// somebody else has on either is not taken: a browser may try that address first. It stays
+    /// open for five minutes. Needs a tokio runtime around it.
     ///
     /// # Errors
     /// [`AuthError::CannotListen`].
@@ -67,7 +69,8 @@ impl Listener {
         };
         let first = sockets.first().map(TcpListener::local_addr).transpose();
         let port = first.map_err(|error| cannot_listen(&error))?.map_or(port, |at| at.port());
-        Ok(Self { port, state: Mutex::new(State { sockets, reading: FuturesUnordered::new() }) })
+        let state = Mutex::new(State { sockets, reading: FuturesUnordered::new() });
+        Ok(Self { port, closes_at: Instant::now() + WAIT_LIMIT, state })
     }
 
     /// The port.
@@ -76,8 +79,8 @@ impl Listener {
         self.port
     }
 
-    /// Waits for the browser, five minutes at most. Afterwards the port is closed, also when the
-    /// sign-in server sent a refusal instead of a code.
+    /// Waits for the browser until five minutes after the port was opened. Afterwards the port is
+    /// closed, also when the sign-in server sent a refusal instead of a code.
     ///
     /// # Errors
     /// [`AuthError::BrowserSilent`] when nobody came; [`AuthError::Declined`] or
@@ -88,7 +91,7 @@ impl Listener {
     /// Cancel safe: a request that was being read is read on by the next call.
     pub async fn wait(&self, sign_in: &BrowserSignIn) -> Result<AuthCode, AuthError> {
         let mut state = self.state.lock().await;
-        let came = timeout(WAIT_LIMIT, state.next_answer(self.port, sign_in)).await;
+        let came = timeout_at(self.closes_at, state.next_answer(self.port, sign_in)).await;
         state.sockets.clear();
         state.reading.clear();
         came.unwrap_or(Err(AuthError::BrowserSilent { waited_s: WAIT_LIMIT.as_secs() }))

@@ -43,8 +43,6 @@ pub const BUNDLE: Purpose = Purpose {
 
 /// Longest passphrase in bytes.
 const LENGTH_LIMIT_BYTES: u64 = 4096;
-/// Name of the vault's file in the data directory.
-const VAULT_FILE: &str = "vault.age";
 
 /// Whether the passphrase is in use already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +88,19 @@ pub async fn unlock_if_needed(
 /// # Errors
 /// As [`ask`].
 pub fn ask_for_vault(paths: &Paths) -> Result<SecretString, CliError> {
-    let exists = paths.data_dir.join(VAULT_FILE).exists();
+    let exists = SecretPlaces::on_disk(paths.data_dir.clone()).has_passphrase();
     ask(&VAULT, if exists { Use::Existing } else { Use::New })
+}
+
+/// Gives the vault another passphrase; both are asked for.
+///
+/// # Errors
+/// As [`ask`], and why the old one still holds.
+pub async fn change(paths: &Paths) -> Result<(), CliError> {
+    let old = ask(&VAULT, Use::Existing)?;
+    let new = ask(&NEW_VAULT, Use::New)?;
+    let places = SecretPlaces::on_disk(paths.data_dir.clone());
+    places.change_passphrase(old, new).await.map_err(|error| error.problem().into())
 }
 
 /// A passphrase; a new one is asked for twice.

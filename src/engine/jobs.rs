@@ -164,7 +164,7 @@ impl Supervisor {
     }
 
     pub(in crate::engine) fn look_up(&mut self, id: CommandId, address: EmailAddress) {
-        let (reporter, setup) = (self.reporter.clone(), self.detect.clone());
+        let (reporter, setup) = (self.reporter.clone(), self.detect);
         let extra_roots = self.access.extra_roots.clone();
         self.spawn_job(id, None, async move {
             let net = match setup.net(&extra_roots).await {

@@ -315,10 +315,14 @@ fn state_after(failure: &Failure, at: OutboxState) -> OutboxState {
             TransportError::Refused { transient: Transience::Permanent, .. }
             | TransportError::Unsendable(_),
         ) => OutboxState::Refused,
-        // An answer came, and it says that the server does not have the message.
-        Failure::Transport(TransportError::Refused {
-            transient: Transience::Transient, ..
-        }) => OutboxState::Queued,
+        // An answer came, and it says that the server does not have the message; or there was no
+        // connection to hand it over on. Graph can say so after the journal was written.
+        Failure::Transport(
+            TransportError::Refused { transient: Transience::Transient, .. }
+            | TransportError::AuthRefused { .. }
+            | TransportError::Unreachable { .. }
+            | TransportError::Tls { .. },
+        ) => OutboxState::Queued,
         Failure::Transport(_)
         | Failure::Auth(_)
         | Failure::Store(_)
@@ -383,6 +387,12 @@ mod tests {
         check(closed(), sending, OutboxState::Queued);
         check(closed(), in_doubt, in_doubt);
         check(TransportError::InDoubt, in_doubt, in_doubt);
+        let server = || "graph.example.org".to_owned();
+        let auth_refused = TransportError::AuthRefused { server: server(), text: "401".to_owned() };
+        check(auth_refused, in_doubt, OutboxState::Queued);
+        let source = std::io::Error::other("no route");
+        let unreachable = TransportError::Unreachable { server: server(), source };
+        check(unreachable, in_doubt, OutboxState::Queued);
         check(refused(Transience::Permanent), sending, OutboxState::Refused);
         check(refused(Transience::Permanent), in_doubt, OutboxState::Refused);
         check(refused(Transience::Transient), sending, OutboxState::Queued);

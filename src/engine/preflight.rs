@@ -44,6 +44,8 @@ pub struct Preflight<'a> {
 pub struct Report {
     /// Each check, in order.
     pub records: Vec<CheckRecord>,
+    /// Scopes of the token at hand; empty where none are named.
+    pub scopes: Vec<String>,
     /// How the automatic route sends.
     pub sends_with: SubmissionRoute,
     /// Why the account cannot be used as it is: the first failure that matters.
@@ -71,6 +73,7 @@ impl Report {
         if let (Some(problem), Some(at)) = (self.failure, at) {
             facts.last_problem = Some((problem, at));
         }
+        facts.scopes = self.scopes;
         facts.checks = self.records;
     }
 }
@@ -79,19 +82,15 @@ impl Preflight<'_> {
     /// Runs every check and reports each.
     pub async fn run(&self) -> Report {
         let mut records = Vec::new();
-        for name in [CheckName::Dns, CheckName::Tls, CheckName::Clock, CheckName::Scopes] {
-            self.begin(name).await;
-            let outcome = match name {
-                CheckName::Dns => self.dns().await,
-                CheckName::Tls => self.identity().await,
-                CheckName::Clock => self.clock().await,
-                CheckName::Scopes => self.scopes().await,
-                CheckName::Imap | CheckName::Folders | CheckName::Submission | CheckName::Graph => {
-                    continue;
-                }
-            };
-            records.push(self.end(name, outcome).await);
-        }
+        self.begin(CheckName::Dns).await;
+        records.push(self.end(CheckName::Dns, self.dns().await).await);
+        self.begin(CheckName::Tls).await;
+        records.push(self.end(CheckName::Tls, self.identity().await).await);
+        self.begin(CheckName::Clock).await;
+        records.push(self.end(CheckName::Clock, self.clock().await).await);
+        self.begin(CheckName::Scopes).await;
+        let (outcome, scopes) = self.scopes().await;
+        records.push(self.end(CheckName::Scopes, outcome).await);
         records.extend(self.reading().await);
         let (sending, sends_with) = self.sending().await;
         records.extend(sending);
@@ -99,7 +98,7 @@ impl Preflight<'_> {
             CheckOutcome::Failed(problem) => Some(problem.as_ref().clone()),
             CheckOutcome::Passed(_) | CheckOutcome::Skipped(_) => None,
         });
-        Report { records, sends_with, failure }
+        Report { records, scopes, sends_with, failure }
     }
 
     fn settings(&self) -> &AccountSettings {
@@ -174,7 +173,7 @@ impl Preflight<'_> {
         let mut proved = Vec::new();
         for endpoint in direct {
             match tls::probe(endpoint, &tls).await {
-                Ok(version) => proved.push(format!("{} {version}", endpoint.at.host)),
+                Ok(found) => proved.push(found),
                 Err(error) => return self.outcome(Err(error.into())),
             }
         }
@@ -203,33 +202,34 @@ impl Preflight<'_> {
         }
     }
 
-    async fn scopes(&self) -> CheckOutcome {
+    async fn scopes(&self) -> (CheckOutcome, Vec<String>) {
         let settings = self.settings();
         match settings.method {
             SignInMethod::DeviceCode | SignInMethod::Browser | SignInMethod::RefreshToken => {}
             SignInMethod::TokenCommand
             | SignInMethod::Password
             | SignInMethod::ClientCredentials => {
-                return CheckOutcome::Skipped("this sign-in names no permissions".to_owned());
+                let why = "this sign-in names no permissions".to_owned();
+                return (CheckOutcome::Skipped(why), Vec::new());
             }
         }
         let granted = match self.access.token(Resource::Outlook).await {
             Ok(token) => token.scopes,
-            Err(failure) => return self.outcome(Err(failure)),
+            Err(failure) => return (self.outcome(Err(failure)), Vec::new()),
         };
-        let uses_smtp = self.uses_smtp() && settings.route == SubmissionRoute::Smtp;
-        let missing: Vec<String> = scopes::wanted(Resource::Outlook, &settings.resources)
-            .into_iter()
-            .filter(|scope| scope.starts_with("https://"))
-            // Without SMTP.Send mail can still leave through Graph.
-            .filter(|scope| uses_smtp || !scope.ends_with("/SMTP.Send"))
-            .filter(|scope| !granted.iter().any(|granted| granted.eq_ignore_ascii_case(scope)))
-            .collect();
-        if missing.is_empty() {
+        let smtp_only = settings.route == SubmissionRoute::Smtp;
+        let missing: Vec<String> =
+            scopes::missing(Resource::Outlook, &settings.resources, &granted)
+                .into_iter()
+                // Without SMTP.Send mail can still leave through Graph.
+                .filter(|scope| smtp_only || !scope.ends_with("/SMTP.Send"))
+                .collect();
+        let outcome = if missing.is_empty() {
             CheckOutcome::Passed("reading and sending are allowed".to_owned())
         } else {
             CheckOutcome::Failed(Box::new(Problem::scopes_missing(&missing.join(" "))))
-        }
+        };
+        (outcome, granted)
     }
 
     // --- reading ----------------------------------------------------------------------------
@@ -292,12 +292,16 @@ impl Preflight<'_> {
     async fn sending(&self) -> ([CheckRecord; 2], SubmissionRoute) {
         self.begin(CheckName::Submission).await;
         let smtp = if self.uses_smtp() { Some(self.try_smtp().await) } else { None };
+        let by_app = self.settings().method == SignInMethod::ClientCredentials;
         let graph_wanted = match (self.settings().route, &smtp) {
+            // What the probe asks for needs a person; an app alone is taken at its word.
+            _ if by_app => false,
             (SubmissionRoute::Graph, _) | (SubmissionRoute::Auto, Some(Err(_))) => true,
             (SubmissionRoute::Smtp, _) | (SubmissionRoute::Auto, Some(Ok(_)) | None) => false,
         };
         let graph = if graph_wanted { Some(self.try_graph().await) } else { None };
-        let by_graph = matches!(graph, Some(Ok(_)));
+        let by_graph = matches!(graph, Some(Ok(_)))
+            || (by_app && self.settings().route == SubmissionRoute::Graph);
         let submission = match smtp {
             None => CheckOutcome::Skipped("this account sends through Microsoft Graph".to_owned()),
             Some(Err(failure)) if by_graph => CheckOutcome::Skipped(format!(

@@ -1,6 +1,8 @@
 //! The hand that reaches into the servers: what a test does as the person in the browser, as another
 //! mail client, as the administrator, or as plain bad luck; and what it may look at.
 
+pub mod sign_in;
+
 use crate::model::flags::{FlagChange, Flags};
 use crate::sandbox::mailbox::{Content, Folder};
 use crate::sandbox::people::{Person, person};
@@ -71,6 +73,47 @@ pub enum SmtpFault {
     CutAfterwards,
 }
 
+/// What is asked of Graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GraphStage {
+    /// Whose token it is (`/me`).
+    Profile,
+    /// What makes a message leave: `sendMail`, and `send` of a draft.
+    Send,
+    /// Making and filling a draft.
+    Draft,
+}
+
+/// What happens there instead of the honest thing, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GraphFault {
+    /// This answer; nothing is done.
+    Answer {
+        /// HTTP status.
+        status: u16,
+        /// Graph's code, such as `ErrorAccessDenied`; empty for an answer without an error object.
+        code: &'static str,
+        /// `Retry-After` in seconds.
+        retry_after_s: Option<u32>,
+    },
+    /// The connection is cut before an answer. Nothing is done.
+    Cut,
+    /// The honest thing is done, and the connection is cut before its answer.
+    CutAfterwards,
+}
+
+/// Whether SMTP takes sign-ins, with a token as well as with a password.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SmtpAuth {
+    /// It does.
+    #[default]
+    On,
+    /// Switched off for everybody (`Set-TransportConfig -SmtpClientAuthenticationDisabled`).
+    OffForTenant,
+    /// Switched off for the mailbox (`Set-CASMailbox -SmtpClientAuthenticationDisabled`).
+    OffForMailbox,
+}
+
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Counter {
@@ -88,18 +131,20 @@ pub enum Counter {
     ImapCommands,
     /// SMTP connections.
     SmtpConnections,
-    /// Messages SMTP accepted.
+    /// Requests to Graph.
+    GraphRequests,
+    /// Messages SMTP and Graph accepted.
     MessagesAccepted,
 }
 
-/// A message SMTP accepted.
+/// A message SMTP or Graph accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submitted {
-    /// Reverse path.
+    /// Reverse path; through Graph the mailbox that sent.
     pub sender: String,
     /// Forward paths, in the order given.
     pub recipients: Vec<String>,
-    /// The message as received, dots unstuffed.
+    /// The message as received, dots unstuffed; through Graph without its Bcc field.
     pub bytes: Arc<[u8]>,
 }
 
@@ -126,18 +171,21 @@ pub enum ControlError {
     /// No message of that folder has that UID.
     #[error("there is no message {0}")]
     NoSuchMessage(u32),
+    /// The sign-in server shows an error instead of a page to sign in on.
+    #[error("the sign-in page shows an error: {0}")]
+    ErrorPage(String),
 }
 
 /// Reaches into one sandbox. Cheap to clone.
 #[derive(Clone)]
 pub struct Control {
     world: Arc<World>,
-    services: Arc<[Service; 3]>,
+    services: Arc<[Service; 4]>,
 }
 
 impl Control {
     /// Made by [`crate::sandbox::Sandbox::control`].
-    pub(in crate::sandbox) fn new(world: Arc<World>, services: Arc<[Service; 3]>) -> Self {
+    pub(in crate::sandbox) fn new(world: Arc<World>, services: Arc<[Service; 4]>) -> Self {
         Self { world, services }
     }
 
@@ -218,13 +266,41 @@ impl Control {
         self.world.change(|state| state.faults.script_smtp(stage, fault));
     }
 
+    /// Scripts what happens when Graph is next asked for `stage`.
+    pub fn script_graph(&self, stage: GraphStage, fault: GraphFault) {
+        self.world.change(|state| state.faults.script_graph(stage, fault));
+    }
+
+    /// Lets SMTP take sign-ins or not, from now on.
+    pub fn set_smtp_auth(&self, smtp_auth: SmtpAuth) {
+        self.world.change(|state| state.smtp_auth = smtp_auth);
+    }
+
+    /// Lets `delegate` open the mailbox of `address` and send in its name, as an administrator's
+    /// Full Access and Send As do.
+    ///
+    /// # Errors
+    /// [`ControlError::NoSuchPerson`].
+    pub fn share(&self, address: &str, delegate: &str) -> Result<(), ControlError> {
+        let shared = (known(address)?, known(delegate)?);
+        self.world.change(|state| state.shares.push(shared));
+        Ok(())
+    }
+
+    /// Drafts made through Graph and neither sent nor taken away.
+    #[must_use]
+    pub fn graph_drafts(&self) -> usize {
+        self.world.read(|state| state.drafts.len())
+    }
+
     /// Switches a server off, cutting its connections, or on again at the same port.
     pub async fn switch(&self, name: ServiceName, power: Power) {
-        let [entra, imap, smtp] = &*self.services;
+        let [entra, imap, smtp, graph] = &*self.services;
         let service = match name {
             ServiceName::Entra => entra,
             ServiceName::Imap => imap,
             ServiceName::Smtp => smtp,
+            ServiceName::Graph => graph,
         };
         service.switch(power).await;
     }
@@ -311,7 +387,7 @@ impl Control {
         })
     }
 
-    /// Every message SMTP accepted, oldest first.
+    /// Every message SMTP or Graph accepted, oldest first.
     #[must_use]
     pub fn submissions(&self) -> Vec<Submitted> {
         self.world.read(|state| state.submissions.clone())

@@ -1,6 +1,8 @@
 //! What goes wrong on request: scripted answers, each used up once, before the honest ones.
 
-use crate::sandbox::control::{ImapGreeting, SmtpFault, SmtpStage, TokenFault};
+use crate::sandbox::control::{
+    GraphFault, GraphStage, ImapGreeting, SmtpFault, SmtpStage, TokenFault,
+};
 use std::collections::VecDeque;
 
 /// Everything scripted and not yet used.
@@ -9,6 +11,7 @@ pub struct Faults {
     token: VecDeque<TokenFault>,
     greeting: VecDeque<ImapGreeting>,
     smtp: Vec<(SmtpStage, SmtpFault)>,
+    graph: Vec<(GraphStage, GraphFault)>,
 }
 
 impl Faults {
@@ -41,5 +44,16 @@ impl Faults {
     pub fn next_smtp(&mut self, stage: SmtpStage) -> Option<SmtpFault> {
         let at = self.smtp.iter().position(|(scripted, _fault)| *scripted == stage)?;
         Some(self.smtp.remove(at).1)
+    }
+
+    /// Scripts what happens when Graph is next asked for `stage`.
+    pub fn script_graph(&mut self, stage: GraphStage, fault: GraphFault) {
+        self.graph.push((stage, fault));
+    }
+
+    /// What was scripted for `stage`, oldest first, if anything.
+    pub fn next_graph(&mut self, stage: GraphStage) -> Option<GraphFault> {
+        let at = self.graph.iter().position(|(scripted, _fault)| *scripted == stage)?;
+        Some(self.graph.remove(at).1)
     }
 }

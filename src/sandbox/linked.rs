@@ -10,7 +10,7 @@ use crate::config::{ConfigError, ConfigFile};
 use crate::model::account::Resource;
 use crate::sandbox::certificates::{CertificateError, trusting};
 use crate::sandbox::people::OWNER;
-use crate::sandbox::tokens::SignIn;
+use crate::sandbox::tokens::{AccountKind, SignIn, Way};
 use crate::sandbox::{CLIENT_ID, Sandbox};
 use crate::secrets::{SecretError, SecretPlaces};
 
@@ -65,10 +65,13 @@ impl Sandbox {
         let sign_in = SignIn {
             person: OWNER,
             client_id: CLIENT_ID.to_owned(),
-            scopes: scopes::wanted(Resource::Outlook, &self.settings.resources),
+            scopes: scopes::consent(&self.settings.resources),
+            way: Way::DeviceCode,
+            account: AccountKind::Work,
         };
         let expires_at = self.world.now().plus(self.world.options().access_token_lifetime_s);
-        let granted = self.world.change(|state| state.tokens.grant(&sign_in, expires_at));
+        let granted =
+            self.world.change(|state| state.tokens.grant(&sign_in, Resource::Outlook, expires_at));
         TokenSet {
             access: AccessToken {
                 secret: granted.access_token.into(),

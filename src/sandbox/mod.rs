@@ -1,4 +1,4 @@
-//! The servers that live inside the program: Entra ID, IMAP and SMTP on loopback, with believable mail.
+//! The servers that live inside the program: Entra ID, IMAP, SMTP and Graph on loopback, with believable mail.
 //!
 //! `posthaste demo` shows the whole program on them, and tests drive the whole program against
 //! them without anything installed. They are a second implementation of what the real servers do,
@@ -13,6 +13,7 @@ pub mod certificates;
 pub mod control;
 mod entra;
 mod faults;
+mod graph;
 mod headers;
 mod imap;
 pub mod linked;
@@ -76,13 +77,13 @@ pub enum SandboxError {
 /// Running servers. Dropping it leaves them running until the runtime ends; see [`Self::stop`].
 pub struct Sandbox {
     world: Arc<World>,
-    services: Arc<[Service; 3]>,
+    services: Arc<[Service; 4]>,
     root: CertificateDer<'static>,
     settings: AccountSettings,
 }
 
 impl Sandbox {
-    /// Starts the three servers on free ports of 127.0.0.1, as tasks of the current runtime. They
+    /// Starts the four servers on free ports of 127.0.0.1, as tasks of the current runtime. They
     /// answer from the moment this returns.
     ///
     /// # Errors
@@ -95,10 +96,12 @@ impl Sandbox {
         let imap = start(ServiceName::Imap, certificates.mail()).await?;
         let smtp = start(ServiceName::Smtp, certificates.mail()).await?;
         world.set_authority(format!("https://{HOST}:{}", entra.port()));
+        let graph = start(ServiceName::Graph, certificates.https()).await?;
+        world.set_graph_root(format!("https://{HOST}:{}", graph.port()));
         let settings = settings(&world, &imap, &smtp)?;
         Ok(Self {
             world,
-            services: Arc::new([entra, imap, smtp]),
+            services: Arc::new([entra, imap, smtp, graph]),
             root: certificates.root(),
             settings,
         })
@@ -163,7 +166,7 @@ fn settings(
         imap: endpoint(imap, Security::Tls),
         submission: endpoint(smtp, Security::StartTls),
         route: SubmissionRoute::Auto,
-        resources: Resources::default(),
+        resources: Resources { graph: world.graph_root(), ..Resources::default() },
         sent_copy: personality.sent_copy(),
         ca_file: None,
         secrets: SecretsKind::Memory,

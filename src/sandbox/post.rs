@@ -21,18 +21,27 @@ const ANSWERS: [&str; 4] = [
     "Received, thank you. I will pass it on to the others.",
 ];
 
-/// Takes a message that SMTP has accepted. The Sent copy and every inbox are done when this returns.
-pub fn accept(world: &Arc<World>, submitted: Submitted) {
+/// What the server files into the sender's Sent folder.
+pub enum SentBytes {
+    /// What was submitted, where the personality does that for SMTP.
+    Same,
+    /// These bytes, always.
+    Kept(Arc<[u8]>),
+}
+
+/// Takes a message that was accepted. The Sent copy and every inbox are done when this returns.
+pub fn accept(world: &Arc<World>, submitted: Submitted, sent: SentBytes) {
     let now = world.now();
-    let personality = world.personality();
+    let copy = match (sent, world.personality()) {
+        (SentBytes::Kept(bytes), _) => Some(bytes),
+        (SentBytes::Same, Personality::Exchange) => Some(Arc::clone(&submitted.bytes)),
+        // Dovecot leaves the Sent copy to the client.
+        (SentBytes::Same, Personality::Dovecot) => None,
+    };
     let sent_before = world.change(|state| {
-        match personality {
-            Personality::Exchange => {
-                let seen = Flags::from_iter([Flag::Seen]);
-                file(state, &submitted.sender, FolderRole::Sent, &submitted.bytes, seen, now);
-            }
-            // Dovecot leaves the Sent copy to the client.
-            Personality::Dovecot => {}
+        if let Some(copy) = copy {
+            let seen = Flags::from_iter([Flag::Seen]);
+            file(state, &submitted.sender, FolderRole::Sent, &copy, seen, now);
         }
         let trace = received_line(&submitted, now.0);
         let delivered: Arc<[u8]> = [trace.as_bytes(), &submitted.bytes].concat().into();

@@ -2,7 +2,7 @@
 
 use crate::sandbox::control::Counter;
 use crate::sandbox::world::World;
-use crate::sandbox::{entra, imap, smtp};
+use crate::sandbox::{entra, graph, imap, smtp};
 use rustls::ServerConfig;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -28,6 +28,8 @@ pub enum ServiceName {
     Imap,
     /// Sending.
     Smtp,
+    /// Sending, where SMTP is switched off.
+    Graph,
 }
 
 /// Whether a server listens.
@@ -59,6 +61,10 @@ impl Handler {
         match self.name {
             ServiceName::Entra => {
                 entra::serve(self.tls.accept(stream).await?, world).await;
+                Ok(())
+            }
+            ServiceName::Graph => {
+                graph::serve(self.tls.accept(stream).await?, world).await;
                 Ok(())
             }
             ServiceName::Imap => {

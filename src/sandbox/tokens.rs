@@ -1,5 +1,7 @@
 //! Codes, sign-ins and access tokens, as the sign-in server remembers them.
 
+use crate::model::account::Resource;
+use crate::sandbox::entra::rules::Rules;
 use crate::sandbox::options::Approval;
 use crate::sandbox::people::{OWNER, Person};
 use crate::stdx::clock::UnixSeconds;
@@ -10,6 +12,9 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// Random bytes of an access token: 1,800 characters of text, as Entra's are 1,500 to 4,000.
 const ACCESS_TOKEN_BYTES: usize = 1_350;
+/// Begin of a work account's access token: the head of a JWT. What follows is none, so that a client
+/// that looks into it fails.
+const WORK_TOKEN_HEAD: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.";
 /// Random bytes of a refresh token: Entra's take about 1.6 kB.
 const REFRESH_TOKEN_BYTES: usize = 1_200;
 /// Random bytes of a device code.
@@ -51,6 +56,45 @@ pub struct DeviceCode {
     pub decision: Decision,
 }
 
+/// A code that went through a browser.
+#[derive(Clone, Debug)]
+pub struct BrowserCode {
+    /// The code.
+    pub secret: String,
+    /// Who signed in.
+    pub person: Person,
+    /// Through which app.
+    pub client_id: String,
+    /// Where the browser was sent.
+    pub redirect_uri: String,
+    /// What was agreed to.
+    pub scopes: Vec<String>,
+    /// SHA-256 of the verifier (RFC 7636).
+    pub challenge: String,
+    /// When it runs out.
+    pub expires_at: UnixSeconds,
+    /// Approved, or redeemed already.
+    pub decision: Decision,
+}
+
+/// How somebody signed in; refresh tokens stay marked by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// With a device code.
+    DeviceCode,
+    /// With a browser.
+    Browser,
+}
+
+/// Whose account it is. Their tokens look different, and neither kind is to be parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountKind {
+    /// An organisation's.
+    Work,
+    /// A person's own, at Outlook.com.
+    Personal,
+}
+
 /// A sign-in, which lives as long as its refresh tokens.
 #[derive(Clone, Debug)]
 pub struct SignIn {
@@ -58,8 +102,25 @@ pub struct SignIn {
     pub person: Person,
     /// Through which app.
     pub client_id: String,
-    /// What was agreed to.
+    /// What was agreed to, of every resource.
     pub scopes: Vec<String>,
+    /// How.
+    pub way: Way,
+    /// Whose account.
+    pub account: AccountKind,
+}
+
+/// The resource of a scope; `None` for those that every sign-in has. Unqualified names are Graph's.
+pub fn resource_of(scope: &str) -> Option<Resource> {
+    let everybodys = ["offline_access", "openid", "profile", "email"];
+    if everybodys.contains(&scope) {
+        None
+    } else if scope.starts_with("https://outlook.") || scope.starts_with("https://partner.outlook.")
+    {
+        Some(Resource::Outlook)
+    } else {
+        Some(Resource::Graph)
+    }
 }
 
 /// What an access token stands for.
@@ -76,7 +137,10 @@ pub struct AccessGrant {
 /// Everything handed out.
 #[derive(Debug, Default)]
 pub struct Tokens {
+    /// What may be handed out to whom.
+    pub rules: Rules,
     codes: Vec<DeviceCode>,
+    browser_codes: Vec<BrowserCode>,
     refresh: HashMap<String, SignIn>,
     revoked: HashMap<String, SignIn>,
     access: HashMap<String, AccessGrant>,
@@ -155,20 +219,46 @@ impl Tokens {
         }
     }
 
-    /// Hands out an access token, and a refresh token for it when `offline_access` was agreed to.
-    pub fn grant(&mut self, sign_in: &SignIn, expires_at: UnixSeconds) -> Granted {
-        let access_token = random_text("EwB", ACCESS_TOKEN_BYTES);
-        let scopes: Vec<String> =
-            sign_in.scopes.iter().filter(|scope| self.is_granted(scope)).cloned().collect();
+    /// Remembers a code that a browser is sent away with.
+    pub fn keep_browser_code(&mut self, code: BrowserCode) {
+        self.browser_codes.push(code);
+    }
+
+    /// The code a client redeems.
+    pub fn browser_code(&mut self, secret: &str) -> Option<&mut BrowserCode> {
+        self.browser_codes.iter_mut().find(|code| code.secret == secret)
+    }
+
+    /// Hands out an access token for `resource`, and a refresh token for everything when
+    /// `offline_access` was agreed to. As with Entra, the access token is good for all that was
+    /// agreed to of its resource.
+    pub fn grant(
+        &mut self,
+        sign_in: &SignIn,
+        resource: Resource,
+        expires_at: UnixSeconds,
+    ) -> Granted {
+        let access_token = match sign_in.account {
+            AccountKind::Work => random_text(WORK_TOKEN_HEAD, ACCESS_TOKEN_BYTES),
+            AccountKind::Personal => random_text("EwB", ACCESS_TOKEN_BYTES),
+        };
+        let scopes = sign_in.scopes.iter().filter(|scope| resource_of(scope) == Some(resource));
+        let scopes: Vec<String> = scopes.filter(|scope| self.is_granted(scope)).cloned().collect();
         let grant = AccessGrant { person: sign_in.person, scopes: scopes.clone(), expires_at };
         self.access.insert(access_token.clone(), grant);
-        let refresh_token =
-            sign_in.scopes.iter().any(|scope| scope == "offline_access").then(|| {
-                let token = random_text("1.AXoA", REFRESH_TOKEN_BYTES);
-                self.refresh.insert(token.clone(), sign_in.clone());
-                token
-            });
+        let offline = sign_in.scopes.iter().any(|scope| scope == "offline_access");
+        let refresh_token = offline.then(|| self.new_refresh_token(sign_in));
         Granted { access_token, refresh_token, scopes }
+    }
+
+    /// Hands out a refresh token.
+    pub fn new_refresh_token(&mut self, sign_in: &SignIn) -> String {
+        let token = match sign_in.account {
+            AccountKind::Work => random_text("1.AXoA", REFRESH_TOKEN_BYTES),
+            AccountKind::Personal => random_text("M.C541_BAY.0.U.-", REFRESH_TOKEN_BYTES),
+        };
+        self.refresh.insert(token.clone(), sign_in.clone());
+        token
     }
 
     fn is_granted(&self, scope: &str) -> bool {

@@ -1,11 +1,12 @@
 //! The state every server shares, behind one lock that is never held over an `.await`.
 
-use crate::sandbox::control::{Counter, Submitted};
+use crate::sandbox::control::{Counter, SmtpAuth, Submitted};
 use crate::sandbox::faults::Faults;
+use crate::sandbox::graph::drafts::Drafts;
 use crate::sandbox::mail::library::{Library, LibraryError, Placed};
 use crate::sandbox::mailbox::{Content, Mailbox};
 use crate::sandbox::options::{Personality, SandboxOptions};
-use crate::sandbox::people::{OWNER, PEOPLE};
+use crate::sandbox::people::{OWNER, PEOPLE, Person};
 use crate::sandbox::tokens::{Decision, Tokens};
 use crate::stdx::clock::UnixSeconds;
 use std::collections::HashMap;
@@ -23,8 +24,14 @@ pub struct State {
     pub tokens: Tokens,
     /// Scripted misfortune.
     pub faults: Faults,
-    /// Every message SMTP took, oldest first.
+    /// Every message SMTP and Graph took, oldest first.
     pub submissions: Vec<Submitted>,
+    /// What Graph was given and has not sent.
+    pub drafts: Drafts,
+    /// Whether SMTP takes sign-ins.
+    pub smtp_auth: SmtpAuth,
+    /// Whose mailbox is open to whom, beside its owner.
+    pub shares: Vec<(Person, Person)>,
     counts: HashMap<Counter, u64>,
 }
 
@@ -37,6 +44,11 @@ impl State {
     /// As [`Self::mailbox`], to be changed.
     pub fn mailbox_mut(&mut self, address: &str) -> Option<&mut Mailbox> {
         self.mailboxes.iter_mut().find(|mailbox| mailbox.address.eq_ignore_ascii_case(address))
+    }
+
+    /// Whether `who` may open the mailbox of `whose` and send in its name.
+    pub fn may_open(&self, who: Person, whose: Person) -> bool {
+        who == whose || self.shares.contains(&(whose, who))
     }
 
     /// Counts one more.
@@ -55,6 +67,7 @@ pub struct World {
     state: Mutex<State>,
     changed: watch::Sender<()>,
     authority: OnceLock<String>,
+    graph_root: OnceLock<String>,
     options: SandboxOptions,
     errands: TaskTracker,
     cancel: CancellationToken,
@@ -82,12 +95,16 @@ impl World {
             tokens: Tokens::default(),
             faults: Faults::default(),
             submissions: Vec::new(),
+            drafts: Drafts::default(),
+            smtp_auth: SmtpAuth::On,
+            shares: Vec::new(),
             counts: HashMap::new(),
         };
         Ok(Self {
             state: Mutex::new(state),
             changed: watch::Sender::new(()),
             authority: OnceLock::new(),
+            graph_root: OnceLock::new(),
             options,
             errands: TaskTracker::new(),
             cancel: CancellationToken::new(),
@@ -151,6 +168,16 @@ impl World {
     /// Sets [`Self::authority`], once.
     pub fn set_authority(&self, authority: String) {
         self.authority.get_or_init(|| authority);
+    }
+
+    /// Root of Graph's addresses and scopes; empty before it listens.
+    pub fn graph_root(&self) -> String {
+        self.graph_root.get().cloned().unwrap_or_default()
+    }
+
+    /// Sets [`Self::graph_root`], once.
+    pub fn set_graph_root(&self, root: String) {
+        self.graph_root.get_or_init(|| root);
     }
 
     /// Does something later, unless the sandbox stops before.

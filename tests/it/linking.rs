@@ -1,7 +1,7 @@
 //! From no account to the inbox, and every way in which that can go wrong.
 
 use crate::driver::AppDriver;
-use posthaste::sandbox::control::{Counter, ImapGreeting, SmtpFault, SmtpStage, TokenFault};
+use posthaste::sandbox::control::{Counter, ImapGreeting, SmtpAuth, TokenFault};
 use posthaste::sandbox::options::{Approval, SandboxOptions};
 use posthaste::stdx::clock::Clock;
 
@@ -94,16 +94,12 @@ async fn a_code_that_ran_out_is_replaced_by_itself() {
 }
 
 #[tokio::test]
-async fn a_failed_check_says_which_and_why() {
+async fn smtp_that_is_switched_off_is_said_and_graph_takes_over() {
     let mut driver = at_the_code().await;
-    let control = driver.control();
-    let disabled = "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for \
-                    the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information.";
-    control.script_smtp(SmtpStage::Auth, SmtpFault::Reply(disabled.to_owned()));
-    control.approve("ada@example.org").await.unwrap();
-    let screen = driver.see("start again").await;
-    assert!(screen.contains("[x] reading mail"), "{screen}");
-    assert!(screen.contains("organisation"), "{screen}");
+    driver.control().set_smtp_auth(SmtpAuth::OffForTenant);
+    driver.control().approve("ada@example.org").await.unwrap();
+    let screen = driver.see("The account is linked").await;
+    assert!(screen.contains("through Microsoft Graph"), "{screen}");
 }
 
 #[tokio::test]

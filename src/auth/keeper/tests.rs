@@ -20,6 +20,27 @@ struct Watched {
     inner: MemoryStore,
     puts: Mutex<Vec<String>>,
     refuses: Mutex<Vec<SecretKind>>,
+    /// Points that are still passed before the process is killed at the next one.
+    points_left: Mutex<Option<usize>>,
+    killed: Notify,
+}
+
+impl Watched {
+    /// A point at which a process can be killed: from then on nothing happens any more.
+    async fn point(&self) {
+        let killed = match &mut *self.points_left.lock().unwrap() {
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
+        };
+        if killed {
+            self.killed.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 #[async_trait]
@@ -29,7 +50,10 @@ impl SecretStore for Watched {
     }
 
     async fn get(&self, key: &SecretKey) -> Result<Option<SecretString>, SecretError> {
-        self.inner.get(key).await
+        self.point().await;
+        let found = self.inner.get(key).await;
+        self.point().await;
+        found
     }
 
     async fn put(&self, key: &SecretKey, secret: &SecretString) -> Result<(), SecretError> {
@@ -37,11 +61,17 @@ impl SecretStore for Watched {
         if self.refuses.lock().unwrap().contains(&key.kind) {
             return Err(SecretError::Keyring("full".to_owned()));
         }
-        self.inner.put(key, secret).await
+        self.point().await;
+        let put = self.inner.put(key, secret).await;
+        self.point().await;
+        put
     }
 
     async fn delete(&self, key: &SecretKey) -> Result<(), SecretError> {
-        self.inner.delete(key).await
+        self.point().await;
+        let deleted = self.inner.delete(key).await;
+        self.point().await;
+        deleted
     }
 }
 
@@ -351,6 +381,36 @@ async fn what_is_forgotten_is_gone() {
     assert_eq!(shown(keeper.access_token(Resource::Outlook).await), "sign in None");
     assert_eq!(keeper.valid_until(Resource::Outlook).await, None);
     assert_eq!(bench.stored(SecretKind::AccessToken).await, None);
+}
+
+#[tokio::test]
+async fn a_process_killed_at_any_point_of_a_refresh_leaves_a_sign_in_that_works() {
+    for resource in Resource::ALL {
+        for point in 0.. {
+            let replies = [fresh("access2", Some("refresh2")), fresh("access3", Some("refresh3"))];
+            let bench = Bench::signed_in(replies).await;
+            bench.clock.advance(3_600);
+            *bench.secrets.points_left.lock().unwrap() = Some(point);
+            let keeper = bench.keeper();
+            let done = tokio::select! {
+                token = keeper.access_token(resource) => Some(token),
+                () = bench.secrets.killed.notified() => None,
+            };
+            *bench.secrets.points_left.lock().unwrap() = None;
+            let before = bench.stored_refresh().await.unwrap();
+            let next = shown(bench.keeper().access_token(resource).await);
+            assert!(next == "access2" || next == "access3", "{point}: {next}");
+            if let Some(last) = bench.server.asked().get(1) {
+                let sent = format!("refresh_token={before}&");
+                assert!(last.contains(&sent), "{point}: the newest stored one is used: {last}");
+            }
+            if let Some(token) = done {
+                assert_eq!(shown(token), "access2");
+                assert!(8 <= point, "the points are those of a whole refresh: {point}");
+                break;
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use crate::auth::loopback::{CONNECTIONS, Listener, WAIT_LIMIT};
 use crate::model::account::OAuthApp;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -230,6 +231,19 @@ async fn nobody_is_waited_for_longer_than_the_limit() {
     let expected = WAIT_LIMIT.as_secs();
     assert!(matches!(silent, AuthError::BrowserSilent { waited_s } if waited_s == expected));
     assert!(TcpStream::connect(("127.0.0.1", bench.listener.port())).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_again_opens_the_port_for_no_longer() {
+    let bench = Bench::new();
+    tokio::time::advance(WAIT_LIMIT - Duration::from_secs(1)).await;
+    bench.waiting.abort();
+    assert!(bench.waiting.await.unwrap_err().is_cancelled());
+    let again = spawn_wait(&bench.listener, &bench.sign_in);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert!(matches!(again.await.unwrap(), Err(AuthError::BrowserSilent { .. })));
+    let closed = bench.listener.wait(&bench.sign_in).await;
+    assert!(matches!(closed, Err(AuthError::CannotListen(_))), "{closed:?}");
 }
 
 #[tokio::test]

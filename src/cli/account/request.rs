@@ -128,6 +128,7 @@ fn own_mailbox(
 ) -> Result<AccountSettings, CliError> {
     let name = name(args, address, config)?;
     let method = method(args, provider)?;
+    let token_command = token_command(args, method)?;
     let client_id =
         if method.needs_app() { client_id(args, config, provider)? } else { String::new() };
     let mut settings = match provider {
@@ -154,7 +155,7 @@ fn own_mailbox(
         }
     };
     settings.method = method;
-    settings.token_command = token_command(args, method)?;
+    settings.token_command = token_command;
     Ok(settings)
 }
 

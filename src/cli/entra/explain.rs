@@ -5,8 +5,8 @@ use crate::cli::error::CliError;
 use crate::cli::message::body;
 use crate::cli::output::{Format, Output};
 use crate::mime::sanitise;
-use crate::problem::catalogue::{self, Row};
-use crate::problem::{Problem, Remedy};
+use crate::problem::Remedy;
+use crate::problem::catalogue::{self, LOOKUP_PAGE, Row};
 use clap::Args;
 use serde::Serialize;
 
@@ -28,6 +28,9 @@ struct Explanation<'a> {
     message: &'a str,
     why: &'a str,
     remedy: &'a str,
+    /// What an administrator sets.
+    admin: &'a str,
+    /// Microsoft's own page about the number; empty without one.
     lookup: String,
 }
 
@@ -40,50 +43,37 @@ pub fn run(context: &Context, args: &ExplainArgs) -> Result<(), CliError> {
         [only] if only == "-" => body::text(only)?,
         words => words.join(" "),
     };
-    let lookup = aadsts(&text).map(lookup_page).unwrap_or_default();
-    match find(&text) {
-        Some(row) => known(context.output, &row.problem(""), lookup),
+    let number = catalogue::number_in(&text);
+    let lookup = number.map(|number| format!("{LOOKUP_PAGE}{number}")).unwrap_or_default();
+    match catalogue::explain(&text) {
+        Some(row) => known(context.output, row, lookup),
         None => unknown(context.output, text.trim(), lookup),
     }
 }
 
-/// The row of a number, of an OAuth error word, or of a text in which either stands.
-fn find(text: &str) -> Option<&'static Row> {
-    let by_number = aadsts(text).and_then(catalogue::for_aadsts);
-    by_number
-        .or_else(|| catalogue::for_oauth_word(text.trim()))
-        .or_else(|| catalogue::for_server_text(text))
-}
-
-/// The `AADSTS` number in a text; a text of digits is one by itself.
-fn aadsts(text: &str) -> Option<u32> {
-    let text = text.trim().to_uppercase();
-    text.parse().ok().or_else(|| catalogue::aadsts_in(&text))
-}
-
-/// Microsoft's own page about a number.
-fn lookup_page(code: u32) -> String {
-    format!("https://login.microsoftonline.com/error?code={code}")
-}
-
-fn known(output: Output, problem: &Problem, lookup: String) -> Result<(), CliError> {
-    let remedy = match problem.remedy {
+fn known(output: Output, row: &Row, lookup: String) -> Result<(), CliError> {
+    let remedy = match row.remedy {
         Remedy::Nothing => "",
         helpful => helpful.sentence(),
     };
     match output.format() {
         Format::Json => output.json(&Explanation {
             known: true,
-            code: &problem.code,
-            message: &problem.what,
-            why: &problem.why,
+            code: row.code,
+            message: row.what,
+            why: row.why,
             remedy,
+            admin: row.admin,
             lookup,
         }),
         Format::Human => {
-            output.line(&format!("{} ({})", problem.what, problem.code))?;
-            let lines = [problem.why.as_str(), remedy, lookup.as_str()];
-            lines.iter().filter(|line| !line.is_empty()).try_for_each(|line| output.line(line))
+            output.line(&format!("{} ({})", row.what, row.code))?;
+            let lines = [row.why, remedy].into_iter().filter(|line| !line.is_empty());
+            lines.into_iter().try_for_each(|line| output.line(line))?;
+            if !row.admin.is_empty() {
+                output.line(&format!("\nFor an administrator:\n{}", row.admin.trim_end()))?;
+            }
+            if lookup.is_empty() { Ok(()) } else { output.line(&format!("\n{lookup}")) }
         }
     }
 }
@@ -96,6 +86,7 @@ fn unknown(output: Output, text: &str, lookup: String) -> Result<(), CliError> {
             message: "This error is not in the catalogue",
             why: "",
             remedy: "",
+            admin: "",
             lookup,
         })?,
         Format::Human => {
@@ -106,40 +97,4 @@ fn unknown(output: Output, text: &str, lookup: String) -> Result<(), CliError> {
         }
     }
     Err(CliError::Told(UNKNOWN))
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::cli::entra::explain::{aadsts, find};
-
-    #[test]
-    fn a_number_a_word_and_a_server_answer_are_found() {
-        #[track_caller]
-        fn check(text: &str, known: bool) {
-            assert_eq!(find(text).is_some(), known, "{text}");
-        }
-        check("AADSTS530035", true);
-        check("aadsts530035", true);
-        check(" 530035 ", true);
-        check("authorization_declined", true);
-        check("AADSTS65001: The user or administrator has not consented to use it.", true);
-        check(
-            "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.",
-            true,
-        );
-        check("AADSTS1", false);
-        check("it does not work", false);
-    }
-
-    #[test]
-    fn digits_alone_are_a_number_and_others_are_not() {
-        #[track_caller]
-        fn check(text: &str, expected: Option<u32>) {
-            assert_eq!(aadsts(text), expected, "{text}");
-        }
-        check("50011", Some(50011));
-        check("error aadsts50011: x", Some(50011));
-        check("535 5.7.3", None);
-        check("", None);
-    }
 }

@@ -6,7 +6,7 @@ use crate::stdx::clock::UnixSeconds;
 use chrono::DateTime;
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -37,20 +37,36 @@ pub fn html(status: StatusCode, body: String) -> Answer {
     respond(status, "text/html; charset=utf-8", body)
 }
 
-/// A refusal: status 400 whatever the reason.
+/// Sends a browser elsewhere; a page when the address cannot stand in a header.
+pub fn redirect(location: &str) -> Answer {
+    let mut answer = html(StatusCode::FOUND, String::new());
+    match HeaderValue::from_str(location) {
+        Ok(location) => {
+            answer.headers_mut().insert(LOCATION, location);
+            answer
+        }
+        Err(_) => html(StatusCode::BAD_REQUEST, String::new()),
+    }
+}
+
+/// A refusal: status 401 for an app that does not prove itself, else 400 whatever the reason.
 pub fn refuse(refusal: &Refusal, now: UnixSeconds) -> Answer {
-    let Refusal { error, code, text } = refusal;
+    let Refusal { error, code, .. } = refusal;
+    let status = match *error {
+        "invalid_client" => StatusCode::UNAUTHORIZED,
+        _ => StatusCode::BAD_REQUEST,
+    };
     let timestamp = DateTime::from_timestamp(now.0, 0).unwrap_or_default();
     let timestamp = timestamp.format("%Y-%m-%d %H:%M:%SZ").to_string();
     let trace_id = random_text("", 16);
     let correlation_id = random_text("", 16);
     json(
-        StatusCode::BAD_REQUEST,
+        status,
         &json!({
             "error": error,
             "error_description": format!(
-                "AADSTS{code}: {text} Trace ID: {trace_id} Correlation ID: {correlation_id} \
-                 Timestamp: {timestamp}"
+                "{refusal} Trace ID: {trace_id} Correlation ID: {correlation_id} Timestamp: \
+                 {timestamp}"
             ),
             "error_codes": [code],
             "timestamp": timestamp,

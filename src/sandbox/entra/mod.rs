@@ -4,14 +4,17 @@
 //! platform", "Microsoft Entra authentication and authorization error codes".
 
 mod answers;
+pub mod authorize;
 mod page;
-mod refusal;
+pub mod refusal;
+pub mod rules;
 mod token;
 
 use crate::sandbox::control::Counter;
-use crate::sandbox::entra::answers::{Answer, Dropped, html, json, refuse};
+use crate::sandbox::entra::answers::{Answer, Dropped, html, json, redirect, refuse};
 use crate::sandbox::entra::refusal::Refusal;
 use crate::sandbox::people::DOMAIN;
+use crate::sandbox::tokens::AccountKind;
 use crate::sandbox::world::World;
 use crate::sandbox::{CLIENT_ID, TENANT_ID};
 use http_body_util::{BodyExt, Limited};
@@ -51,6 +54,7 @@ pub async fn serve(stream: TlsStream<TcpStream>, world: Arc<World>) {
 
 /// What is asked for, by path.
 enum Route {
+    Authorize { tenant: String },
     DeviceCode { tenant: String },
     Token { tenant: String },
     Configuration { tenant: String },
@@ -61,6 +65,9 @@ enum Route {
 fn route(path: &str) -> Route {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     match parts.as_slice() {
+        [tenant, "oauth2", "v2.0", "authorize"] => {
+            Route::Authorize { tenant: (*tenant).to_owned() }
+        }
         [tenant, "oauth2", "v2.0", "devicecode"] => {
             Route::DeviceCode { tenant: (*tenant).to_owned() }
         }
@@ -76,13 +83,19 @@ fn route(path: &str) -> Route {
 async fn answer(request: Request<Incoming>, world: Arc<World>) -> Result<Answer, Dropped> {
     let method = request.method().clone();
     let route = route(request.uri().path());
-    let query = read_form(request.uri().query().unwrap_or_default().as_bytes());
+    let raw_query = request.uri().query().unwrap_or_default().to_owned();
+    let query = read_form(raw_query.as_bytes());
     let form = match Limited::new(request.into_body(), FORM_LIMIT_BYTES).collect().await {
         Ok(body) => read_form(&body.to_bytes()),
         Err(_too_long) => return Ok(html(StatusCode::PAYLOAD_TOO_LARGE, page::too_long())),
     };
     let post = method == Method::POST;
     match route {
+        Route::Authorize { tenant } if post => Ok(sent_back(&world, &tenant, &form)),
+        Route::Authorize { tenant } => Ok(match authorize::Request::read(&tenant, &query) {
+            Ok(request) => html(StatusCode::OK, page::authorize(&request, &raw_query)),
+            Err(refusal) => html(StatusCode::BAD_REQUEST, page::refused(&refusal)),
+        }),
         Route::DeviceCode { tenant } if post => Ok(device_code(&world, &tenant, &form)),
         Route::Token { tenant } if post => token::answer(&world, &tenant, &form),
         Route::Configuration { tenant } => Ok(configuration(&world, &tenant)),
@@ -117,6 +130,21 @@ fn scopes(form: &Form) -> Result<Vec<String>, Refusal> {
     let scopes = form.get("scope").map(String::as_str).unwrap_or_default();
     let scopes: Vec<String> = scopes.split_whitespace().map(str::to_owned).collect();
     if scopes.is_empty() { Err(Refusal::missing("scope")) } else { Ok(scopes) }
+}
+
+/// Whose accounts a tenant holds; `common` is taken for work accounts.
+fn account_kind(tenant: &str) -> AccountKind {
+    if tenant.eq_ignore_ascii_case("consumers") { AccountKind::Personal } else { AccountKind::Work }
+}
+
+/// Does what a person decided on the page of the authorization endpoint.
+fn sent_back(world: &World, tenant: &str, form: &Form) -> Answer {
+    let query = form.get("request").map(String::as_str).unwrap_or_default();
+    match (authorize::Request::read(tenant, &read_form(query.as_bytes())), page::decision(form)) {
+        (Ok(request), Some(decision)) => redirect(&request.decide(world, decision)),
+        (Ok(_), None) => html(StatusCode::OK, page::undecided()),
+        (Err(refusal), _) => html(StatusCode::BAD_REQUEST, page::refused(&refusal)),
+    }
 }
 
 fn device_code(world: &World, tenant: &str, form: &Form) -> Answer {
@@ -163,6 +191,7 @@ fn configuration(world: &World, tenant: &str) -> Answer {
         StatusCode::OK,
         &json!({
             "issuer": format!("{root}/{issuer_tenant}/v2.0"),
+            "authorization_endpoint": format!("{root}/{tenant}/oauth2/v2.0/authorize"),
             "token_endpoint": format!("{root}/{tenant}/oauth2/v2.0/token"),
             "device_authorization_endpoint": format!("{root}/{tenant}/oauth2/v2.0/devicecode"),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],

@@ -2,6 +2,7 @@
 //! (Microsoft: "Microsoft Entra authentication and authorization error codes").
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,89 @@ impl Refusal {
     /// Nobody got this refresh token.
     pub const BAD_REFRESH_TOKEN: Self =
         refusal("invalid_grant", 9_002_313, "Invalid request. Request is malformed or invalid.");
+    /// The person pressed cancel in the browser.
+    pub const CANCELLED: Self =
+        refusal("access_denied", 65004, "User declined to consent to access the app.");
+    /// Nobody got this code from a browser.
+    pub const BAD_BROWSER_CODE: Self =
+        refusal("invalid_grant", 9_002_313, "Invalid request. Request is malformed or invalid.");
+    /// The code's time is up.
+    pub const BROWSER_CODE_EXPIRED: Self = refusal(
+        "invalid_grant",
+        70008,
+        "The provided authorization code or refresh token has expired due to inactivity.",
+    );
+    /// The code was issued for another way back.
+    pub const OTHER_REDIRECT: Self = refusal(
+        "invalid_grant",
+        500_112,
+        "The reply address does not match the reply address provided when requesting the code.",
+    );
+    /// Somebody else began the sign-in.
+    pub const WRONG_VERIFIER: Self = refusal(
+        "invalid_grant",
+        501_481,
+        "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
+    );
+    /// The sign-in was begun without a challenge.
+    pub const NO_PKCE: Self =
+        refusal("invalid_request", 9_002_325, "Proof Key for Code Exchange is required.");
+    /// The way back is not registered.
+    pub const REDIRECT_MISMATCH: Self = refusal(
+        "invalid_request",
+        50011,
+        "The redirect URI specified in the request does not match the redirect URIs configured for \
+         the application.",
+    );
+    /// A token for two resources at once.
+    pub const TWO_RESOURCES: Self = refusal(
+        "invalid_request",
+        28000,
+        "Provided value for the input parameter scope is not valid because it contains more than \
+         one resource.",
+    );
+    /// A permission that does not exist.
+    pub const BAD_SCOPE: Self = refusal(
+        "invalid_scope",
+        70011,
+        "The provided value for the input parameter 'scope' is not valid.",
+    );
+    /// Nobody agreed to what is asked for.
+    pub const NO_CONSENT: Self = refusal(
+        "invalid_grant",
+        65001,
+        "The user or administrator has not consented to use the application.",
+    );
+    /// The same for a personal account.
+    pub const NO_CONSENT_PERSONAL: Self = refusal(
+        "invalid_grant",
+        70000,
+        "The request was denied because one or more scopes requested are unauthorized or expired. \
+         The user must first sign in and grant the client application access to the requested scope.",
+    );
+    /// A public app sent a secret.
+    pub const SECRET_SUPERFLUOUS: Self = refusal(
+        "invalid_client",
+        700_025,
+        "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+    );
+    /// A confidential app sent none.
+    pub const SECRET_MISSING: Self = refusal(
+        "invalid_client",
+        7_000_218,
+        "The request body must contain the following parameter: 'client_assertion' or \
+         'client_secret'.",
+    );
+    /// A confidential app sent another.
+    pub const SECRET_WRONG: Self = refusal(
+        "invalid_client",
+        7_000_215,
+        "Invalid client secret provided. Ensure the secret being sent in the request is the client \
+         secret value, not the client secret ID.",
+    );
+    /// A confidential app sent one that has run out.
+    pub const SECRET_EXPIRED: Self =
+        refusal("invalid_client", 7_000_222, "The provided client secret keys are expired.");
     /// No such tenant.
     pub const UNKNOWN_TENANT: Self = refusal(
         "invalid_request",
@@ -78,5 +162,12 @@ impl Refusal {
     pub fn missing(parameter: &str) -> Self {
         let text = format!("The request body must contain the following parameter: '{parameter}'.");
         Self { error: "invalid_request", code: 900_144, text: Cow::Owned(text) }
+    }
+}
+
+/// The number and the text, as they begin every description.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AADSTS{}: {}", self.code, self.text)
     }
 }

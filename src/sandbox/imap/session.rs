@@ -134,7 +134,9 @@ impl Session {
         let Some(signed_in) = signed_in else {
             return false;
         };
-        if person(&credentials.user) != Some(signed_in) {
+        let opened = person(&credentials.user)
+            .filter(|whose| self.world.read(|state| state.may_open(signed_in, *whose)));
+        let Some(opened) = opened else {
             return match self.personality() {
                 Personality::Exchange => {
                     self.phase = Phase::NotConnected;
@@ -142,9 +144,9 @@ impl Session {
                 }
                 Personality::Dovecot => false,
             };
-        }
+        };
         let token = Some(credentials.token);
-        self.phase = Phase::Authenticated { address: signed_in.address, token };
+        self.phase = Phase::Authenticated { address: opened.address, token };
         self.world.change(|state| state.count(Counter::ImapSignIns));
         true
     }

@@ -1,7 +1,7 @@
 //! One SMTP connection: commands in, replies out, scripted misfortune between.
 
 use crate::sandbox::control::{SmtpFault, SmtpStage};
-use crate::sandbox::post;
+use crate::sandbox::post::{self, SentBytes};
 use crate::sandbox::smtp::session::{Protection, Session};
 use crate::sandbox::smtp::wire::{Lines, Text, Wire};
 use crate::sandbox::world::World;
@@ -199,7 +199,7 @@ impl<S: Wire> Connection<S> {
             Some(SmtpFault::Cut) => Ok(Flow::End),
             Some(SmtpFault::CutAfterwards) => {
                 if let Ok(submitted) = self.session.judge(text) {
-                    post::accept(&self.world, submitted);
+                    post::accept(&self.world, submitted, SentBytes::Same);
                 }
                 Ok(Flow::End)
             }
@@ -212,7 +212,7 @@ impl<S: Wire> Connection<S> {
                 let reply = match self.session.judge(text) {
                     Ok(submitted) => {
                         let reply = self.session.accepted(&submitted);
-                        post::accept(&self.world, submitted);
+                        post::accept(&self.world, submitted, SentBytes::Same);
                         reply
                     }
                     Err(refusal) => refusal,

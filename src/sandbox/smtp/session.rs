@@ -1,6 +1,6 @@
 //! The state of one submission and the honest answers, without I/O.
 
-use crate::sandbox::control::Submitted;
+use crate::sandbox::control::{SmtpAuth, Submitted};
 use crate::sandbox::headers::value;
 use crate::sandbox::options::Personality;
 use crate::sandbox::people::{Person, is_local, person};
@@ -11,6 +11,13 @@ use std::sync::Arc;
 /// Scope an access token must carry (Microsoft: "Authenticate an IMAP, POP or SMTP connection using
 /// OAuth").
 const SMTP_SCOPE: &str = "https://outlook.office.com/SMTP.Send";
+/// SMTP AUTH switched off, in Exchange Online's words.
+const AUTH_OFF_FOR_TENANT: &str = "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication \
+    is disabled for the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information. \
+    [localhost]";
+const AUTH_OFF_FOR_MAILBOX: &str = "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication \
+    is disabled for the Mailbox. Visit https://aka.ms/smtp_auth_disabled for more information. \
+    [localhost]";
 /// Recipients of one message: Exchange Online's default.
 const RECIPIENT_LIMIT: usize = 500;
 
@@ -90,6 +97,14 @@ impl Session {
 
     /// Judges a base64 XOAUTH2 response.
     pub fn authenticate(&mut self, base64: &str) -> &'static str {
+        let off = match self.world.read(|state| state.smtp_auth) {
+            SmtpAuth::On => None,
+            SmtpAuth::OffForTenant => Some(AUTH_OFF_FOR_TENANT),
+            SmtpAuth::OffForMailbox => Some(AUTH_OFF_FOR_MAILBOX),
+        };
+        if let Some(refusal) = off {
+            return refusal;
+        }
         let signed_in = xoauth2::read_base64(base64.as_bytes()).and_then(|credentials| {
             let now = self.world.now();
             let signed_in = self.world.read(|state| {
@@ -117,7 +132,7 @@ impl Session {
         if self.sender.is_some() {
             return "503 5.5.2 Sender already specified".to_owned();
         }
-        let own = signed_in.address.eq_ignore_ascii_case(&sender);
+        let own = self.may_send_as(signed_in, &sender);
         match self.world.personality() {
             // Exchange lets it pass here and refuses the message after its text.
             Personality::Exchange => {}
@@ -128,6 +143,11 @@ impl Session {
         }
         self.sender = Some(sender);
         "250 2.1.0 Sender OK".to_owned()
+    }
+
+    fn may_send_as(&self, who: Person, address: &str) -> bool {
+        let whose = person(address);
+        whose.is_some_and(|whose| self.world.read(|state| state.may_open(who, whose)))
     }
 
     fn not_authenticated(&self) -> String {
@@ -175,10 +195,9 @@ impl Session {
         let sender = self.sender.take().unwrap_or_default();
         let recipients = std::mem::take(&mut self.recipients);
         let owner = self.signed_in.map_or("", |person| person.address);
-        let from = value(&text, "From").unwrap_or_default();
-        let own = sender.eq_ignore_ascii_case(owner)
-            && from.to_ascii_lowercase().contains(owner)
-            && !owner.is_empty();
+        let from = value(&text, "From").unwrap_or_default().to_ascii_lowercase();
+        let own = self.signed_in.is_some_and(|who| self.may_send_as(who, &sender))
+            && from.contains(&sender.to_ascii_lowercase());
         if !own {
             return Err(format!(
                 "554 5.2.252 SendAsDenied; {owner} not allowed to send as {sender}; \

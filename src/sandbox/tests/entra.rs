@@ -138,7 +138,10 @@ async fn refresh_tokens_are_rotated_until_they_are_revoked() {
     let tokens = sign_in(&sandbox).await;
     let first = tokens["refresh_token"].as_str().unwrap();
     let (status, renewed) = refresh(first).await;
-    assert_eq!((status, &renewed["scope"]), (200, &"https://outlook.office.com/SMTP.Send".into()));
+    // All that was agreed to of the resource, whatever was asked for.
+    let granted =
+        "https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/SMTP.Send";
+    assert_eq!((status, &renewed["scope"]), (200, &granted.into()));
     let second = renewed["refresh_token"].as_str().unwrap();
     assert_ne!(first, second);
     assert_eq!(refresh(first).await.0, 200, "the use of a refresh token does not end it");

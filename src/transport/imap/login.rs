@@ -176,7 +176,7 @@ async fn ask_capabilities(wire: &mut Wire) -> Result<Capabilities, TransportErro
     Ok(found)
 }
 
-/// What the server wants next during AUTHENTICATE.
+/// What the server wants next during AUTHENTICATE or LOGIN.
 enum Turn {
     Challenge,
     Answer(Result<Done, TransportError>),
@@ -241,9 +241,17 @@ async fn login(
     }
     let escaped = Zeroizing::new(password.replace('\\', "\\\\").replace('"', "\\\""));
     let line = Zeroizing::new(format!("LOGIN \"{user}\" \"{}\"", escaped.as_str()));
-    let server = wire.server().to_owned();
-    let answer = wire.run(&line, |_response| {}).await;
-    answer.map_err(|error| verdict(server, error))
+    let tag = wire.send(&line).await?;
+    loop {
+        match next_turn(wire, &tag).await? {
+            Turn::Challenge => {
+                let what = "a question after LOGIN".to_owned();
+                return Err(wire.die(TransportError::Protocol(what)));
+            }
+            Turn::Answer(answer) => return answer,
+            Turn::Other => {}
+        }
+    }
 }
 
 /// A refusal is one of the credential, unless the server only needs a rest.

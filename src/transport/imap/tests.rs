@@ -5,7 +5,7 @@ use crate::model::flags::{Flag, FlagChange, Flags};
 use crate::model::ids::Uid;
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::imap::connect;
-use crate::transport::test_server::{Certificate, Heard, ScriptedServer};
+use crate::transport::test_server::{Heard, ScriptedServer};
 use crate::transport::{Change, MailSource};
 use futures::future::BoxFuture;
 use std::time::Duration;
@@ -177,34 +177,6 @@ async fn nothing_is_said_in_the_clear_and_nothing_heard_there_is_believed() {
     // The same a moment later ends up in the handshake.
     let late = offers("IMAP4rev1 STARTTLS", "C: C2 STARTTLS\nS: C2 OK go ahead\nCUT");
     check(&late, "closed: the server ended it").await;
-}
-
-#[tokio::test]
-async fn a_bad_certificate_ends_it_before_anything_is_said() {
-    async fn check(certificate: Certificate, expected: &str) {
-        let script = "TLS\nS: * OK hi";
-        let server = ScriptedServer::start_with(Security::Tls, certificate, script).await;
-        let result = connect(&server.request).await;
-        assert_eq!(outcome(&result), expected, "{certificate:?}");
-        assert!(server.heard().await.lines.is_empty());
-    }
-    check(Certificate::Expired, "tls: its certificate has expired").await;
-    check(Certificate::OtherHost, "tls: its certificate is for another host").await;
-    let unknown = "tls: its certificate comes from an authority that is not trusted here";
-    check(Certificate::UnknownAuthority, unknown).await;
-    check(Certificate::SelfSigned, unknown).await;
-    check(
-        Certificate::NotYetValid,
-        "tls: its certificate is not valid yet; the clock of this machine may be wrong",
-    )
-    .await;
-    let invalid = "tls: its certificate is not good: certificate had invalid extensions";
-    check(Certificate::ForClients, invalid).await;
-    check(Certificate::NameInSubjectOnly, "tls: its certificate is for another host").await;
-
-    let server = ScriptedServer::start(Security::Tls, "S: * OK no TLS here").await;
-    let result = connect(&server.request).await;
-    assert_eq!(outcome(&result), "tls: no TLS is spoken on this port (it may want STARTTLS)");
 }
 
 /// Signs in, opens INBOX, lets `act` do its part and returns what both sides saw.

@@ -56,6 +56,7 @@ async fn imap_takes_a_password_in_whatever_form_it_offers() {
         "later: Server Unavailable. 15",
     )
     .await;
+    check("IDLE", &format!("{command}\nS: + more"), "protocol: a question after LOGIN").await;
     // A server that asks on and on gets no second password.
     let endless = format!("{plain}{}", "S: +\nC:\n".repeat(3));
     let too_many = "protocol: no end of questions during the sign-in";

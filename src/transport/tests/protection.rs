@@ -73,6 +73,16 @@ async fn a_bad_certificate_ends_it_before_anybody_is_named() {
 }
 
 #[tokio::test]
+async fn a_server_that_speaks_no_tls_is_told_from_one_that_cannot_prove_itself() {
+    for greeting in ["S: * OK no TLS here", "S: 220 no TLS here"] {
+        let server = ScriptedServer::start(Security::Tls, greeting).await;
+        let found = tls::probe(&server.request.endpoint, &server.request.tls).await;
+        let expected = "tls: no TLS is spoken on this port (it may want STARTTLS)";
+        assert_eq!(outcome(&found), expected, "{greeting}");
+    }
+}
+
+#[tokio::test]
 async fn a_wildcard_stands_for_one_whole_label() {
     async fn check(host: &str, expected: &str) {
         let certificate = Certificate::Wildcard;

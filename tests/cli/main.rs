@@ -1,0 +1,9 @@
+//! The real program as scripts use it, against the sandbox's servers.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod accounts;
+mod entra;
+mod linking;
+mod mail;
+mod secrets;
+mod world;
