@@ -357,7 +357,10 @@ mod tests {
             Remedy::CheckNetwork,
         );
         check(&missing(None), SignInNeeded, "permission-missing", Remedy::StartOver);
+<<<<<<< HEAD
         check(&missing(Some(65_001)), SignInNeeded, "AADSTS65001", Remedy::UseBrowser);
+=======
+>>>>>>> auth2
         let not_understood = AuthError::RedirectNotUnderstood("it is empty");
         check(&not_understood, Failed, "redirect-not-understood", Remedy::Retry);
         let silent = AuthError::BrowserSilent { waited_s: 300 };
@@ -379,6 +382,12 @@ mod tests {
         let scope = "https://outlook.office.com/SMTP.Send";
         check(&missing(None), "accept every permission", &[scope, "raw"]);
         check(&missing(Some(65_001)), "approve", &[scope, "raw"]);
+        // The catalogue decides what helps; a person has to sign in whatever it says.
+        let problem = missing(Some(65_001)).problem(None);
+        assert_eq!(
+            (problem.kind, problem.code.as_str()),
+            (ProblemKind::SignInNeeded, "AADSTS65001")
+        );
         check(&AuthError::RedirectNotUnderstood("it is empty"), "it is empty", &[]);
         check(&AuthError::BrowserSilent { waited_s: 300 }, "within 5 minutes", &[]);
         check(&AuthError::CannotListen("address in use".to_owned()), "port", &["address in use"]);

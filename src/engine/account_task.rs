@@ -112,8 +112,8 @@ pub struct AccountTask {
     watched: Option<Watched>,
     backoff: Backoff,
     retry_at: Instant,
-    /// The refresh that is among the facts already.
-    refreshed_at: Option<UnixSeconds>,
+    /// Last refresh and end of the token, as they are among the facts already.
+    token_facts: (Option<UnixSeconds>, Option<UnixSeconds>),
 }
 
 /// An open connection.
@@ -161,7 +161,7 @@ impl AccountTask {
             watched: None,
             backoff: Backoff::new(RETRY_FIRST, RETRY_LIMIT, seed),
             retry_at: Instant::now(),
-            refreshed_at: None,
+            token_facts: (None, None),
         }
     }
 
@@ -339,9 +339,12 @@ impl AccountTask {
             }
             Err(_closed) => (None, None),
         };
-        if let Some(at) = refreshed_at.filter(|at| self.refreshed_at != Some(*at)) {
-            self.refreshed_at = Some(at);
-            let learnt = move |facts: &mut LearntFacts| facts.refreshed_at = Some(at);
+        if self.token_facts != (refreshed_at, token_valid_until) {
+            self.token_facts = (refreshed_at, token_valid_until);
+            let learnt = move |facts: &mut LearntFacts| {
+                facts.refreshed_at = refreshed_at.or(facts.refreshed_at);
+                facts.token_valid_until = token_valid_until;
+            };
             learn(&self.store, &self.reporter, self.access.id, learnt).await;
         }
         self.reporter.change_account(self.access.id, |account| {

@@ -16,7 +16,7 @@ use crate::model::endpoint::{Endpoint, Security};
 use crate::model::folder::FolderRole;
 use crate::model::ids::{AccountId, CommandId};
 use crate::problem::Problem;
-use crate::stdx::clock::Clock;
+use crate::stdx::clock::{Clock, UnixSeconds};
 use crate::store::facts::LearntFacts;
 use crate::transport::error::TransportError;
 use crate::transport::{RemoteFolder, graph, imap, smtp, tls};
@@ -46,6 +46,8 @@ pub struct Report {
     pub records: Vec<CheckRecord>,
     /// Scopes of the token at hand; empty where none are named.
     pub scopes: Vec<String>,
+    /// Until when the access token at hand is good; `None` where there is none.
+    pub token_valid_until: Option<UnixSeconds>,
     /// How the automatic route sends.
     pub sends_with: SubmissionRoute,
     /// Why the account cannot be used as it is: the first failure that matters.
@@ -74,6 +76,7 @@ impl Report {
             facts.last_problem = Some((problem, at));
         }
         facts.scopes = self.scopes;
+        facts.token_valid_until = self.token_valid_until;
         facts.checks = self.records;
     }
 }
@@ -98,7 +101,11 @@ impl Preflight<'_> {
             CheckOutcome::Failed(problem) => Some(problem.as_ref().clone()),
             CheckOutcome::Passed(_) | CheckOutcome::Skipped(_) => None,
         });
-        Report { records, scopes, sends_with, failure }
+        let token_valid_until = match self.access.keeper().await {
+            Ok(keeper) => keeper.valid_until(Resource::Outlook).await,
+            Err(_closed) => None,
+        };
+        Report { records, scopes, token_valid_until, sends_with, failure }
     }
 
     fn settings(&self) -> &AccountSettings {

@@ -142,7 +142,9 @@ impl Supervisor {
         let id = self.store.account_id(&settings.name).await?;
         let counts = self.store.outbox_counts(id).await?;
         let mut facts = configured(&settings);
-        self.store.facts(id).await?.complete(&mut facts);
+        let learnt = self.store.facts(id).await?;
+        let token_valid_until = learnt.token_valid_until;
+        learnt.complete(&mut facts);
         self.reporter.put_account(AccountStatus {
             id,
             name: settings.name.clone(),
@@ -150,7 +152,7 @@ impl Supervisor {
             display_name: settings.display_name.clone(),
             secrets: settings.secrets,
             connection: Connection::Idle,
-            token_valid_until: None,
+            token_valid_until,
             synced_at: None,
             outbox_waiting: counts.waiting,
             outbox_stuck: counts.stuck,

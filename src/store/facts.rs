@@ -20,6 +20,8 @@ pub struct LearntFacts {
     pub signed_in_at: Option<UnixSeconds>,
     /// When a token was last refreshed.
     pub refreshed_at: Option<UnixSeconds>,
+    /// Until when the access token at hand is good.
+    pub token_valid_until: Option<UnixSeconds>,
     /// How the automatic route sends, as the checks found; [`SubmissionRoute::Auto`] before them.
     pub sends_with: Option<SubmissionRoute>,
     /// How sending stands.
@@ -54,6 +56,7 @@ struct StoredFacts {
     scopes: Vec<String>,
     signed_in_at: Option<i64>,
     refreshed_at: Option<i64>,
+    token_valid_until: Option<i64>,
     sends_with: Option<String>,
     submission_works: Option<bool>,
     submission_problem: Option<StoredProblem>,
@@ -140,6 +143,7 @@ impl From<&LearntFacts> for StoredFacts {
             scopes: facts.scopes.clone(),
             signed_in_at: facts.signed_in_at.map(|at| at.0),
             refreshed_at: facts.refreshed_at.map(|at| at.0),
+            token_valid_until: facts.token_valid_until.map(|at| at.0),
             sends_with: facts.sends_with.map(|route| route.as_str().to_owned()),
             submission_works,
             submission_problem,
@@ -163,6 +167,7 @@ impl From<StoredFacts> for LearntFacts {
             scopes: stored.scopes,
             signed_in_at: stored.signed_in_at.map(UnixSeconds),
             refreshed_at: stored.refreshed_at.map(UnixSeconds),
+            token_valid_until: stored.token_valid_until.map(UnixSeconds),
             sends_with: SubmissionRoute::ALL
                 .into_iter()
                 .find(|route| Some(route.as_str()) == sends_with),
@@ -244,6 +249,7 @@ mod tests {
             scopes: vec!["one".to_owned()],
             signed_in_at: Some(UnixSeconds(1)),
             refreshed_at: Some(UnixSeconds(2)),
+            token_valid_until: Some(UnixSeconds(4)),
             sends_with: Some(SubmissionRoute::Graph),
             submission: SubmissionStatus::Failed(Box::new(problem.clone())),
             last_problem: Some((problem.clone(), UnixSeconds(3))),
