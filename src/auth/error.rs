@@ -357,10 +357,6 @@ mod tests {
             Remedy::CheckNetwork,
         );
         check(&missing(None), SignInNeeded, "permission-missing", Remedy::StartOver);
-<<<<<<< HEAD
-        check(&missing(Some(65_001)), SignInNeeded, "AADSTS65001", Remedy::UseBrowser);
-=======
->>>>>>> auth2
         let not_understood = AuthError::RedirectNotUnderstood("it is empty");
         check(&not_understood, Failed, "redirect-not-understood", Remedy::Retry);
         let silent = AuthError::BrowserSilent { waited_s: 300 };
