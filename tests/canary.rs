@@ -251,7 +251,9 @@ impl World {
     /// Remembers every secret that the vault holds now; they change with each refresh.
     fn collect(&mut self) {
         let data = self.home.path().join("data");
-        if !data.join("vault.age").exists() {
+        // Opening a vault makes one where there is none.
+        let is_vault = |path: &PathBuf| path.extension().is_some_and(|word| word == "age");
+        if !data.exists() || !files_in(&data).iter().any(is_vault) {
             return;
         }
         let places = SecretPlaces::on_disk(data.clone());
@@ -414,14 +416,14 @@ impl World {
         self.look_at_process("the screen", pid);
         self.look_at_files("during the screen");
 
-        let before = self.control.count(Counter::Refreshes);
+        let before = self.control.count(Counter::ImapSignIns);
         self.control.expire_access_tokens();
-        self.until_refreshed(before);
+        self.until_more(Counter::ImapSignIns, before);
         self.collect();
         let before = self.control.count(Counter::Refreshes);
         self.control.revoke_sign_ins();
         self.control.expire_access_tokens();
-        self.until_refreshed(before);
+        self.until_more(Counter::Refreshes, before);
         self.look_at_files("after the screen lost its sign-in");
 
         let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
@@ -432,14 +434,12 @@ impl World {
         self.seen.push(("the screen".to_owned(), bytes));
     }
 
-    /// Waits for a question to the token endpoint after the first `before`.
+    /// Waits until something has happened more often than `before`.
     #[track_caller]
-    fn until_refreshed(&self, before: u64) {
-        let asked = self
-            .control
-            .wait_for(|control| (before < control.count(Counter::Refreshes)).then_some(()));
-        let asked = self.runtime.block_on(async { tokio::time::timeout(LIMIT, asked).await });
-        assert!(asked.is_ok(), "no token was asked for");
+    fn until_more(&self, counter: Counter, before: u64) {
+        let more = self.control.wait_for(|control| (before < control.count(counter)).then_some(()));
+        let more = self.runtime.block_on(async { tokio::time::timeout(LIMIT, more).await });
+        assert!(more.is_ok(), "{counter:?} stays at {before}");
     }
 }
 
