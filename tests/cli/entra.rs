@@ -14,16 +14,16 @@ fn an_error_is_explained_from_the_catalogue() {
         assert_eq!(row["code"], expected_code, "{row}");
         assert!(!row["message"].as_str().unwrap().is_empty() && row["known"] == true);
     }
-    check(&world, &["AADSTS530035"], "device-code-blocked-by-security-defaults");
-    check(&world, &["530035"], "device-code-blocked-by-security-defaults");
+    check(&world, &["AADSTS530035"], "AADSTS530035");
+    check(&world, &["530035"], "AADSTS530035");
     let smtp =
         ["535", "5.7.139", "SmtpClientAuthentication", "is", "disabled", "for", "the", "Tenant."];
     let whole = [smtp.join(" ")];
-    check(&world, &smtp, "smtp-auth-disabled-tenant");
-    check(&world, &[&whole[0]], "smtp-auth-disabled-tenant");
+    check(&world, &smtp, "submission-off-for-organisation");
+    check(&world, &[&whole[0]], "submission-off-for-organisation");
 
     let human = text(&world.run(&["entra", "explain", "AADSTS530035"]).stdout);
-    assert!(human.contains("device-code-blocked") && 3 <= human.lines().count(), "{human}");
+    assert!(human.contains("AADSTS530035") && 3 <= human.lines().count(), "{human}");
     let piped = world.run_with(&["entra", "explain", "-"], b"AADSTS50011: redirect\n");
     assert_eq!(piped.status.code(), Some(0));
 }

@@ -2,10 +2,8 @@
 
 use crate::world::{World, lines, names, refusal, text};
 use posthaste::engine_api::link::CheckName;
-use posthaste::secrets::SecretKind;
+use posthaste::sandbox::control::SmtpAuth;
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
-use url::Url;
 
 #[test]
 fn linking_tells_each_step_on_a_line_of_its_own() {
@@ -52,81 +50,6 @@ fn a_server_that_nobody_vouches_for_is_not_linked_to() {
 }
 
 #[test]
-fn a_secret_is_no_argument() {
-    let world = World::new();
-    for flag in ["--password", "--refresh-token", "--client-secret"] {
-        let output = world.add("work", &[flag, "CANARY"], "");
-        assert_eq!(output.status.code(), Some(2), "{flag}");
-    }
-}
-
-#[test]
-fn a_refresh_token_from_elsewhere_links_an_account() {
-    let world = World::linked();
-    let token = world.secret("work", SecretKind::RefreshToken);
-    let flags = ["--refresh-token-stdin", "--secrets", "vault-key"];
-    let output = world.add("second", &flags, &format!("{token}\n"));
-    let said = text(&output.stdout) + &text(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(!said.contains(&token));
-    let events = lines(&output.stdout);
-    assert!(!names(&events, "event").contains(&"device_code"));
-    assert_eq!(events.last().unwrap()["event"], "linked");
-    assert_eq!(world.account("second")["method"], "refresh-token");
-
-    let output = world.add("third", &flags, "no such token\n");
-    assert_ne!(output.status.code(), Some(0));
-    assert!(!text(&output.stdout).contains("no such token"), "{}", text(&output.stdout));
-    let output = world.add("third", &flags, "");
-    assert_eq!(refusal(&output), ("secret-empty".to_owned(), 2));
-    assert_eq!(world.json(&["account", "list"]).len(), 2);
-}
-
-#[test]
-fn a_program_that_prints_tokens_links_an_account() {
-    let world = World::linked();
-    let token = world.path("a token");
-    std::fs::write(&token, world.run(&["token", "work"]).stdout).unwrap();
-    let command = format!("cat '{}'", token.display());
-    let flags = ["--token-command", &command, "--secrets", "vault-key"];
-    let output = world.add("second", &flags, "");
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
-    assert_eq!(world.account("second")["method"], "token-command");
-
-    let output = world.add("third", &["--token-command", "false"], "");
-    assert_ne!(output.status.code(), Some(0));
-    let output = world.add("third", &["--token-command", "cat 'x"], "");
-    assert_eq!(refusal(&output), ("bad-command".to_owned(), 2));
-}
-
-#[test]
-fn a_browser_page_is_an_event_and_its_end_can_be_pasted() {
-    let world = World::new();
-    let words = world.adding("work", &["--method", "browser", "--secrets", "vault-key"]);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let mut child = world.command(&words).spawn().unwrap();
-    let mut paste = child.stdin.take().unwrap();
-    let events = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut events = events.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
-    let page = events.find(|event| event["event"] == "browser_page").unwrap();
-    let port = page["port"].as_u64().unwrap();
-    assert!(page["ssh_command"].as_str().unwrap().contains(&format!("{port}:localhost:{port}")));
-    let url = Url::parse(page["url"].as_str().unwrap()).unwrap();
-    let (_key, state) = url.query_pairs().find(|(key, _)| key == "state").unwrap();
-
-    paste.write_all(b"http://localhost/what\n").unwrap();
-    let trouble = events.next().unwrap();
-    assert_eq!(trouble["event"], "poll_trouble", "{trouble}");
-    // As a terminal breaks it: both lines are one address.
-    let end = format!("http://localhost:{port}/?error=acc\ness_denied&state={state}\n");
-    paste.write_all(end.as_bytes()).unwrap();
-    let error = events.next().unwrap();
-    assert_eq!(error["event"], "error", "{error}");
-    assert_ne!(child.wait().unwrap().code(), Some(0));
-    assert!(world.json(&["account", "list"]).is_empty());
-}
-
-#[test]
 fn an_account_that_cannot_send_is_saved_only_when_somebody_says_so() {
     let world = World::new();
     let closed = ["--submission", "localhost:1", "--submission", "smtp", "--secrets", "vault-key"];
@@ -157,4 +80,40 @@ fn what_cannot_be_meant_is_said_before_anybody_is_asked() {
     check(&world, &["--shared", "support@example.org", "--via", "work"], "unknown-account");
     let both = ["--email", "ada@outlook.com", "--method", "browser", "--password-stdin"];
     check(&world, &both, "method-differs");
+}
+
+#[test]
+fn where_smtp_is_switched_off_messages_leave_through_graph() {
+    let world = World::new();
+    world.sandbox.control().set_smtp_auth(SmtpAuth::OffForTenant);
+    let output = world.link("vault-key");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert_eq!(world.account("work")["submission_state"], "works");
+    let send = ["message", "send", "--to", "alan@example.org", "--subject", "s", "--body", "b"];
+    assert_eq!(world.json(&send)[0]["state"], "sent");
+    assert_eq!(world.sandbox.control().submissions().len(), 1);
+    let token = |resource: &str| world.run(&["token", "work", "--resource", resource]).stdout;
+    assert_ne!(token("graph"), token("outlook"));
+}
+
+#[test]
+fn a_shared_mailbox_is_opened_with_another_sign_in() {
+    let world = World::linked();
+    let ca = world.path("ca.pem");
+    let words = ["account", "add", "--json", "--shared", "grace@example.org", "--via", "work"];
+    let words =
+        [words.as_slice(), &["--ca", ca.to_str().unwrap(), "--secrets", "vault-key"]].concat();
+    let output = world.run(&words);
+    assert_ne!(output.status.code(), Some(0), "nobody has shared it: {}", text(&output.stdout));
+
+    world.sandbox.control().share("grace@example.org", "ada@example.org").unwrap();
+    let output = world.run(&words);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(!names(&lines(&output.stdout), "event").contains(&"device_code"));
+    let shared = world.account("grace");
+    assert_eq!(shared["shared_via"], "work");
+    assert!(!world.json(&["folder", "list", "--account", "grace"]).is_empty());
+    let send = ["message", "send", "--from", "grace@example.org", "--to", "alan@example.org"];
+    let sent = world.json(&[send.as_slice(), &["--subject", "s", "--body", "b"]].concat());
+    assert_eq!(sent[0]["state"], "sent");
 }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod entra;
+mod ladder;
 mod linking;
 mod mail;
 mod secrets;

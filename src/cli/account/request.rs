@@ -112,6 +112,8 @@ fn shared_mailbox(
     }
     Ok(AccountSettings {
         name: name(args, shared, config)?,
+        // The name it is opened by; who signs in is known from `via`.
+        login: shared.clone(),
         address: shared.clone(),
         display_name: String::new(),
         shared_via: Some(via.name.clone()),

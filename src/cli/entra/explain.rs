@@ -46,12 +46,16 @@ pub fn run(context: &Context, args: &ExplainArgs) -> Result<(), CliError> {
     let number = catalogue::number_in(&text);
     let lookup = number.map(|number| format!("{LOOKUP_PAGE}{number}")).unwrap_or_default();
     match catalogue::explain(&text) {
-        Some(row) => known(context.output, row, lookup),
+        Some(row) => {
+            // As failures of a sign-in are coded.
+            let code = number.map_or(row.code.to_owned(), |number| format!("AADSTS{number}"));
+            known(context.output, row, &code, lookup)
+        }
         None => unknown(context.output, text.trim(), lookup),
     }
 }
 
-fn known(output: Output, row: &Row, lookup: String) -> Result<(), CliError> {
+fn known(output: Output, row: &Row, code: &str, lookup: String) -> Result<(), CliError> {
     let remedy = match row.remedy {
         Remedy::Nothing => "",
         helpful => helpful.sentence(),
@@ -59,7 +63,7 @@ fn known(output: Output, row: &Row, lookup: String) -> Result<(), CliError> {
     match output.format() {
         Format::Json => output.json(&Explanation {
             known: true,
-            code: row.code,
+            code,
             message: row.what,
             why: row.why,
             remedy,
@@ -67,7 +71,7 @@ fn known(output: Output, row: &Row, lookup: String) -> Result<(), CliError> {
             lookup,
         }),
         Format::Human => {
-            output.line(&format!("{} ({})", row.what, row.code))?;
+            output.line(&format!("{} ({code})", row.what))?;
             let lines = [row.why, remedy].into_iter().filter(|line| !line.is_empty());
             lines.into_iter().try_for_each(|line| output.line(line))?;
             if !row.admin.is_empty() {

@@ -115,7 +115,7 @@ fn a_shared_mailbox_has_the_servers_of_the_account_that_opens_it() {
     let shared = understood("--shared support@example.org --via work", &config).unwrap();
     assert_eq!(shared.name.as_str(), "support");
     assert_eq!(shared.address.as_str(), "support@example.org");
-    assert_eq!(shared.login.as_str(), "ada@example.org");
+    assert_eq!(shared.login.as_str(), "support@example.org");
     assert_eq!(shared.shared_via.unwrap().as_str(), "work");
     assert_eq!(shared.oauth.client_id, "x");
 }
