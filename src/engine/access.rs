@@ -165,10 +165,7 @@ impl AccountAccess {
     }
 
     /// What signs in to the mail servers, and until when it is good.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub async fn credential(&self) -> Result<(Credential, UnixSeconds), Failure> {
+    async fn credential(&self) -> Result<(Credential, UnixSeconds), Failure> {
         if self.signer().settings.method == SignInMethod::Password {
             return Ok((Credential::Password(self.password().await?), NEVER));
         }
@@ -246,7 +243,11 @@ impl AccountAccess {
         }
     }
 
-    async fn smtp(&self) -> Result<Box<dyn Submission>, Failure> {
+    /// Connects to the SMTP submission server, whatever the route.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn smtp(&self) -> Result<Box<dyn Submission>, Failure> {
         let (credential, _expires_at) = self.credential().await?;
         let request = self.smtp_request(credential).await?;
         match smtp::connect(&request).await {
@@ -280,19 +281,13 @@ impl AccountAccess {
     }
 
     /// IMAP opens the mailbox itself, also a shared one.
-    ///
-    /// # Errors
-    /// As [`Self::keeper`].
-    pub async fn imap_request(&self, credential: Credential) -> Result<ConnectRequest, Failure> {
+    async fn imap_request(&self, credential: Credential) -> Result<ConnectRequest, Failure> {
         self.request(&self.settings.imap, self, credential).await
     }
 
     /// Submission is signed in to by the person, also for a shared mailbox (Microsoft:
     /// "Authenticate an IMAP, POP or SMTP connection using OAuth", shared mailboxes).
-    ///
-    /// # Errors
-    /// As [`Self::keeper`].
-    pub async fn smtp_request(&self, credential: Credential) -> Result<ConnectRequest, Failure> {
+    async fn smtp_request(&self, credential: Credential) -> Result<ConnectRequest, Failure> {
         self.request(&self.settings.submission, self.signer(), credential).await
     }
 

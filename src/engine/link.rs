@@ -94,7 +94,7 @@ impl LinkJob {
     /// Signs in and runs the checks.
     ///
     /// # Errors
-    /// [`Failure`]; nothing has been saved.
+    /// [`Failure`] that names the next way in; nothing has been saved.
     pub async fn sign_in(
         &self,
         settings: AccountSettings,
@@ -102,6 +102,18 @@ impl LinkJob {
     ) -> Result<LinkResult, Failure> {
         let method = method(&sign_in.input, settings.method);
         let settings = AccountSettings { method, ..settings };
+        self.sign_in_and_check(settings, sign_in).await.map_err(|failure| {
+            let problem = failure.problem(self.account);
+            let remedy = problem.remedy.after(method);
+            problem.with_remedy(remedy).into()
+        })
+    }
+
+    async fn sign_in_and_check(
+        &self,
+        settings: AccountSettings,
+        sign_in: SignIn,
+    ) -> Result<LinkResult, Failure> {
         let gathered = SecretPlaces::in_memory();
         let access = self.access_with(&settings, gathered.clone());
         let secrets = access.secrets().await?;

@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::stdx::clock::{Clock, UnixSeconds};
 use crate::store::facts::LearntFacts;
 use crate::transport::error::TransportError;
-use crate::transport::{RemoteFolder, graph, imap, smtp, tls};
+use crate::transport::{RemoteFolder, graph, tls};
 
 /// Difference between this machine's clock and the sign-in server's that still does no harm, in
 /// seconds: tokens are good from five minutes before they are issued.
@@ -258,9 +258,7 @@ impl Preflight<'_> {
     }
 
     async fn open_inbox(&self) -> Result<(String, Vec<RemoteFolder>), Failure> {
-        let (credential, _expires_at) = self.access.credential().await?;
-        let request = self.access.imap_request(credential).await?;
-        let mut source = imap::connect(&request).await?;
+        let (mut source, _expires_at) = self.access.source().await?;
         let folders = source.list_folders().await?;
         // A session can be authenticated and still not be connected to any mailbox (Exchange
         // Online); only opening a folder tells.
@@ -335,9 +333,7 @@ impl Preflight<'_> {
     }
 
     async fn try_smtp(&self) -> Result<String, Failure> {
-        let (credential, _expires_at) = self.access.credential().await?;
-        let request = self.access.smtp_request(credential).await?;
-        smtp::connect(&request).await?.close().await;
+        self.access.smtp().await?.close().await;
         Ok(format!("{}: signed in, nothing sent", self.settings().submission.at))
     }
 

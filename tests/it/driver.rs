@@ -117,6 +117,11 @@ impl AppDriver {
         }
     }
 
+    /// Pastes a text.
+    pub fn paste(&mut self, text: &str) {
+        self.tell(Msg::Paste(text.to_owned()));
+    }
+
     /// Lets `seconds` pass on the program's clock.
     pub fn pass(&mut self, seconds: i64) {
         for _second in 0..seconds {

@@ -90,6 +90,25 @@ async fn a_sign_in_that_was_withdrawn_is_mended_by_one_key_over_any_screen() {
 }
 
 #[tokio::test]
+async fn a_message_sent_while_the_sign_in_is_dead_leaves_after_one_key() {
+    let mut driver = inbox().await;
+    driver.keys("c");
+    driver.see("Subject").await;
+    driver.type_text("alan@example.org");
+    driver.keys("Tab Tab Tab");
+    driver.type_text("Interrupted");
+    driver.control().revoke_sign_ins();
+    driver.control().expire_access_tokens();
+    driver.see("sign in").await;
+    driver.keys("Ctrl-s");
+    driver.see_gone("Bcc").await;
+    assert_eq!(driver.control().submissions().len(), 0);
+    driver.keys("Ctrl-g");
+    driver.see("The message is sent").await;
+    assert_eq!(driver.control().submissions().len(), 1);
+}
+
+#[tokio::test]
 async fn renumbered_folders_are_read_anew() {
     let mut driver = inbox().await;
     driver.control().renumber(ADA, "INBOX").unwrap();

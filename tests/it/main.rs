@@ -10,3 +10,4 @@ mod ladder;
 mod linking;
 mod mail;
 mod sending;
+mod ways_in;

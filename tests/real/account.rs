@@ -17,13 +17,16 @@ pub const EDSGER: &str = "edsger@example.org";
 pub const BARBARA: &str = "barbara@example.org";
 
 /// `account add --json` with its options.
-pub struct AccountAdd(BTreeMap<&'static str, String>);
+pub struct AccountAdd {
+    options: BTreeMap<&'static str, String>,
+    input: Option<String>,
+}
 
 impl AccountAdd {
     /// Everything as the rig has it.
     pub fn new(rig: &Rig, user: &str) -> Self {
         let at = &rig.at;
-        Self(BTreeMap::from([
+        let options = BTreeMap::from([
             ("--email", user.to_owned()),
             ("--provider", "custom".to_owned()),
             ("--authority", at.authority.clone()),
@@ -32,20 +35,38 @@ impl AccountAdd {
             ("--ca", at.ca_file.clone()),
             ("--imap", at.imaps.clone()),
             ("--submission", at.submission.clone()),
-        ]))
+        ]);
+        Self { options, input: Some(String::new()) }
     }
 
     /// Says one option in another way.
     pub fn with(mut self, option: &'static str, value: &str) -> Self {
-        self.0.insert(option, value.to_owned());
+        self.options.insert(option, value.to_owned());
+        self
+    }
+
+    /// Has `line` on standard input.
+    pub fn with_input(mut self, line: &str) -> Self {
+        self.input = Some(format!("{line}\n"));
+        self
+    }
+
+    /// Leaves standard input open, for [`Running::types`].
+    pub fn with_open_input(mut self) -> Self {
+        self.input = None;
         self
     }
 
     /// Starts it.
     pub fn start<'p>(&self, program: &'p Program) -> Running<'p> {
-        let options = self.0.iter().flat_map(|(option, value)| [*option, value.as_str()]);
-        let args: Vec<&str> = ["account", "add", "--json"].into_iter().chain(options).collect();
-        program.start(&args)
+        let options = self.options.iter().flat_map(|(option, value)| [*option, value.as_str()]);
+        let add = ["account", "add", "--json"].into_iter();
+        // The rig has no Graph, and nothing may look for it elsewhere.
+        let args: Vec<&str> = add.chain(options).chain(["--submission", "smtp"]).collect();
+        match &self.input {
+            Some(input) => program.start_with_input(&args, input.as_bytes()),
+            None => program.start_open(&args),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -29,6 +29,7 @@ pub struct Program {
 pub struct Running<'p> {
     program: &'p Program,
     child: Child,
+    stdin: Option<ChildStdin>,
     command_line: String,
     lines: Receiver<Vec<u8>>,
     stdout: Vec<u8>,
@@ -115,7 +116,18 @@ impl Program {
         self.start_with_input(args, b"")
     }
 
-    fn start_with_input(&self, args: &[&str], input: &[u8]) -> Running<'_> {
+    /// Starts a run with `input` on standard input, and nothing after it.
+    pub fn start_with_input(&self, args: &[&str], input: &[u8]) -> Running<'_> {
+        let mut running = self.start_open(args);
+        let mut stdin = running.stdin.take().expect("open until now");
+        let input = input.to_vec();
+        // A program that does not read its input ends without it.
+        std::thread::spawn(move || drop(stdin.write_all(&input)));
+        running
+    }
+
+    /// Starts a run whose standard input stays open, for [`Running::types`].
+    pub fn start_open(&self, args: &[&str]) -> Running<'_> {
         let mut child = Command::new("/bin/sh")
             .args(["-c", "umask 000; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_posthaste")])
             .args(args)
@@ -126,10 +138,7 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let input = input.to_vec();
-        // A program that does not read its input ends without it.
-        std::thread::spawn(move || drop(stdin.write_all(&input)));
+        let stdin = child.stdin.take();
         let (sender, lines) = channel();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || {
@@ -149,6 +158,7 @@ impl Program {
         Running {
             program: self,
             child,
+            stdin,
             command_line: args.join(" "),
             lines,
             stdout: Vec::new(),
@@ -159,6 +169,13 @@ impl Program {
 }
 
 impl Running<'_> {
+    /// Writes a line to a standard input that [`Program::start_open`] left open.
+    #[track_caller]
+    pub fn types(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().expect("standard input is open");
+        stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
     /// The next line of JSON whose `event` is `name`; those before it are passed over.
     #[track_caller]
     pub fn event(&mut self, name: &str) -> Value {

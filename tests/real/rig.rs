@@ -104,6 +104,13 @@ impl Rig {
         self.control("POST", "/approve", &json!({ "user_code": user_code, "user": user }));
     }
 
+    /// Plays the person in the browser who opens an authorize link; where the browser ends.
+    #[track_caller]
+    pub fn authorize(&self, url: &str, user: &str) -> String {
+        let answer = self.control("POST", "/authorize", &json!({ "url": url, "user": user }));
+        answer["redirect"].as_str().expect("where the browser ends").to_owned()
+    }
+
     /// Changes settings of the sign-in server.
     #[track_caller]
     pub fn set(&self, settings: &Value) {

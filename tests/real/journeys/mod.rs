@@ -1,6 +1,7 @@
 //! The journeys, by what they prove.
 
 mod codes;
+mod ladder;
 mod outages;
 mod privacy;
 mod reading;

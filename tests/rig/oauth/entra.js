@@ -21,7 +21,7 @@ const PAGE = /^\/(device|auth|interaction)(\/|$)/;
 const FORM_LIMIT_BYTES = 64 * 1024;
 
 /** Middleware that gives every request its endpoint, counts it, lets faults in, and shapes the answer. */
-export function entraFront(config, settings, faults, activity) {
+export function entraFront(config, settings, faults, activity, store) {
   return async (ctx, next) => {
     const route = findRoute(config, ctx.path);
     if (!route) {
@@ -33,7 +33,7 @@ export function entraFront(config, settings, faults, activity) {
     const grant = form?.grant_type?.split(':').pop();
     activity.count(endpoint.name, grant);
     const fault = faults.take(endpoint.name, grant);
-    const answer = () => serve(ctx, next, { config, settings, activity, endpoint, tenant, form });
+    const answer = () => serve(ctx, next, { config, settings, activity, store, endpoint, tenant, form });
     await (fault ? applyFault(fault, ctx, answer) : answer());
   };
 }
@@ -127,14 +127,15 @@ function shapeDeviceCode(ctx, { settings }) {
   };
 }
 
-function shapeToken(ctx, { settings, activity, form }) {
+function shapeToken(ctx, { settings, activity, store, form }) {
   if (form.device_code) activity.poll(form.device_code);
   if (ctx.status !== 200) {
     if (ctx.body?.error === 'authorization_pending' && settings.takeSlowDown()) ctx.body.error = 'slow_down';
     shapeRefusal(ctx);
     return;
   }
-  const granted = scopesOf(ctx.body.scope);
+  const granted = scopesOf(ctx.body.scope).filter(isAskedFor(form));
+  store.narrow(ctx.body.access_token, granted);
   const resources = Object.values(RESOURCE_SCOPES).filter((scopes) => scopes.some((scope) => granted.includes(scope)));
   if (resources.length > 1) {
     refuse(ctx, errorBody('invalid_request', 28000, 'Provided value for the input parameter scope is not valid because it contains more than one resource.'));
@@ -149,6 +150,15 @@ function shapeToken(ctx, { settings, activity, form }) {
     refresh_token: form.grant_type === 'refresh_token' && settings.rotation === 'keep' ? undefined : ctx.body.refresh_token,
     id_token: ctx.body.id_token,
   };
+}
+
+/**
+ * Entra makes the token of a code for the scopes it is redeemed with, and keeps the rest for the refresh token;
+ * `oidc-provider` makes it for all that was agreed to.
+ */
+function isAskedFor({ grant_type: grant, scope }) {
+  const asked = grant === 'authorization_code' && scope ? scopesOf(scope) : undefined;
+  return (granted) => asked?.includes(granted) ?? true;
 }
 
 function shapeRefusal(ctx) {

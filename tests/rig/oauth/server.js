@@ -29,7 +29,7 @@ for (const event of ['grant.error', 'device_authorization.error']) {
 }
 provider.on('server_error', (_ctx, error) => console.error(error));
 
-const front = entraFront(config, settings, faults, activity);
+const front = entraFront(config, settings, faults, activity, store);
 // Dovecot's introspection comes over plain http on the control port and is none of Entra's paths.
 provider.use((ctx, next) => (ctx.secure ? front(ctx, next) : next()));
 provider.use(interactionPages(provider));

@@ -63,6 +63,11 @@ export class Store {
     return expired;
   }
 
+  /** Leaves an access token these scopes only. */
+  narrow(accessToken, scopes) {
+    this.#entries.get(`AccessToken:${accessToken}`).scope = scopes.join(' ');
+  }
+
   /** Makes one device code run out now. */
   expireDeviceCode(code) {
     code.exp = epochSeconds() - 1;

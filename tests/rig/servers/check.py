@@ -73,8 +73,8 @@ class Client:
         self.control("POST", "/approve", {"user_code": code["user_code"], "user": user})
         return self.poll(code)
 
-    def refresh(self, tokens: dict) -> dict:
-        return self.post("token", grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    def refresh(self, tokens: dict, **narrower: str) -> dict:
+        return self.post("token", grant_type="refresh_token", refresh_token=tokens["refresh_token"], **narrower)
 
     def imap(self, user: str, tokens: dict, *, implicit_tls: bool = True) -> imaplib.IMAP4:
         if implicit_tls:
@@ -184,6 +184,17 @@ def _links_are_followed(client: Client) -> None:
     assert client.post("token", **redeem, code_verifier="x" * 43)["error"] == "invalid_grant"
     redeem["code"] = follow()["code"][0]
     assert "refresh_token" in client.post("token", **redeem, code_verifier=verifier)
+
+    # Agreed to for two resources, redeemed for one at a time.
+    graph_scope = "https://graph.microsoft.com/Mail.Send"
+    link["scope"] = f"{SCOPES} {graph_scope}"
+    redeem["code"] = follow()["code"][0]
+    _refused(client.post("token", **redeem, code_verifier=verifier), "invalid_request", 28000)
+    redeem["code"] = follow()["code"][0]
+    tokens = client.post("token", **redeem, code_verifier=verifier, scope=SCOPES)
+    assert set(tokens["scope"].split()) == set(SCOPES.split()) - {"offline_access"}, tokens["scope"]
+    client.imap(ADA, tokens).logout()
+    assert client.refresh(tokens, scope=graph_scope)["scope"] == graph_scope
 
 
 def _tokens_open_mailboxes(client: Client) -> None:
