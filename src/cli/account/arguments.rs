@@ -24,7 +24,7 @@ pub struct AddArgs {
     #[arg(long, value_name = "ADDRESS", requires = "via", conflicts_with_all = ["email", "method"])]
     pub shared: Option<EmailAddress>,
     /// The account whose sign-in opens the shared mailbox
-    #[arg(long, value_name = "ACCOUNT", requires = "shared")]
+    #[arg(long, value_name = "ACCOUNT", requires = "shared", conflicts_with = "email")]
     pub via: Option<AccountName>,
     /// Short name of the account; the part before the @ when left out
     #[arg(long)]
