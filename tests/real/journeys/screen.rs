@@ -10,6 +10,7 @@ use crate::traces::check_private;
 const TAB: &str = "\t";
 const ENTER: &str = "\r";
 const RIGHT: &str = "\x1b[C";
+const LEFT: &str = "\x1b[D";
 const CLEAR_FIELD: &str = "\x15";
 const SEND: &str = "\x13";
 
@@ -108,14 +109,15 @@ fn leaving_right_after_sending_neither_loses_nor_doubles_the_message() {
 fn fill_wizard(rig: &Rig, screen: &mut Terminal<'_>) {
     let at = &rig.at;
     screen.sees("your address");
-    screen.types(&[BARBARA, TAB, RIGHT, RIGHT].concat());
+    screen.types(&[BARBARA, TAB, LEFT].concat());
     screen.sees("Other servers");
     screen.types(ENTER);
     screen.sees("how to sign in");
-    screen.types(&[&at.client_id, TAB, CLEAR_FIELD, &at.tenant, TAB, &at.authority].concat());
+    // Over "client secret".
+    screen.types(&[&at.client_id, TAB, TAB, CLEAR_FIELD, &at.tenant, TAB, &at.authority].concat());
     // Over "mail servers" and "signs in as".
     screen.types(&[TAB, TAB, TAB, &at.imaps, TAB, TAB, &at.submission, TAB].concat());
-    screen.types(&[RIGHT, TAB, TAB, &at.ca_file].concat());
+    screen.types(&[RIGHT, TAB, TAB, TAB, &at.ca_file].concat());
     screen.sees("STARTTLS");
     screen.types(ENTER);
     screen.sees("where the sign-in is kept");
