@@ -1,6 +1,6 @@
 //! How a command fails, and how that is told.
 
-use crate::cli::json::JsonProblem;
+use crate::cli::json::{JsonProblem, option};
 use crate::cli::output::Format;
 use crate::mime::sanitise;
 use crate::problem::{Problem, ProblemKind, Remedy};
@@ -60,12 +60,16 @@ impl CliError {
 
 /// What happened, why, and what helps, on a line each.
 fn human(problem: &Problem) -> String {
-    let helps = match problem.remedy {
+    let sentence = match problem.remedy {
         Remedy::Nothing => "",
         helpful => helpful.sentence(),
     };
+    // The sentence about certificates names its option itself.
+    let option = Some(option(problem.remedy)).filter(|option| !sentence.contains(option));
+    let option = option.map_or(String::new(), |option| format!(" ({option})"));
+    let helps = format!("{sentence}{option}");
     let what = format!("posthaste: {}", problem.what);
-    [what.as_str(), problem.why.as_str(), helps]
+    [what.as_str(), problem.why.as_str(), &helps]
         .into_iter()
         .filter(|line| !line.is_empty())
         .map(|line| format!("{}\n", sanitise::line(line)))
@@ -87,6 +91,8 @@ mod tests {
         );
         let problem = Problem::new(ProblemKind::Usage, "x", "no", "", Remedy::Nothing);
         assert_eq!(human(&problem), "posthaste: no\n");
+        let problem = Problem::new(ProblemKind::Failed, "x", "no", "", Remedy::UseBrowser);
+        assert!(human(&problem).ends_with(" (--method browser)\n"), "{}", human(&problem));
     }
 
     #[test]

@@ -17,8 +17,33 @@ pub struct JsonProblem<'a> {
     pub why: &'a str,
     /// What helps, as a sentence; empty when nothing does.
     pub remedy: &'static str,
+    /// The option that does what helps; empty when there is none.
+    pub option: &'static str,
     /// What the server said; may be empty.
     pub details: &'a str,
+}
+
+/// The option of the command line that does what helps; empty when there is none.
+#[must_use]
+pub fn option(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::UseBrowser => "--method browser",
+        Remedy::UseDeviceCode => "--method device-code",
+        Remedy::UseGraph => "--submission graph",
+        Remedy::EnterClientSecret => "--ask-client-secret",
+        Remedy::CheckCertificate => "--ca",
+        Remedy::Retry
+        | Remedy::SignInAgain(_)
+        | Remedy::StartOver
+        | Remedy::EditSettings
+        | Remedy::CheckNetwork
+        | Remedy::AskAdministrator
+        | Remedy::CheckSecrets
+        | Remedy::EditMessage
+        | Remedy::CheckSent
+        | Remedy::CheckDisk
+        | Remedy::Nothing => "",
+    }
 }
 
 impl<'a> From<&'a Problem> for JsonProblem<'a> {
@@ -32,6 +57,7 @@ impl<'a> From<&'a Problem> for JsonProblem<'a> {
             message: &problem.what,
             why: &problem.why,
             remedy,
+            option: option(problem.remedy),
             details: &problem.details,
         }
     }
@@ -94,7 +120,7 @@ mod tests {
         let problem = Problem::new(ProblemKind::Failed, "c", "a\nb", "", Remedy::Nothing);
         assert_eq!(
             JsonProblem::from(&problem).to_line(),
-            "{\"code\":\"c\",\"message\":\"a\\nb\",\"why\":\"\",\"remedy\":\"\",\"details\":\"\"}\n"
+            "{\"code\":\"c\",\"message\":\"a\\nb\",\"why\":\"\",\"remedy\":\"\",\"option\":\"\",\"details\":\"\"}\n"
         );
     }
 }

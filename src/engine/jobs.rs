@@ -1,5 +1,5 @@
 //! Work that waits for servers or people, beside the supervisor: signing in, checks, tokens,
-//! detection. Each job ends by itself or is cancelled, and comes back as [`Finished`].
+//! detection. Each job ends by itself or is cancelled, and comes back as `Finished`.
 
 use crate::config::ConfigError;
 use crate::engine::access::AccountAccess;

@@ -126,7 +126,8 @@ impl TransportError {
                     ProblemKind::SignInNeeded,
                     "token-refused",
                     "The mail server did not accept the sign-in",
-                    "The sign-in has run out, lacks a permission, or is for another mailbox.",
+                    "The password is wrong, or the token has run out, lacks a permission or is \
+                     for another mailbox.",
                     Remedy::StartOver,
                 )
                 .with_details(text)

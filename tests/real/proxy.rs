@@ -75,7 +75,7 @@ fn pump(from: &mut TcpStream, to: &mut TcpStream, change: impl Fn(&[u8]) -> Opti
     loop {
         let read = from.read(&mut buffer).unwrap_or(0);
         let carried = Some(&buffer[..read]).filter(|bytes| !bytes.is_empty()).and_then(&change);
-        if !carried.is_some_and(|bytes| to.write_all(&bytes).is_ok()) {
+        if carried.is_none_or(|bytes| to.write_all(&bytes).is_err()) {
             break;
         }
     }

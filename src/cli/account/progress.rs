@@ -318,7 +318,7 @@ mod tests {
         let text = serde_json::to_string(&Event::Error { problem: (&problem).into() }).unwrap();
         assert_eq!(
             text,
-            r#"{"event":"error","code":"c","message":"what","why":"why","remedy":"Try again in a moment.","details":"server text"}"#
+            r#"{"event":"error","code":"c","message":"what","why":"why","remedy":"Try again in a moment.","option":"","details":"server text"}"#
         );
     }
 }

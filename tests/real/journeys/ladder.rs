@@ -169,7 +169,10 @@ fn a_wrong_password_links_nothing() {
     let Some(rig) = Rig::take() else { return };
     let program = Program::new();
     let running = add(&rig, ADA, "password").with_input("grace-password").start(&program);
-    check_refused(&running.finish(), &program, "ada", 3);
+    let outcome = running.finish();
+    check_refused(&outcome, &program, "ada", 3);
+    let problem = outcome.problem();
+    assert!(problem["why"].as_str().unwrap().contains("password"), "{problem}");
 }
 
 #[test]

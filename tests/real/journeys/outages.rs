@@ -165,7 +165,7 @@ struct Closed {
 impl Closed {
     fn new(path: &Path) -> Self {
         let before = std::fs::metadata(path).unwrap().permissions();
-        std::fs::set_permissions(path, Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(path, Permissions::from_mode(0o0)).unwrap();
         Self { path: path.to_owned(), before }
     }
 }

@@ -40,10 +40,12 @@ fn a_token_that_ends_within_five_minutes_is_renewed_before_use() {
     rig.set(&json!({"access_token_lifetime_s": 200}));
     let program = linked(&rig, EDSGER);
     rig.set(&json!({"access_token_lifetime_s": 3600}));
+    // The checks of linking have renewed it too: it was never good for five minutes.
+    let linking = rig.requests("token:refresh_token");
     program.run(&LIST).expect(0);
-    assert_eq!(rig.requests("token:refresh_token"), 1);
+    assert_eq!(rig.requests("token:refresh_token"), linking + 1);
     program.run(&LIST).expect(0);
-    assert_eq!(rig.requests("token:refresh_token"), 1);
+    assert_eq!(rig.requests("token:refresh_token"), linking + 1);
 }
 
 #[test]
