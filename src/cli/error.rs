@@ -58,16 +58,22 @@ impl CliError {
     }
 }
 
-/// What happened, why, and what helps, on a line each.
-fn human(problem: &Problem) -> String {
-    let sentence = match problem.remedy {
+/// What helps, and the option that does it; empty when nothing does.
+#[must_use]
+pub fn helps(remedy: Remedy) -> String {
+    let sentence = match remedy {
         Remedy::Nothing => "",
         helpful => helpful.sentence(),
     };
     // The sentence about certificates names its option itself.
-    let option = Some(option(problem.remedy)).filter(|option| !sentence.contains(option));
+    let option = Some(option(remedy)).filter(|option| !sentence.contains(option));
     let option = option.map_or(String::new(), |option| format!(" ({option})"));
-    let helps = format!("{sentence}{option}");
+    format!("{sentence}{option}")
+}
+
+/// What happened, why, and what helps, on a line each.
+fn human(problem: &Problem) -> String {
+    let helps = helps(problem.remedy);
     let what = format!("posthaste: {}", problem.what);
     [what.as_str(), problem.why.as_str(), &helps]
         .into_iter()

@@ -221,7 +221,8 @@ fn sentence(step: &LinkStep, now: UnixSeconds) -> Option<String> {
         }
         LinkStep::DeviceCode { user_code, verification_uri, expires_at } => format!(
             "\nTo sign in, open  {}\n    and enter     {}\n\nOnly if you started this yourself. \
-             The code is good for {} minutes.\n",
+             The code is good for {} minutes.\nIf the page refuses it: Ctrl-C, then the same \
+             with --method browser.\n",
             sanitise::line(verification_uri),
             sanitise::line(user_code),
             expires_at.since(now).max(0) / 60

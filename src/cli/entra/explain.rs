@@ -1,11 +1,10 @@
 //! `entra explain`: an error of the sign-in or of the mail servers in plain words.
 
 use crate::cli::context::Context;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, helps};
 use crate::cli::message::body;
 use crate::cli::output::{Format, Output};
 use crate::mime::sanitise;
-use crate::problem::Remedy;
 use crate::problem::catalogue::{self, LOOKUP_PAGE, Row};
 use clap::Args;
 use serde::Serialize;
@@ -56,23 +55,20 @@ pub fn run(context: &Context, args: &ExplainArgs) -> Result<(), CliError> {
 }
 
 fn known(output: Output, row: &Row, code: &str, lookup: String) -> Result<(), CliError> {
-    let remedy = match row.remedy {
-        Remedy::Nothing => "",
-        helpful => helpful.sentence(),
-    };
+    let remedy = helps(row.remedy);
     match output.format() {
         Format::Json => output.json(&Explanation {
             known: true,
             code,
             message: row.what,
             why: row.why,
-            remedy,
+            remedy: &remedy,
             admin: row.admin,
             lookup,
         }),
         Format::Human => {
             output.line(&format!("{} ({code})", row.what))?;
-            let lines = [row.why, remedy].into_iter().filter(|line| !line.is_empty());
+            let lines = [row.why, &remedy].into_iter().filter(|line| !line.is_empty());
             lines.into_iter().try_for_each(|line| output.line(line))?;
             if !row.admin.is_empty() {
                 output.line(&format!("\nFor an administrator:\n{}", row.admin.trim_end()))?;
