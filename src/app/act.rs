@@ -247,9 +247,8 @@ impl App {
         }
         match self.layers.last_mut() {
             Some(Layer::Wizard(wizard)) => {
-                let code = wizard.run.as_ref().and_then(|run| run.problem.as_ref());
-                let code = code.map(|problem| problem.code.clone()).unwrap_or_default();
-                wizard.edit_after(&code);
+                let problem = wizard.run.as_ref().and_then(|run| run.problem.clone());
+                wizard.edit_after(problem.as_ref());
                 Vec::new()
             }
             Some(Layer::Outbox(_)) => self.edit_selected(),

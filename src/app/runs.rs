@@ -69,7 +69,7 @@ impl App {
     fn link_again(&mut self, saving: Saving) -> Vec<Effect> {
         let Some(Layer::Wizard(wizard)) = self.layers.last_mut() else { return Vec::new() };
         let Some(mut request) = wizard.request() else {
-            wizard.edit_after("");
+            wizard.edit_after(None);
             return Vec::new();
         };
         request.saving = saving;
@@ -299,6 +299,7 @@ mod tests {
     use crate::app::link_run::Stage;
     use crate::app::msg::Msg;
     use crate::app::tests::{Desk, account, problem, with_settings};
+    use crate::app::wizard::method::Row;
     use crate::engine_api::command::EngineCommand;
     use crate::engine_api::event::EngineEvent;
     use crate::engine_api::link::{
@@ -404,6 +405,10 @@ mod tests {
         let desk = refused(Remedy::UseGraph);
         assert_eq!(requested(&desk).settings.route, SubmissionRoute::Graph);
         assert!(matches!(requested(&desk).sign_in, SignInInput::DeviceCode));
+        let desk = refused(Remedy::EnterClientSecret);
+        let Some(Layer::Wizard(wizard)) = desk.app.layers.last() else { panic!("no wizard") };
+        let focused = wizard.method.as_ref().and_then(|method| method.form.focused());
+        assert_eq!(focused, Some(Row::ClientSecret));
         let desk = refused(Remedy::AskAdministrator);
         assert_eq!(stage(&desk), Some(Stage::Failed));
     }

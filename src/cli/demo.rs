@@ -5,8 +5,9 @@ use crate::app::dates::Zone;
 use crate::cli::error::CliError;
 use crate::cli::session;
 use crate::config::ConfigFile;
-use crate::engine::{DetectSetup, EngineSetup, Liveness};
+use crate::engine::{EngineSetup, Liveness};
 use crate::model::account::SecretsKind;
+use crate::model::detection::Lookup;
 use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::runtime::editor::{EditorDirectory, EditorSettings};
 use crate::runtime::event_loop::{self, Shell};
@@ -71,7 +72,7 @@ pub fn run(args: &DemoArgs) -> Result<u8, CliError> {
             extra_roots: vec![sandbox.root()],
             lock_dir: None,
             liveness: Liveness::Live,
-            detect: DetectSetup::Offline,
+            detect: Lookup::Offline,
         })
         .await?;
         let shell = Shell {

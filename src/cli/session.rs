@@ -4,7 +4,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::passphrase::{self, Unlock};
 use crate::cli::pasted::Pasted;
-use crate::engine::{DetectSetup, Engine, EngineSetup, Liveness};
+use crate::engine::{Engine, EngineSetup, Liveness};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::LinkStep;
@@ -114,6 +114,7 @@ pub async fn open(
     let clock = Clock::system();
     let store = Store::open(&paths.data_dir, &paths.cache_dir, &clock)
         .map_err(|error| CliError::from(error.problem()))?;
+    let detect = config.config().detect;
     let setup = EngineSetup {
         config,
         store,
@@ -122,7 +123,7 @@ pub async fn open(
         extra_roots: Vec::new(),
         lock_dir: Some(paths.data_dir),
         liveness,
-        detect: DetectSetup::Online,
+        detect,
     };
     Ok(Opened { setup, places })
 }

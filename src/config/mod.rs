@@ -9,6 +9,7 @@ mod table;
 mod tests;
 
 use crate::model::account::{AccountName, AccountSettings};
+use crate::model::detection::Lookup;
 use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::stdx::atomic_file;
 use std::fs;
@@ -26,6 +27,8 @@ pub struct Config {
     pub editor: String,
     /// The account that hands over mail from addresses nothing else serves.
     pub fallback_submission: Option<AccountName>,
+    /// Whether detection asks anything outside.
+    pub detect: Lookup,
 }
 
 impl Config {

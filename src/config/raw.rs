@@ -2,6 +2,7 @@
 
 use crate::model::account::{AccountName, SecretsKind, SentCopy, SignInMethod, SubmissionRoute};
 use crate::model::address::EmailAddress;
+use crate::model::detection::Lookup;
 use crate::model::endpoint::{HostPort, Security};
 use crate::model::identity::FromFilter;
 use chrono::NaiveDate;
@@ -18,6 +19,8 @@ use toml::value::Datetime;
 pub(crate) struct RawConfig {
     #[serde(default)]
     pub editor: String,
+    #[serde(default, deserialize_with = "lookup_word")]
+    pub detect: Option<Lookup>,
     #[serde(default, deserialize_with = "checked_with_place")]
     pub fallback_submission: Option<Spanned<AccountName>>,
     #[serde(default)]
@@ -167,6 +170,10 @@ where
 
 fn method_word<'de, D: Deserializer<'de>>(d: D) -> Result<Option<SignInMethod>, D::Error> {
     word(d, &SignInMethod::ALL, SignInMethod::as_str)
+}
+
+fn lookup_word<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Lookup>, D::Error> {
+    word(d, &[Lookup::Online, Lookup::Offline], Lookup::as_str)
 }
 
 fn route_word<'de, D: Deserializer<'de>>(d: D) -> Result<Option<SubmissionRoute>, D::Error> {

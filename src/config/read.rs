@@ -36,7 +36,13 @@ pub(crate) fn config(text: &str, dir: &Path) -> Result<Config, Mistake> {
         accounts.push(settings);
     }
     let client_ids = raw.provider.into_iter().map(|(name, p)| (name, p.client_id)).collect();
-    Ok(Config { accounts, client_ids, editor: raw.editor, fallback_submission })
+    Ok(Config {
+        accounts,
+        client_ids,
+        editor: raw.editor,
+        fallback_submission,
+        detect: raw.detect.unwrap_or_default(),
+    })
 }
 
 /// Names are given once, and what is named is there.
@@ -291,13 +297,15 @@ secrets = "vault-key"
         let account_keys = keys("[[account]]");
         assert!(account_keys.contains(&"imap-security".to_owned()), "{account_keys:?}");
         let tables = [account_keys, keys("[[account.identity]]"), keys("[provider.x]")].concat();
-        for key in tables.iter().map(String::as_str).chain(["editor", "fallback-submission"]) {
+        for key in
+            tables.iter().map(String::as_str).chain(["editor", "detect", "fallback-submission"])
+        {
             let shown = |line: &str| {
                 line.starts_with(&format!("{key} = ")) || line == format!("[[account.{key}]]")
             };
             assert!(example.lines().any(shown), "{key} is not in config.example.toml");
         }
-        assert_eq!(keys(""), ["editor", "fallback-submission", "account", "provider"]);
+        assert_eq!(keys(""), ["editor", "detect", "fallback-submission", "account", "provider"]);
         let unexplained = example.split("\n\n").find(|block| !block.starts_with('#'));
         assert_eq!(unexplained, None, "every block starts with a comment");
     }

@@ -4,6 +4,7 @@
 use crate::config::ConfigError;
 use crate::engine::access::AccountAccess;
 use crate::engine::account_task::AccountCommand;
+use crate::engine::detect_net;
 use crate::engine::facts::learn;
 use crate::engine::failure::Failure;
 use crate::engine::link::{LinkJob, LinkResult, SignIn};
@@ -164,10 +165,10 @@ impl Supervisor {
     }
 
     pub(in crate::engine) fn look_up(&mut self, id: CommandId, address: EmailAddress) {
-        let (reporter, setup) = (self.reporter.clone(), self.detect);
+        let (reporter, lookup) = (self.reporter.clone(), self.detect);
         let extra_roots = self.access.extra_roots.clone();
         self.spawn_job(id, None, async move {
-            let net = match setup.net(&extra_roots).await {
+            let net = match detect_net(lookup, &extra_roots).await {
                 Ok(net) => net,
                 Err(failure) => return Outcome::Failed(failure.problem(None)),
             };

@@ -30,6 +30,7 @@ use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::EngineStatus;
 use crate::engine_api::{COMMAND_QUEUE_LIMIT, EVENT_QUEUE_LIMIT};
+use crate::model::detection::Lookup;
 use crate::provider::detect::DetectNet;
 use crate::secrets::SecretPlaces;
 use crate::stdx::clock::Clock;
@@ -70,30 +71,21 @@ pub struct EngineSetup {
     /// Whether accounts connect by themselves.
     pub liveness: Liveness,
     /// How detection looks things up.
-    pub detect: DetectSetup,
+    pub detect: Lookup,
 }
 
-/// How detection looks things up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DetectSetup {
-    /// In DNS and at the services it knows.
-    Online,
-    /// In the table that comes with the program only: the demo and tests.
-    Offline,
-}
-
-impl DetectSetup {
-    /// What detection asks; trust is that of the system and `extra_roots`.
-    async fn net(self, extra_roots: &[CertificateDer<'static>]) -> Result<DetectNet, Failure> {
-        match self {
-            Self::Offline => Ok(DetectNet::offline()),
-            Self::Online => {
-                let extra_roots = extra_roots.to_vec();
-                let made =
-                    tokio::task::spawn_blocking(move || tls::client_config(None, &extra_roots));
-                let tls = made.await.map_err(|e| TransportError::Protocol(e.to_string()))??;
-                Ok(DetectNet::system(tls))
-            }
+/// What detection asks; trust is that of the system and `extra_roots`.
+async fn detect_net(
+    lookup: Lookup,
+    extra_roots: &[CertificateDer<'static>],
+) -> Result<DetectNet, Failure> {
+    match lookup {
+        Lookup::Offline => Ok(DetectNet::offline()),
+        Lookup::Online => {
+            let extra_roots = extra_roots.to_vec();
+            let made = tokio::task::spawn_blocking(move || tls::client_config(None, &extra_roots));
+            let tls = made.await.map_err(|e| TransportError::Protocol(e.to_string()))??;
+            Ok(DetectNet::system(tls))
         }
     }
 }

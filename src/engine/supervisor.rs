@@ -17,12 +17,13 @@ use crate::engine::outbox_task::OutboxTask;
 use crate::engine::reading::{self, Form};
 use crate::engine::reporter::Reporter;
 use crate::engine::routing::author_and_route;
-use crate::engine::{DetectSetup, EngineSetup, Liveness};
+use crate::engine::{EngineSetup, Liveness};
 use crate::engine_api::command::{EngineCommand, Outgoing};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{AccountStatus, Connection};
 use crate::model::account::{AccountName, AccountSettings};
 use crate::model::address::EmailAddress;
+use crate::model::detection::Lookup;
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId};
 use crate::problem::Problem;
 use crate::stdx::clock::Clock;
@@ -46,7 +47,7 @@ pub struct Supervisor {
     pub(in crate::engine) store: Store,
     pub(in crate::engine) clock: Clock,
     pub(in crate::engine) access: AccessSetup,
-    pub(in crate::engine) detect: DetectSetup,
+    pub(in crate::engine) detect: Lookup,
     pub(in crate::engine) reporter: Reporter,
     pub(in crate::engine) cancel: CancellationToken,
     pub(in crate::engine) tasks: TaskTracker,

@@ -3,6 +3,27 @@
 use crate::model::account::{OAuthApp, Resources, SentCopy, SignInMethod};
 use crate::model::endpoint::Endpoint;
 
+/// Whether anything outside is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lookup {
+    /// DNS, Entra ID and published configuration are asked about the domain.
+    #[default]
+    Online,
+    /// Only the table that comes with the program answers.
+    Offline,
+}
+
+impl Lookup {
+    /// The word used in the configuration file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Offline => "offline",
+        }
+    }
+}
+
 /// Where a finding comes from, in the order of trust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {

@@ -5,9 +5,10 @@ use posthaste::app::effect::Effect;
 use posthaste::app::msg::{Key, KeyCode, Msg};
 use posthaste::app::{App, AppSetup, update};
 use posthaste::config::ConfigFile;
-use posthaste::engine::{DetectSetup, Engine, EngineSetup, Liveness};
+use posthaste::engine::{Engine, EngineSetup, Liveness};
 use posthaste::engine_api::command::EngineCommand;
 use posthaste::model::account::SecretsKind;
+use posthaste::model::detection::Lookup;
 use posthaste::sandbox::Sandbox;
 use posthaste::sandbox::control::Control;
 use posthaste::sandbox::options::SandboxOptions;
@@ -50,7 +51,7 @@ impl AppDriver {
             extra_roots: vec![sandbox.root()],
             lock_dir: None,
             liveness: Liveness::Live,
-            detect: DetectSetup::Offline,
+            detect: Lookup::Offline,
         })
         .await
         .unwrap();

@@ -1,7 +1,7 @@
 //! Every rung of the ladder, and what becomes of an account afterwards, through the engine alone.
 
 use posthaste::config::ConfigFile;
-use posthaste::engine::{DetectSetup, Engine, EngineSetup, Liveness};
+use posthaste::engine::{Engine, EngineSetup, Liveness};
 use posthaste::engine_api::command::{EngineCommand, Outgoing};
 use posthaste::engine_api::event::EngineEvent;
 use posthaste::engine_api::link::{
@@ -9,6 +9,7 @@ use posthaste::engine_api::link::{
 };
 use posthaste::engine_api::status::AccountStatus;
 use posthaste::model::account::{AccountSettings, Resource, SignInMethod, SubmissionRoute};
+use posthaste::model::detection::Lookup;
 use posthaste::model::ids::{AccountId, CommandId};
 use posthaste::model::outgoing::{Draft, OutboxState};
 use posthaste::problem::{Problem, Remedy};
@@ -44,7 +45,7 @@ impl Desk {
             extra_roots: vec![sandbox.root()],
             lock_dir: None,
             liveness: Liveness::OnDemand,
-            detect: DetectSetup::Offline,
+            detect: Lookup::Offline,
         })
         .await
         .unwrap();

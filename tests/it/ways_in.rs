@@ -95,7 +95,9 @@ async fn a_shared_mailbox_is_added_from_the_board() {
     driver.type_text("grace@example.org");
     driver.keys("Enter");
     driver.see("The account is linked").await;
-    driver.keys("Enter @ j");
+    driver.keys("Enter @");
+    driver.see("grace@example.org").await;
+    driver.keys("j");
     let board = driver.see("opened by the sign-in of").await;
     assert!(board.contains("grace"), "{board}");
 }

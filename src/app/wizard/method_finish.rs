@@ -181,6 +181,13 @@ impl MethodStep {
         }
     }
 
+    /// Goes to the client secret, which a refusal asked for.
+    pub fn ask_for_client_secret(&mut self) {
+        self.open_fold();
+        let row = Row::ClientSecret;
+        self.form.set_error(row, "the sign-in server wants the client secret, or a newer one");
+    }
+
     fn open_fold(&mut self) {
         self.form.choose(Row::Fold, 1);
         self.describe();

@@ -18,6 +18,7 @@ use crate::engine_api::link::{LinkRequest, Saving};
 use crate::model::account::{SecretsKind, SignInMethod, SubmissionRoute};
 use crate::model::address::EmailAddress;
 use crate::model::ids::CommandId;
+use crate::problem::{Problem, Remedy};
 
 /// Where the wizard stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -279,15 +280,19 @@ impl Wizard {
         }
     }
 
-    /// Back to what was entered, after a failure. `code` is the problem's word: a wrong person is
-    /// corrected at the address, everything else at the sign-in settings.
-    pub fn edit_after(&mut self, code: &str) {
+    /// Back to what was entered, after a failure: a wrong person is corrected at the address, a
+    /// client secret at its field, everything else at the sign-in settings.
+    pub fn edit_after(&mut self, problem: Option<&Problem>) {
         self.run = None;
-        if code == "wrong-user" {
+        if problem.is_some_and(|problem| problem.code == "wrong-user") {
             self.step = Step::Address;
             self.address.form.focus(address::Row::Address);
-        } else {
-            self.step = Step::Method;
+            return;
+        }
+        self.step = Step::Method;
+        let asks_secret = problem.is_some_and(|p| p.remedy == Remedy::EnterClientSecret);
+        if let Some(method) = self.method.as_mut().filter(|_method| asks_secret) {
+            method.ask_for_client_secret();
         }
     }
 }
