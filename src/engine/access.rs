@@ -7,6 +7,7 @@ use crate::auth::keeper::{Grant, KeeperSetup, SendSecret, TokenKeeper};
 use crate::auth::token::AccessToken;
 use crate::engine::failure::Failure;
 use crate::model::account::{AccountSettings, Resource, SignInMethod, SubmissionRoute};
+use crate::model::address::EmailAddress;
 use crate::model::endpoint::Endpoint;
 use crate::model::ids::AccountId;
 use crate::problem::Problem;
@@ -282,25 +283,32 @@ impl AccountAccess {
 
     /// IMAP opens the mailbox itself, also a shared one.
     async fn imap_request(&self, credential: Credential) -> Result<ConnectRequest, Failure> {
-        self.request(&self.settings.imap, self, credential).await
+        // A shared mailbox is named by its address; with the delegate's name the server would open
+        // the delegate's own.
+        let user = match self.delegate {
+            Some(_) => &self.settings.address,
+            None => &self.settings.login,
+        };
+        self.request(&self.settings.imap, user, credential).await
     }
 
     /// Submission is signed in to by the person, also for a shared mailbox (Microsoft:
     /// "Authenticate an IMAP, POP or SMTP connection using OAuth", shared mailboxes).
     async fn smtp_request(&self, credential: Credential) -> Result<ConnectRequest, Failure> {
-        self.request(&self.settings.submission, self.signer(), credential).await
+        let user = &self.signer().settings.login;
+        self.request(&self.settings.submission, user, credential).await
     }
 
     async fn request(
         &self,
         endpoint: &Endpoint,
-        user: &Self,
+        user: &EmailAddress,
         credential: Credential,
     ) -> Result<ConnectRequest, Failure> {
         Ok(ConnectRequest {
             endpoint: endpoint.clone(),
             tls: self.tls().await?,
-            user: user.settings.login.clone(),
+            user: user.clone(),
             credential,
         })
     }

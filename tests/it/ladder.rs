@@ -229,12 +229,16 @@ async fn a_shared_mailbox_is_read_as_itself_and_sent_for_by_the_delegate() {
     let settings = AccountSettings {
         name: "support".parse().unwrap(),
         address: "grace@example.org".parse().unwrap(),
-        login: "grace@example.org".parse().unwrap(),
+        // Whoever is named as signing in, it is the shared mailbox that is opened.
+        login: ADA.parse().unwrap(),
         shared_via: Some(desk.status(work).name),
         ..desk.sandbox.settings()
     };
     let request = LinkRequest { settings, ..desk.request(SignInInput::Shared) };
     let shared = desk.link(request).await.unwrap();
+    let inbox = desk.sandbox.control().messages("grace@example.org", "INBOX").unwrap().len();
+    let CheckOutcome::Passed(found) = desk.outcome(CheckName::Imap) else { panic!() };
+    assert!(found.contains(&format!("{inbox} messages in INBOX")), "{found}");
     assert_eq!(desk.send(shared, "").await, OutboxState::Sent);
     let submitted = desk.sandbox.control().submissions();
     assert_eq!(submitted.last().unwrap().sender, "grace@example.org");
