@@ -2,7 +2,7 @@
 
 use crate::stdx::atomic_file::PRIVATE_FILE_MODE;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::thread;
@@ -14,7 +14,7 @@ const TRY_EVERY: Duration = Duration::from_millis(20);
 /// Holds the lock until it is dropped, or the process ends however it ends.
 #[derive(Debug)]
 pub struct FileLock {
-    _file: File,
+    file: File,
 }
 
 impl FileLock {
@@ -38,7 +38,7 @@ impl FileLock {
         let started = Instant::now();
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
+                Ok(()) => return Ok(Self { file }),
                 Err(TryLockError::WouldBlock) if started.elapsed() < limit => {
                     thread::sleep(TRY_EVERY);
                 }
@@ -50,6 +50,16 @@ impl FileLock {
                 Err(TryLockError::Error(error)) => return Err(error),
             }
         }
+    }
+
+    /// Writes into the file who holds it, for whoever finds it taken.
+    ///
+    /// # Errors
+    /// What the disk answers.
+    pub fn sign(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        writeln!(self.file, "{}", std::process::id())
     }
 }
 

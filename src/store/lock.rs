@@ -1,17 +1,18 @@
 //! Locks between processes: one screen per home, one sender per account.
 
 use crate::model::ids::AccountId;
-use crate::stdx::atomic_file::{PRIVATE_FILE_MODE, create_private_dir};
+use crate::stdx::atomic_file::create_private_dir;
+use crate::stdx::file_lock;
 use crate::store::error::StoreError;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A lock that ends with the value, and with the process however that ends.
 #[derive(Debug)]
 pub struct FileLock {
-    _held: File,
+    _held: file_lock::FileLock,
 }
 
 impl FileLock {
@@ -35,27 +36,17 @@ impl FileLock {
         let path = data_dir.join(name);
         let io = |source: io::Error| StoreError::Io { path: PathBuf::from(&path), source };
         create_private_dir(data_dir).map_err(io)?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(PRIVATE_FILE_MODE)
-            .open(&path)
-            .map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                file.read_to_string(&mut holder).map_err(io)?;
-                return Err(StoreError::Locked { pid: holder.trim().parse().unwrap_or(0) });
+        match file_lock::FileLock::acquire(&path, Duration::ZERO) {
+            Ok(mut held) => {
+                held.sign().map_err(io)?;
+                Ok(Self { _held: held })
             }
-            Err(TryLockError::Error(source)) => return Err(io(source)),
+            Err(taken) if taken.kind() == io::ErrorKind::TimedOut => {
+                let holder = fs::read_to_string(&path).map_err(io)?;
+                Err(StoreError::Locked { pid: holder.trim().parse().unwrap_or(0) })
+            }
+            Err(error) => Err(io(error)),
         }
-        file.set_len(0).map_err(io)?;
-        file.rewind().map_err(io)?;
-        writeln!(file, "{}", std::process::id()).map_err(io)?;
-        Ok(Self { _held: file })
     }
 }
 
