@@ -27,7 +27,6 @@ use crate::stdx::backoff::Backoff;
 use crate::stdx::clock::{Clock, UnixSeconds};
 use crate::store::Store;
 use crate::store::facts::LearntFacts;
-use crate::store::folders::FolderListing;
 use crate::store::messages::{FolderChanges, NewMessage};
 use crate::transport::error::TransportError;
 use crate::transport::{Change, FolderState, MailSource, RemoteHeaders};
@@ -375,16 +374,6 @@ impl AccountTask {
 
     async fn refresh_folders(&mut self) -> Result<Vec<Folder>, Failure> {
         let listed = self.connection().await?.source.list_folders().await?;
-        let listed = listed
-            .into_iter()
-            .map(|remote| FolderListing {
-                name: remote.name,
-                delimiter: remote.delimiter,
-                role: remote.role,
-                total: remote.total,
-                unread: remote.unread,
-            })
-            .collect();
         Ok(self.store.keep_folders(self.access.id, listed).await?)
     }
 

@@ -13,13 +13,13 @@ use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep};
 use crate::engine_api::status::{CheckRecord, SubmissionStatus};
 use crate::model::account::{AccountSettings, Resource, SentCopy, SignInMethod, SubmissionRoute};
 use crate::model::endpoint::{Endpoint, Security};
-use crate::model::folder::FolderRole;
+use crate::model::folder::{FolderRole, ListedFolder};
 use crate::model::ids::{AccountId, CommandId};
 use crate::problem::Problem;
 use crate::stdx::clock::{Clock, UnixSeconds};
 use crate::store::facts::LearntFacts;
 use crate::transport::error::TransportError;
-use crate::transport::{RemoteFolder, graph, tls};
+use crate::transport::{graph, tls};
 
 /// Difference between this machine's clock and the sign-in server's that still does no harm, in
 /// seconds: tokens are good from five minutes before they are issued.
@@ -257,7 +257,7 @@ impl Preflight<'_> {
         [imap, self.end(CheckName::Folders, folders).await]
     }
 
-    async fn open_inbox(&self) -> Result<(String, Vec<RemoteFolder>), Failure> {
+    async fn open_inbox(&self) -> Result<(String, Vec<ListedFolder>), Failure> {
         let (mut source, _expires_at) = self.access.source().await?;
         let folders = source.list_folders().await?;
         // A session can be authenticated and still not be connected to any mailbox (Exchange
@@ -270,7 +270,7 @@ impl Preflight<'_> {
         Ok((detail, folders))
     }
 
-    fn describe(&self, folders: &[RemoteFolder]) -> String {
+    fn describe(&self, folders: &[ListedFolder]) -> String {
         let known = [
             FolderRole::Drafts,
             FolderRole::Sent,

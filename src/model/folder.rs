@@ -58,6 +58,21 @@ impl FolderRole {
     }
 }
 
+/// A folder as the server lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedFolder {
+    /// Full name, decoded from modified UTF-7.
+    pub name: String,
+    /// Level separator; `None` for a flat name space.
+    pub delimiter: Option<char>,
+    /// What it is for: by SPECIAL-USE attribute (RFC 6154), then by a known name.
+    pub role: FolderRole,
+    /// Messages in it; `None` when the server did not say.
+    pub total: Option<u32>,
+    /// Unread messages in it; `None` when the server did not say.
+    pub unread: Option<u32>,
+}
+
 /// One folder as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {

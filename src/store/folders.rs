@@ -1,25 +1,10 @@
 //! Folders in the cache.
 
-use crate::model::folder::{Folder, FolderRole};
+use crate::model::folder::{Folder, FolderRole, ListedFolder};
 use crate::model::ids::{AccountId, FolderId, UidValidity};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-
-/// A folder as a server lists it, ready to be kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FolderListing {
-    /// Full name, decoded.
-    pub name: String,
-    /// Level separator.
-    pub delimiter: Option<char>,
-    /// What it is for.
-    pub role: FolderRole,
-    /// Messages in it; `None` keeps what is known.
-    pub total: Option<u32>,
-    /// Unread messages in it; `None` keeps what is known.
-    pub unread: Option<u32>,
-}
 
 /// What happened to a folder's UIDs since it was last opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +68,7 @@ impl Store {
     pub async fn keep_folders(
         &self,
         account: AccountId,
-        listed: Vec<FolderListing>,
+        listed: Vec<ListedFolder>,
     ) -> Result<Vec<Folder>, StoreError> {
         self.ask(move |databases| {
             let transaction = databases.cache.transaction()?;
@@ -151,14 +136,14 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::folder::FolderRole;
+    use crate::model::folder::{FolderRole, ListedFolder};
     use crate::model::ids::{AccountId, UidValidity};
     use crate::stdx::clock::Clock;
     use crate::store::Store;
-    use crate::store::folders::{FolderListing, Generation};
+    use crate::store::folders::Generation;
 
-    fn listing(name: &str, role: FolderRole, unread: Option<u32>) -> FolderListing {
-        FolderListing { name: name.to_owned(), delimiter: Some('/'), role, total: Some(9), unread }
+    fn listing(name: &str, role: FolderRole, unread: Option<u32>) -> ListedFolder {
+        ListedFolder { name: name.to_owned(), delimiter: Some('/'), role, total: Some(9), unread }
     }
 
     #[tokio::test]

@@ -267,11 +267,10 @@ fn apply(
 mod tests {
     use crate::model::address::Mailbox;
     use crate::model::flags::{Flag, FlagChange, Flags};
-    use crate::model::folder::FolderRole;
+    use crate::model::folder::{FolderRole, ListedFolder};
     use crate::model::ids::{AccountId, FolderId, MessageId, Uid, UidValidity};
     use crate::stdx::clock::{Clock, UnixSeconds};
     use crate::store::Store;
-    use crate::store::folders::FolderListing;
     use crate::store::messages::{FolderChanges, NewMessage};
 
     struct Shelf {
@@ -284,7 +283,7 @@ mod tests {
         async fn with_two_unread() -> Self {
             let store = Store::in_memory(&Clock::system()).unwrap();
             let account = store.account_id(&"work".parse().unwrap()).await.unwrap();
-            let inbox = FolderListing {
+            let inbox = ListedFolder {
                 name: "INBOX".to_owned(),
                 delimiter: None,
                 role: FolderRole::Inbox,

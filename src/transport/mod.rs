@@ -14,7 +14,7 @@ pub mod tls;
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::Endpoint;
 use crate::model::flags::{FlagChange, Flags};
-use crate::model::folder::FolderRole;
+use crate::model::folder::ListedFolder;
 use crate::model::ids::{Uid, UidValidity};
 use crate::model::outgoing::FrozenMessage;
 use crate::stdx::clock::UnixSeconds;
@@ -44,21 +44,6 @@ pub enum Credential {
     Token(SecretString),
     /// Password of the mailbox (SASL PLAIN, or LOGIN), for servers that still take one.
     Password(SecretString),
-}
-
-/// A folder as the server lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RemoteFolder {
-    /// Full name, decoded from modified UTF-7.
-    pub name: String,
-    /// Level separator; `None` for a flat name space.
-    pub delimiter: Option<char>,
-    /// What it is for: by SPECIAL-USE attribute (RFC 6154), then by a known name.
-    pub role: FolderRole,
-    /// Messages in it; `None` when the server did not say.
-    pub total: Option<u32>,
-    /// Unread messages in it; `None` when the server did not say.
-    pub unread: Option<u32>,
 }
 
 /// An opened folder.
@@ -106,7 +91,7 @@ pub trait MailSource: Send {
     ///
     /// # Errors
     /// [`TransportError`].
-    async fn list_folders(&mut self) -> Result<Vec<RemoteFolder>, TransportError>;
+    async fn list_folders(&mut self) -> Result<Vec<ListedFolder>, TransportError>;
 
     /// Opens a folder by its decoded name; later calls mean this one.
     ///

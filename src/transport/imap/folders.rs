@@ -1,7 +1,7 @@
 //! What LIST tells about folders: which are for mail, and what each is for.
 
 use crate::model::folder::FolderRole;
-use crate::transport::RemoteFolder;
+use crate::model::folder::ListedFolder;
 use crate::transport::imap::folder_names::FOLDER_NAMES;
 use crate::transport::imap::names::{decode, unescaped};
 use imap_proto::{MailboxDatum, NameAttribute, Response, StatusAttribute};
@@ -80,7 +80,7 @@ fn role_of_attribute(attribute: &NameAttribute<'_>) -> Option<FolderRole> {
 /// Gives every folder its role: by attribute, then by name, one folder for each role. A name counts
 /// at the top or right below INBOX only. What lies inside a folder that holds no mail holds none.
 #[must_use]
-pub fn with_roles(listed: &[Listed], counts: &[Counts]) -> Vec<RemoteFolder> {
+pub fn with_roles(listed: &[Listed], counts: &[Counts]) -> Vec<ListedFolder> {
     let mut roles: Vec<FolderRole> = listed
         .iter()
         .map(|folder| match folder.name.as_str() {
@@ -114,7 +114,7 @@ pub fn with_roles(listed: &[Listed], counts: &[Counts]) -> Vec<RemoteFolder> {
         .zip(roles)
         .map(|(folder, role)| {
             let counts = counts.iter().find(|counts| counts.name == folder.name);
-            RemoteFolder {
+            ListedFolder {
                 name: folder.name.clone(),
                 delimiter: folder.delimiter,
                 role,

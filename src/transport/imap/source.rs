@@ -1,6 +1,7 @@
 //! A signed-in IMAP session as a [`MailSource`].
 
 use crate::model::flags::{FlagChange, Flags};
+use crate::model::folder::ListedFolder;
 use crate::model::ids::{Uid, UidValidity};
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::imap::fetch::{Fetched, HEADER_ITEMS, Windows, uid_sets};
@@ -9,7 +10,7 @@ use crate::transport::imap::login::Capabilities;
 use crate::transport::imap::names::quoted;
 use crate::transport::imap::quota::storage;
 use crate::transport::imap::wire::{Patience, Tag, Wire, answer_to};
-use crate::transport::{Change, FolderState, MailSource, RemoteFolder, RemoteHeaders};
+use crate::transport::{Change, FolderState, MailSource, RemoteHeaders};
 use async_trait::async_trait;
 use imap_proto::{MailboxDatum, Response, ResponseCode, Status};
 use std::collections::{BTreeMap, BTreeSet};
@@ -244,7 +245,7 @@ fn gone_is_fine(answer: Result<(), TransportError>) -> Result<(), TransportError
 
 #[async_trait]
 impl MailSource for ImapSource {
-    async fn list_folders(&mut self) -> Result<Vec<RemoteFolder>, TransportError> {
+    async fn list_folders(&mut self) -> Result<Vec<ListedFolder>, TransportError> {
         self.leave_idle().await?;
         let in_one = self.capabilities.has("LIST-STATUS") && self.capabilities.has("SPECIAL-USE");
         // RFC 5819: the counts come along. Not with SIZE, which imap-proto cannot read.

@@ -1,3 +1,5 @@
+//! What the arguments of `account add` make of an account, and what they say when one is missing.
+
 use crate::cli::account::arguments::AddArgs;
 use crate::cli::account::request::{is_open, settings};
 use crate::cli::error::CliError;
