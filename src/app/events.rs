@@ -56,11 +56,8 @@ impl App {
                 effects.extend(self.list_stale_folders());
                 effects
             }
-            EngineEvent::WindowLoaded { id, folder, first, rows, known } => {
+            EngineEvent::WindowLoaded { id, first, rows, known } => {
                 self.pending.close(id);
-                if self.mail.list.folder != Some(folder) {
-                    return Vec::new();
-                }
                 let rows = rows.into_iter().map(clean::row).collect();
                 self.mail.list.loaded(id, first, rows, known);
                 self.fetch_rows()
@@ -75,6 +72,16 @@ impl App {
                     Some(_) | None => self.message_loaded(row, *message),
                 }
             }
+            EngineEvent::Acted { id, .. }
+            | EngineEvent::Resolved { id, .. }
+            | EngineEvent::Undone { id, .. }
+            | EngineEvent::UndoLoaded { id, .. }
+            | EngineEvent::PendingLoaded { id, .. }
+            | EngineEvent::SavedSearchesLoaded { id, .. } => {
+                self.pending.close(id);
+                Vec::new()
+            }
+            EngineEvent::ServersFound { .. } => Vec::new(),
             EngineEvent::RawLoaded { id, bytes: _ } => {
                 self.pending.close(id);
                 Vec::new()

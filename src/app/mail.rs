@@ -11,9 +11,11 @@ use crate::app::message_list::{Heard, MessageList};
 use crate::app::pending::{AskedBy, Purpose};
 use crate::app::reader::{Content, Reader};
 use crate::engine_api::command::EngineCommand;
+use crate::model::acting::{MessageAct, Target};
 use crate::model::flags::{Flag, FlagChange};
 use crate::model::folder::FolderRole;
 use crate::model::ids::{AccountId, FolderId, MessageId};
+use crate::model::listing::Listing;
 use crate::model::message::{MessageRow, ReadableMessage};
 use std::collections::BTreeSet;
 
@@ -227,7 +229,8 @@ impl App {
             let id = self.pending.open(Purpose::Window(folder));
             self.mail.list.asked(id, window);
             let (first, count) = (window.first, window.count);
-            effects.push(Effect::Send(EngineCommand::LoadWindow { id, folder, first, count }));
+            let listing = Box::new(Listing::folder(folder));
+            effects.push(Effect::Send(EngineCommand::LoadWindow { id, listing, first, count }));
         }
         let total = self.mail.folders.get(folder).map_or(0, |folder| folder.total);
         if let Some(newest) = self.mail.list.older_wanted(total) {
@@ -362,8 +365,9 @@ impl App {
         };
         self.show_flag(message, change);
         let purpose = Purpose::Flag { message, undo };
-        let messages = vec![message];
-        vec![self.command(purpose, |id| EngineCommand::ChangeFlag { id, messages, change })]
+        let target = Target::Messages(vec![message]);
+        let act = MessageAct::Flag(change);
+        vec![self.command(purpose, |id| EngineCommand::Act { id, target, act })]
     }
 
     /// Shows a change of a flag wherever the message is on screen.
@@ -401,6 +405,7 @@ mod tests {
     use crate::app::tests::{Behaviour, Desk, account, folder, problem, sample_row};
     use crate::engine_api::command::EngineCommand;
     use crate::engine_api::event::EngineEvent;
+    use crate::model::acting::{MessageAct, Target};
     use crate::model::flags::{Flag, FlagChange};
     use crate::model::folder::FolderRole;
     use crate::model::ids::{FolderId, MessageId};
@@ -408,7 +413,11 @@ mod tests {
 
     fn flag_changes(desk: &Desk) -> Vec<(MessageId, FlagChange)> {
         let changes = desk.commands.iter().filter_map(|command| match command {
-            EngineCommand::ChangeFlag { messages, change, .. } => Some((messages[0], *change)),
+            EngineCommand::Act {
+                target: Target::Messages(messages),
+                act: MessageAct::Flag(change),
+                ..
+            } => Some((messages[0], *change)),
             _other => None,
         });
         changes.collect()

@@ -5,7 +5,7 @@ use crate::app::effect::Effect;
 use crate::app::keymap::parse;
 use crate::app::msg::{Key, KeyCode, Msg};
 use crate::app::{App, AppSetup, update};
-use crate::engine_api::command::EngineCommand;
+use crate::engine_api::command::{EngineCommand, SyncHold};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::LinkStep;
 use crate::engine_api::status::{AccountFacts, AccountStatus, Connection, EngineStatus};
@@ -15,8 +15,12 @@ use crate::model::envelope::Envelope;
 use crate::model::flags::{Flag, Flags};
 use crate::model::folder::{Folder, FolderRole};
 use crate::model::identity::Identity;
-use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId, Uid};
-use crate::model::message::{Attachment, BodySource, Link, MessageRow, ReadableMessage};
+use crate::model::ids::{
+    AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId, ThreadId, Uid,
+};
+use crate::model::message::{
+    Attachment, BodySource, Link, MessageRow, ReadableMessage, ThreadPlace,
+};
 use crate::model::outgoing::{OutboxEntry, StoredDraft};
 use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::provider::presets::{fill, preset_named};
@@ -34,14 +38,18 @@ pub fn mailbox(name: &str, address: &str) -> Mailbox {
 pub fn sample_row(id: i64) -> MessageRow {
     MessageRow {
         id: MessageId(id),
+        account: AccountId(1),
         folder: FolderId(1),
-        uid: Uid::new(u32::try_from(id).unwrap()).unwrap(),
+        uid: Uid::new(u32::try_from(id).unwrap()),
         from: mailbox("Alan Turing", "alan@example.org"),
         to: vec![mailbox("Ada Lovelace", "ada@example.org")],
         subject: format!("Message {id}"),
         date: NOW.plus(-3600),
+        received_at: NOW.plus(-3600),
         flags: [Flag::Seen].into_iter().collect::<Flags>(),
         size_bytes: 2048,
+        has_attachments: false,
+        thread: ThreadPlace { id: ThreadId(id), total: 1, unread: 0, depth: 0 },
     }
 }
 
@@ -105,6 +113,10 @@ pub fn account(id: i64, name: &str) -> AccountStatus {
         connection: Connection::Online,
         token_valid_until: Some(NOW.plus(52 * 60)),
         synced_at: Some(NOW),
+        progress: None,
+        hold: SyncHold::Released,
+        operations_waiting: 0,
+        waiting_since: None,
         outbox_waiting: 0,
         outbox_stuck: 0,
         facts: AccountFacts::default(),
@@ -276,11 +288,10 @@ impl Desk {
                 account: *account,
                 folders: self.folders.iter().filter(|f| f.account == *account).cloned().collect(),
             },
-            EngineCommand::LoadWindow { folder, first, count, .. } => {
+            EngineCommand::LoadWindow { first, count, .. } => {
                 let skipped = self.rows.iter().skip(*first as usize);
                 EngineEvent::WindowLoaded {
                     id,
-                    folder: *folder,
                     first: *first,
                     rows: skipped.take(*count as usize).cloned().collect(),
                     known: self.rows.len() as u32,
@@ -313,11 +324,23 @@ impl Desk {
                 EngineEvent::OutboxLoaded { id, entries: self.outbox.clone() }
             }
             EngineCommand::OpenFolder { .. }
-            | EngineCommand::ChangeFlag { .. }
+            | EngineCommand::SaveSearch { .. }
+            | EngineCommand::RemoveSavedSearch { .. }
+            | EngineCommand::Sync { .. }
+            | EngineCommand::HoldSync { .. }
             | EngineCommand::RemoveAccount { .. }
             | EngineCommand::RetryOutbox { .. }
             | EngineCommand::DiscardDraft { .. } => EngineEvent::CommandDone { id },
+            EngineCommand::Act { .. }
+            | EngineCommand::ActOnFolder { .. }
+            | EngineCommand::Import { .. } => EngineEvent::Acted { id, messages: 1, undo: None },
             EngineCommand::Link { .. }
+            | EngineCommand::Resolve { .. }
+            | EngineCommand::Undo { .. }
+            | EngineCommand::ListUndo { .. }
+            | EngineCommand::ListPending { .. }
+            | EngineCommand::SearchServers { .. }
+            | EngineCommand::ListSavedSearches { .. }
             | EngineCommand::SignInAgain { .. }
             | EngineCommand::TestAccount { .. }
             | EngineCommand::Cancel { .. }

@@ -343,6 +343,12 @@ fn closes(event: &EngineEvent) -> Option<CommandId> {
         | EngineEvent::FoldersLoaded { id, .. }
         | EngineEvent::WindowLoaded { id, .. }
         | EngineEvent::MessageLoaded { id, .. }
+        | EngineEvent::Acted { id, .. }
+        | EngineEvent::Resolved { id, .. }
+        | EngineEvent::Undone { id, .. }
+        | EngineEvent::UndoLoaded { id, .. }
+        | EngineEvent::PendingLoaded { id, .. }
+        | EngineEvent::SavedSearchesLoaded { id, .. }
         | EngineEvent::RawLoaded { id, .. }
         | EngineEvent::Queued { id, .. }
         | EngineEvent::OutboxLoaded { id, .. }
@@ -354,6 +360,7 @@ fn closes(event: &EngineEvent) -> Option<CommandId> {
         | EngineEvent::Imported { id, .. } => Some(*id),
         EngineEvent::LinkProgress { .. }
         | EngineEvent::DetectProgress { .. }
+        | EngineEvent::ServersFound { .. }
         | EngineEvent::FoldersChanged { .. }
         | EngineEvent::FolderChanged { .. }
         | EngineEvent::OutboxChanged { .. }

@@ -408,7 +408,7 @@ impl AccountTask {
         let live = self.connection().await?;
         // A failed open leaves no folder open (RFC 9051, section 6.3.2).
         live.open = None;
-        let state = live.source.open_folder(&known.name).await?;
+        let state = live.source.open_folder(&known.name, None).await?.state;
         live.open = Some((folder, state));
         self.store.note_opened(folder, state.uid_validity, state.exists).await?;
         Ok(state)
@@ -508,18 +508,16 @@ async fn wait(
 }
 
 fn new_message(remote: RemoteHeaders) -> NewMessage {
-    let envelope = parse::envelope(&remote.header);
-    let date = match envelope.date {
-        UnixSeconds(0) => remote.received_at.unwrap_or_default(),
-        written => written,
-    };
+    let mut envelope = parse::envelope(&remote.header);
+    if envelope.date == UnixSeconds(0) {
+        envelope.date = remote.received_at.unwrap_or_default();
+    }
     NewMessage {
         uid: remote.uid,
         flags: remote.flags,
         size_bytes: remote.size_bytes,
-        date,
-        from: envelope.from.into_iter().next().unwrap_or_default(),
-        to: envelope.to,
-        subject: envelope.subject,
+        received_at: remote.received_at.unwrap_or(envelope.date),
+        envelope,
+        has_attachments: false,
     }
 }

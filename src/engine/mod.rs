@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod account_task;
+pub mod acting;
 pub mod care;
 pub mod facts;
 pub mod failure;
@@ -19,8 +20,10 @@ pub mod preflight;
 pub mod reading;
 pub mod reporter;
 pub mod routing;
+pub mod searching;
 pub mod supervisor;
 pub mod sync;
+pub mod syncing;
 
 use crate::config::ConfigFile;
 use crate::engine::failure::Failure;

@@ -261,7 +261,7 @@ impl OutboxTask {
         let sent = folders.iter().find(|folder| folder.role == FolderRole::Sent);
         let sent = sent.ok_or_else(Problem::no_sent_folder)?;
         let seen = [Flag::Seen].into_iter().collect();
-        source.append(&sent.name, seen, &message.bytes).await?;
+        source.append(&sent.name, seen, None, &message.bytes).await?;
         source.close().await;
         Ok(())
     }

@@ -262,7 +262,7 @@ impl Preflight<'_> {
         let folders = source.list_folders().await?;
         // A session can be authenticated and still not be connected to any mailbox (Exchange
         // Online); only opening a folder tells.
-        let inbox = source.open_folder("INBOX").await?;
+        let inbox = source.open_folder("INBOX", None).await?.state;
         source.close().await;
         let server = &self.settings().imap.at;
         let detail =

@@ -3,7 +3,8 @@
 use crate::engine::failure::Failure;
 use crate::engine_api::event::EngineEvent;
 use crate::mime::parse;
-use crate::model::ids::{AccountId, CommandId, FolderId, MessageId, OutboxId};
+use crate::model::ids::{AccountId, CommandId, MessageId, OutboxId};
+use crate::model::listing::Listing;
 use crate::model::message::MessageRow;
 use crate::model::outgoing::OutboxState;
 use crate::problem::Problem;
@@ -18,19 +19,19 @@ pub enum Form {
     Raw,
 }
 
-/// A window of a folder.
+/// A window of a list.
 ///
 /// # Errors
 /// [`Failure::Store`].
 pub async fn window(
     store: &Store,
     id: CommandId,
-    folder: FolderId,
+    listing: Listing,
     first: u32,
     count: u32,
 ) -> Result<EngineEvent, Failure> {
-    let (rows, known) = store.window(folder, first, count).await?;
-    Ok(EngineEvent::WindowLoaded { id, folder, first, rows, known })
+    let (rows, known) = store.window(listing, first, count).await?;
+    Ok(EngineEvent::WindowLoaded { id, first, rows, known })
 }
 
 /// The folders of an account, or `None` when it was never listed.

@@ -18,7 +18,7 @@ use crate::engine::reading::{self, Form};
 use crate::engine::reporter::Reporter;
 use crate::engine::routing::author_and_route;
 use crate::engine::{EngineSetup, Liveness};
-use crate::engine_api::command::{EngineCommand, Outgoing};
+use crate::engine_api::command::{EngineCommand, Outgoing, SyncHold};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{AccountStatus, Connection};
 use crate::model::account::{AccountName, AccountSettings};
@@ -155,6 +155,10 @@ impl Supervisor {
             connection: Connection::Idle,
             token_valid_until,
             synced_at: None,
+            progress: None,
+            hold: SyncHold::Released,
+            operations_waiting: 0,
+            waiting_since: None,
             outbox_waiting: counts.waiting,
             outbox_stuck: counts.stuck,
             facts,
@@ -241,19 +245,38 @@ impl Supervisor {
             EngineCommand::OpenFolder { id, folder, newest } => {
                 self.open_folder(id, folder, newest).await;
             }
-            EngineCommand::LoadWindow { id, folder, first, count } => {
-                let loaded = reading::window(&self.store, id, folder, first, count).await;
+            EngineCommand::LoadWindow { id, listing, first, count } => {
+                let loaded = reading::window(&self.store, id, *listing, first, count).await;
                 self.close(id, loaded).await;
             }
+            EngineCommand::Resolve { id, target } => self.resolve(id, target).await,
             EngineCommand::LoadMessage { id, message } => {
                 self.load_message(id, message, Form::Readable).await;
             }
             EngineCommand::LoadRaw { id, message } => {
                 self.load_message(id, message, Form::Raw).await;
             }
-            EngineCommand::ChangeFlag { id, messages, change } => {
-                let changed = self.store.change_flag(messages, change).await;
-                self.flags_changed(id, changed).await;
+            EngineCommand::Act { id, target, act } => self.act(id, target, act).await,
+            EngineCommand::ActOnFolder { id, act } => self.act_on_folder(id, act).await,
+            EngineCommand::Import { id, folder, bytes, flags, received_at } => {
+                self.import_message(id, folder, bytes, flags, received_at).await;
+            }
+            EngineCommand::Undo { id, step } => self.undo(id, step).await,
+            EngineCommand::ListUndo { id } => self.list_undo(id).await,
+            EngineCommand::ListPending { id } => self.list_pending(id).await,
+            EngineCommand::SearchServers { id, query, scope } => {
+                self.search_servers(id, query, scope).await;
+            }
+            EngineCommand::ListSavedSearches { id } => self.list_saved_searches(id).await,
+            EngineCommand::SaveSearch { id, name, query, scope } => {
+                self.save_search(id, name, query, scope).await;
+            }
+            EngineCommand::RemoveSavedSearch { id, search } => {
+                self.remove_saved_search(id, search).await;
+            }
+            EngineCommand::Sync { id, account } => self.sync(id, account).await,
+            EngineCommand::HoldSync { id, account, hold } => {
+                self.hold_sync(id, account, hold).await;
             }
             EngineCommand::Send { id, account, outgoing, answers, draft } => {
                 self.send(id, account, *outgoing, answers, draft).await;
@@ -344,26 +367,13 @@ impl Supervisor {
         }
     }
 
-    async fn flags_changed(
+    /// Gives an account a command that it answers itself.
+    pub(in crate::engine) async fn hand_over(
         &self,
         id: CommandId,
-        changed: Result<Vec<(AccountId, FolderId)>, StoreError>,
+        account: AccountId,
+        command: AccountCommand,
     ) {
-        match changed {
-            Ok(touched) => {
-                self.reporter.done(id).await;
-                for (account, folder) in touched {
-                    self.reporter.event(EngineEvent::FolderChanged { folder }).await;
-                    self.reporter.event(EngineEvent::FoldersChanged { account }).await;
-                    self.hand_on(account, AccountCommand::Replay).await;
-                }
-            }
-            Err(error) => self.reporter.failed(id, error.problem()).await,
-        }
-    }
-
-    /// Gives an account a command that it answers itself.
-    async fn hand_over(&self, id: CommandId, account: AccountId, command: AccountCommand) {
         if self.accounts.contains_key(&account) {
             self.hand_on(account, command).await;
         } else {

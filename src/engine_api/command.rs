@@ -2,10 +2,16 @@
 
 use crate::engine_api::link::{LinkRequest, SecretsChoice, SignInInput};
 use crate::model::account::{AccountName, Resource};
+use crate::model::acting::{FolderAct, MessageAct, Target};
 use crate::model::address::EmailAddress;
-use crate::model::flags::FlagChange;
-use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId};
+use crate::model::flags::Flags;
+use crate::model::ids::{
+    AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId, SavedSearchId, UndoId,
+};
+use crate::model::listing::{Listing, SearchScope};
 use crate::model::outgoing::Draft;
+use crate::model::query::Query;
+use crate::stdx::clock::UnixSeconds;
 use secrecy::SecretString;
 
 /// What is to be sent.
@@ -15,6 +21,15 @@ pub enum Outgoing {
     Draft(Draft),
     /// A whole RFC 5322 message; recipients are taken from its headers, Bcc is removed.
     Raw(Vec<u8>),
+}
+
+/// Whether an account brings mail in the background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncHold {
+    /// It waits until it is told to go on, or the program starts again.
+    Held,
+    /// It goes on.
+    Released,
 }
 
 /// A request to the engine. Each is answered by exactly one closing event with the same id:
@@ -141,16 +156,23 @@ pub enum EngineCommand {
         /// How many of the newest messages must be known.
         newest: u32,
     },
-    /// Rows `first..first + count` of `folder`, newest first, from the cache: `WindowLoaded`.
+    /// Rows `first..first + count` of a list, from the cache: `WindowLoaded`.
     LoadWindow {
         /// This command.
         id: CommandId,
-        /// Which folder.
-        folder: FolderId,
-        /// First row wanted, 0 for the newest.
+        /// The list.
+        listing: Box<Listing>,
+        /// First row wanted, 0 for the top.
         first: u32,
         /// How many rows.
         count: u32,
+    },
+    /// The messages an action would be about: `Resolved`.
+    Resolve {
+        /// This command.
+        id: CommandId,
+        /// What it would be about.
+        target: Target,
     },
     /// A message for reading, from the cache or the server: `MessageLoaded`.
     LoadMessage {
@@ -166,15 +188,102 @@ pub enum EngineCommand {
         /// Which message.
         message: MessageId,
     },
-    /// Change a flag: shown at once, stored as an operation, replayed to the server; `CommandDone`
-    /// once it can no longer be lost.
-    ChangeFlag {
+    /// Do something to messages: shown at once, stored as operations, replayed to the server;
+    /// `Acted` once it can no longer be lost.
+    Act {
         /// This command.
         id: CommandId,
-        /// Which messages.
-        messages: Vec<MessageId>,
-        /// The change.
-        change: FlagChange,
+        /// To which messages.
+        target: Target,
+        /// What.
+        act: MessageAct,
+    },
+    /// Do something to a folder, in the same way: `Acted`.
+    ActOnFolder {
+        /// This command.
+        id: CommandId,
+        /// What.
+        act: FolderAct,
+    },
+    /// File a message that comes from elsewhere into a folder, in the same way: `Acted`.
+    Import {
+        /// This command.
+        id: CommandId,
+        /// The folder.
+        folder: FolderId,
+        /// The whole RFC 5322 message; kept byte for byte.
+        bytes: Vec<u8>,
+        /// Its flags.
+        flags: Flags,
+        /// When it arrived, as far as its source tells.
+        received_at: Option<UnixSeconds>,
+    },
+    /// Take an action back, whole: `Undone`.
+    Undo {
+        /// This command.
+        id: CommandId,
+        /// Which; `None` for the last one.
+        step: Option<UndoId>,
+    },
+    /// Every action that can be taken back: `UndoLoaded`.
+    ListUndo {
+        /// This command.
+        id: CommandId,
+    },
+    /// Every change that waits for its server: `PendingLoaded`.
+    ListPending {
+        /// This command.
+        id: CommandId,
+    },
+    /// Ask the servers too for what a search is to find: `ServersFound` as they answer, then
+    /// `CommandDone`. `Cancel` stops it.
+    SearchServers {
+        /// This command.
+        id: CommandId,
+        /// What is looked for.
+        query: Query,
+        /// Where.
+        scope: SearchScope,
+    },
+    /// Every saved search: `SavedSearchesLoaded`.
+    ListSavedSearches {
+        /// This command.
+        id: CommandId,
+    },
+    /// Keep a search under a name; one of that name is replaced: `CommandDone`.
+    SaveSearch {
+        /// This command.
+        id: CommandId,
+        /// The name.
+        name: String,
+        /// What is looked for.
+        query: Query,
+        /// Where.
+        scope: SearchScope,
+    },
+    /// Forget a saved search: `CommandDone`.
+    RemoveSavedSearch {
+        /// This command.
+        id: CommandId,
+        /// Which.
+        search: SavedSearchId,
+    },
+    /// Bring everything: replay what waits, all headers, and the bodies of the offline period:
+    /// `CommandDone`. Progress is in the account's status. `Cancel` stops it; what came stays.
+    Sync {
+        /// This command.
+        id: CommandId,
+        /// Which account.
+        account: AccountId,
+    },
+    /// Stop or go on with what an account brings in the background: `CommandDone`.
+    HoldSync {
+        /// This command.
+        id: CommandId,
+        /// Which account.
+        account: AccountId,
+        /// Stop or go on.
+        hold: SyncHold,
     },
     /// Put a message into the outbox and send it: `Queued` once it can no longer be lost, then
     /// `OutboxChanged` as it goes. A draft named here is gone from that moment on.
@@ -257,7 +366,19 @@ impl EngineCommand {
             | Self::LoadWindow { id, .. }
             | Self::LoadMessage { id, .. }
             | Self::LoadRaw { id, .. }
-            | Self::ChangeFlag { id, .. }
+            | Self::Resolve { id, .. }
+            | Self::Act { id, .. }
+            | Self::ActOnFolder { id, .. }
+            | Self::Import { id, .. }
+            | Self::Undo { id, .. }
+            | Self::ListUndo { id }
+            | Self::ListPending { id }
+            | Self::SearchServers { id, .. }
+            | Self::ListSavedSearches { id }
+            | Self::SaveSearch { id, .. }
+            | Self::RemoveSavedSearch { id, .. }
+            | Self::Sync { id, .. }
+            | Self::HoldSync { id, .. }
             | Self::Send { id, .. }
             | Self::ListOutbox { id }
             | Self::RetryOutbox { id, .. }

@@ -1,10 +1,12 @@
 //! What the engine reports: answers to commands, and which things changed.
 
 use crate::engine_api::link::LinkStep;
+use crate::model::acting::{PendingOperation, UndoStep};
 use crate::model::address::EmailAddress;
 use crate::model::detection::{Finding, Proposal};
 use crate::model::folder::Folder;
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId};
+use crate::model::listing::SavedSearch;
 use crate::model::message::{MessageRow, ReadableMessage};
 use crate::model::outgoing::{OutboxEntry, OutboxState, StoredDraft};
 use crate::problem::Problem;
@@ -97,14 +99,63 @@ pub enum EngineEvent {
     WindowLoaded {
         /// The command.
         id: CommandId,
-        /// The folder.
-        folder: FolderId,
-        /// Position of the first row, 0 for the newest message.
+        /// Position of the first row, 0 for the top.
         first: u32,
-        /// The rows, newest first.
+        /// The rows in the order asked for.
         rows: Vec<MessageRow>,
-        /// How many messages of the folder the cache knows.
+        /// How many rows the list has by what the cache knows.
         known: u32,
+    },
+    /// Answers `Resolve`.
+    Resolved {
+        /// The command.
+        id: CommandId,
+        /// The messages.
+        messages: Vec<MessageId>,
+    },
+    /// Answers `Act`, `ActOnFolder` and `Import`: what was done can no longer be lost.
+    Acted {
+        /// The command.
+        id: CommandId,
+        /// How many messages it changed; those that were so already do not count.
+        messages: u32,
+        /// What takes it back; `None` where nothing does, or nothing changed.
+        undo: Option<UndoStep>,
+    },
+    /// Answers `Undo`; a notice says what was taken back.
+    Undone {
+        /// The command.
+        id: CommandId,
+        /// What was taken back; `None` when there was nothing to take back.
+        step: Option<UndoStep>,
+    },
+    /// Answers `ListUndo`.
+    UndoLoaded {
+        /// The command.
+        id: CommandId,
+        /// Newest first.
+        steps: Vec<UndoStep>,
+    },
+    /// Answers `ListPending`.
+    PendingLoaded {
+        /// The command.
+        id: CommandId,
+        /// Oldest first.
+        operations: Vec<PendingOperation>,
+    },
+    /// A server answered `SearchServers`: these are in the cache now.
+    ServersFound {
+        /// The command.
+        id: CommandId,
+        /// The messages.
+        messages: Vec<MessageId>,
+    },
+    /// Answers `ListSavedSearches`.
+    SavedSearchesLoaded {
+        /// The command.
+        id: CommandId,
+        /// By name.
+        searches: Vec<SavedSearch>,
     },
     /// Answers `LoadMessage`.
     MessageLoaded {

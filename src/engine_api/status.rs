@@ -1,5 +1,6 @@
 //! What the status line and the account list show; always the newest value, never a backlog.
 
+use crate::engine_api::command::SyncHold;
 use crate::engine_api::link::{CheckName, CheckOutcome};
 use crate::model::account::{
     AccountName, AccountSettings, SecretsKind, SignInMethod, SubmissionRoute,
@@ -55,12 +56,44 @@ pub struct AccountStatus {
     pub token_valid_until: Option<UnixSeconds>,
     /// When the server was last heard in full; `None` for not in this run.
     pub synced_at: Option<UnixSeconds>,
+    /// What is brought in the background; `None` when there is nothing to bring.
+    pub progress: Option<SyncProgress>,
+    /// Whether the background is held.
+    pub hold: SyncHold,
+    /// Changes made here that wait for the server.
+    pub operations_waiting: u32,
+    /// Since when the oldest of them waits.
+    pub waiting_since: Option<UnixSeconds>,
     /// Messages waiting to be sent.
     pub outbox_waiting: u32,
     /// Messages of the outbox that need a person: refused or in doubt.
     pub outbox_stuck: u32,
     /// What the account board tells beyond that.
     pub facts: AccountFacts,
+}
+
+/// What is brought in the background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncPhase {
+    /// Headers of older messages, newest first.
+    Headers,
+    /// Whole messages of the offline period, newest first.
+    Bodies,
+}
+
+/// How far a phase has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyncProgress {
+    /// What is brought.
+    pub phase: SyncPhase,
+    /// Messages brought in this phase.
+    pub done: u64,
+    /// Messages there are to bring in it, `done` included.
+    pub total: u64,
+    /// Bytes brought in it.
+    pub bytes: u64,
+    /// When it began.
+    pub began_at: UnixSeconds,
 }
 
 /// How sending stands.

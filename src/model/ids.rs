@@ -24,6 +24,22 @@ pub struct OutboxId(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DraftId(pub i64);
 
+/// One conversation of one account, as `cache.db` knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ThreadId(pub i64);
+
+/// One action that can be undone, in `user.db`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UndoId(pub i64);
+
+/// One change the server has not confirmed, in `user.db`; in the order of replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OperationId(pub i64);
+
+/// One saved search, in `user.db`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SavedSearchId(pub i64);
+
 /// Ties an answer of the engine to the command that asked; unique within one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommandId(pub u64);
@@ -37,7 +53,18 @@ macro_rules! display_as_number {
         }
     )+};
 }
-display_as_number!(AccountId, FolderId, MessageId, OutboxId, DraftId, CommandId);
+display_as_number!(
+    AccountId,
+    FolderId,
+    MessageId,
+    OutboxId,
+    DraftId,
+    ThreadId,
+    UndoId,
+    OperationId,
+    SavedSearchId,
+    CommandId
+);
 
 /// IMAP unique identifier; meaningless without its folder's UIDVALIDITY
 /// (RFC 9051, section 2.3.1.1).
@@ -62,3 +89,26 @@ impl Uid {
 /// (RFC 9051, section 2.3.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UidValidity(pub u32);
+
+/// UIDs from `first` to `last`, both included; some of them may be gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct UidRange {
+    /// The lowest.
+    pub first: Uid,
+    /// The highest; not below `first`.
+    pub last: Uid,
+}
+
+impl UidRange {
+    /// `None` when `last` is below `first`.
+    #[must_use]
+    pub fn new(first: Uid, last: Uid) -> Option<Self> {
+        (first <= last).then_some(Self { first, last })
+    }
+
+    /// Whether `uid` lies in it.
+    #[must_use]
+    pub fn contains(self, uid: Uid) -> bool {
+        (self.first..=self.last).contains(&uid)
+    }
+}

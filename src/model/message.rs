@@ -3,7 +3,7 @@
 use crate::model::address::Mailbox;
 use crate::model::envelope::Envelope;
 use crate::model::flags::Flags;
-use crate::model::ids::{FolderId, MessageId, Uid};
+use crate::model::ids::{AccountId, FolderId, MessageId, ThreadId, Uid};
 use crate::stdx::clock::UnixSeconds;
 
 /// One row of a message list.
@@ -11,10 +11,12 @@ use crate::stdx::clock::UnixSeconds;
 pub struct MessageRow {
     /// Its id in the cache.
     pub id: MessageId,
+    /// The account it belongs to.
+    pub account: AccountId,
     /// The folder it lies in.
     pub folder: FolderId,
-    /// Its IMAP UID there.
-    pub uid: Uid,
+    /// Its IMAP UID there; `None` while a move made here waits for the server.
+    pub uid: Option<Uid>,
     /// First author.
     pub from: Mailbox,
     /// Primary recipients.
@@ -23,10 +25,29 @@ pub struct MessageRow {
     pub subject: String,
     /// When it was written.
     pub date: UnixSeconds,
+    /// When it arrived.
+    pub received_at: UnixSeconds,
     /// Its flags, with every change made here already applied.
     pub flags: Flags,
     /// Size as the server announces it; Exchange estimates.
     pub size_bytes: u32,
+    /// Whether it seems to carry attachments, by its Content-Type.
+    pub has_attachments: bool,
+    /// How it stands in its conversation.
+    pub thread: ThreadPlace,
+}
+
+/// How a row stands in its conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThreadPlace {
+    /// The conversation.
+    pub id: ThreadId,
+    /// Messages of it that the list can show, this one included; 1 where a list shows messages.
+    pub total: u32,
+    /// Unread ones among them.
+    pub unread: u32,
+    /// Levels below the first message of an unfolded thread; 0 for a row that starts one.
+    pub depth: u8,
 }
 
 /// Where the text of a [`ReadableMessage`] came from.

@@ -1,6 +1,7 @@
 //! The nouns of mail as plain values: no I/O, no async, nothing of the rest of the program.
 
 pub mod account;
+pub mod acting;
 pub mod address;
 pub mod detection;
 pub mod endpoint;
@@ -9,5 +10,7 @@ pub mod flags;
 pub mod folder;
 pub mod identity;
 pub mod ids;
+pub mod listing;
 pub mod message;
 pub mod outgoing;
+pub mod query;

@@ -1,9 +1,11 @@
 //! Messages in the cache: rows of lists, and bodies.
 
 use crate::model::address::Mailbox;
+use crate::model::envelope::Envelope;
 use crate::model::flags::Flags;
-use crate::model::ids::{AccountId, FolderId, MessageId, Uid, UidValidity};
-use crate::model::message::MessageRow;
+use crate::model::ids::{AccountId, FolderId, MessageId, ThreadId, Uid, UidValidity};
+use crate::model::listing::{ListSource, Listing};
+use crate::model::message::{MessageRow, ThreadPlace};
 use crate::stdx::clock::UnixSeconds;
 use crate::store::Store;
 use crate::store::error::StoreError;
@@ -19,14 +21,12 @@ pub struct NewMessage {
     pub flags: Flags,
     /// Announced size in bytes.
     pub size_bytes: u32,
-    /// When it was written.
-    pub date: UnixSeconds,
-    /// First author.
-    pub from: Mailbox,
-    /// Primary recipients.
-    pub to: Vec<Mailbox>,
-    /// Subject.
-    pub subject: String,
+    /// When it arrived.
+    pub received_at: UnixSeconds,
+    /// What its headers say; the time of arrival stands in for a missing date.
+    pub envelope: Envelope,
+    /// Whether it seems to carry attachments.
+    pub has_attachments: bool,
 }
 
 /// What a look at the server changes in one folder; applied as one transaction.
@@ -56,7 +56,9 @@ pub struct MessagePlace {
 }
 
 const COLUMNS: &str =
-    "id, folder_id, uid, flags, size_bytes, date, from_name, from_address, recipients, subject";
+    "message.id, folder_id, uid, flags, size_bytes, date, from_name, from_address,
+     recipients, subject, received_at, attachments, thread_id, folder.account_id";
+const ROWS: &str = "message JOIN folder ON folder.id = message.folder_id";
 
 fn message_row(row: &Row<'_>) -> rusqlite::Result<MessageRow> {
     let recipients: String = row.get(8)?;
@@ -65,13 +67,17 @@ fn message_row(row: &Row<'_>) -> rusqlite::Result<MessageRow> {
     Ok(MessageRow {
         id: MessageId(row.get(0)?),
         folder: FolderId(row.get(1)?),
-        uid: uid_at(row, 2)?,
+        account: AccountId(row.get(13)?),
+        uid: row.get::<_, Option<u32>>(2)?.and_then(Uid::new),
         flags: Flags::from_bits(row.get(3)?),
         size_bytes: row.get(4)?,
         date: UnixSeconds(row.get(5)?),
         from: Mailbox { name: row.get(6)?, address: row.get(7)? },
         to: to.into_iter().map(|(name, address)| Mailbox { name, address }).collect(),
         subject: row.get(9)?,
+        received_at: UnixSeconds(row.get(10)?),
+        has_attachments: row.get(11)?,
+        thread: ThreadPlace { id: ThreadId(row.get(12)?), total: 1, unread: 0, depth: 0 },
     })
 }
 
@@ -101,19 +107,20 @@ pub(in crate::store) fn place(
 }
 
 impl Store {
-    /// Rows `first..first + count` of a folder, newest arrival first, and how many are known.
+    /// Rows `first..first + count` of a list, and how many rows it has.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn window(
         &self,
-        folder: FolderId,
+        listing: Listing,
         first: u32,
         count: u32,
     ) -> Result<(Vec<MessageRow>, u32), StoreError> {
+        let ListSource::Folder(folder) = listing.source else { return Ok((Vec::new(), 0)) };
         self.ask(move |databases| {
             let mut statement = databases.cache.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM message WHERE folder_id = ?1
+                "SELECT {COLUMNS} FROM {ROWS} WHERE folder_id = ?1
                  ORDER BY uid DESC LIMIT ?2 OFFSET ?3"
             ))?;
             let rows = statement
@@ -135,7 +142,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn message(&self, id: MessageId) -> Result<Option<MessageRow>, StoreError> {
         self.ask(move |databases| {
-            let sql = format!("SELECT {COLUMNS} FROM message WHERE id = ?1");
+            let sql = format!("SELECT {COLUMNS} FROM {ROWS} WHERE message.id = ?1");
             Ok(databases.cache.query_row(&sql, [id.0], message_row).optional()?)
         })
         .await
@@ -239,12 +246,14 @@ impl Store {
 fn keep_new(cache: &Connection, folder: FolderId, new: &[NewMessage]) -> Result<(), StoreError> {
     let mut insert = cache.prepare_cached(
         "INSERT INTO message (folder_id, uid, flags, size_bytes, date, from_name, from_address,
-                              recipients, subject)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                              recipients, subject, received_at, message_id, thread_id, attachments)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?5, '', 0, 0)
          ON CONFLICT (folder_id, uid) DO NOTHING",
     )?;
     for message in new {
-        let recipients: Vec<_> = message.to.iter().map(|to| (&to.name, &to.address)).collect();
+        let envelope = &message.envelope;
+        let from = envelope.from.first().cloned().unwrap_or_default();
+        let recipients: Vec<_> = envelope.to.iter().map(|to| (&to.name, &to.address)).collect();
         let recipients = serde_json::to_string(&recipients)
             .map_err(|error| StoreError::Corrupt(error.to_string()))?;
         insert.execute(params![
@@ -252,11 +261,11 @@ fn keep_new(cache: &Connection, folder: FolderId, new: &[NewMessage]) -> Result<
             message.uid.get(),
             message.flags.to_bits(),
             message.size_bytes,
-            message.date.0,
-            message.from.name,
-            message.from.address,
+            envelope.date.0,
+            from.name,
+            from.address,
             recipients,
-            message.subject,
+            envelope.subject,
         ])?;
     }
     Ok(())

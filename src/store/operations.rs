@@ -265,10 +265,11 @@ fn apply(
 
 #[cfg(test)]
 mod tests {
-    use crate::model::address::Mailbox;
+    use crate::model::envelope::Envelope;
     use crate::model::flags::{Flag, FlagChange, Flags};
     use crate::model::folder::{FolderRole, ListedFolder};
     use crate::model::ids::{AccountId, FolderId, MessageId, Uid, UidValidity};
+    use crate::model::listing::Listing;
     use crate::stdx::clock::{Clock, UnixSeconds};
     use crate::store::Store;
     use crate::store::messages::{FolderChanges, NewMessage};
@@ -303,12 +304,14 @@ mod tests {
         }
 
         async fn ids(&self) -> Vec<MessageId> {
-            let (rows, _known) = self.store.window(self.folder, 0, 10).await.unwrap();
+            let (rows, _known) =
+                self.store.window(Listing::folder(self.folder), 0, 10).await.unwrap();
             rows.into_iter().map(|row| row.id).collect()
         }
 
         async fn seen(&self) -> Vec<bool> {
-            let (rows, _known) = self.store.window(self.folder, 0, 10).await.unwrap();
+            let (rows, _known) =
+                self.store.window(Listing::folder(self.folder), 0, 10).await.unwrap();
             rows.into_iter().map(|row| row.flags.contains(Flag::Seen)).collect()
         }
 
@@ -322,10 +325,9 @@ mod tests {
             uid: Uid::new(uid).unwrap(),
             flags,
             size_bytes: 10,
-            date: UnixSeconds(0),
-            from: Mailbox::default(),
-            to: Vec::new(),
-            subject: String::new(),
+            received_at: UnixSeconds(0),
+            envelope: Envelope::default(),
+            has_attachments: false,
         }
     }
 

@@ -14,9 +14,13 @@ use std::time::Duration;
 const USER_MIGRATIONS: &[(u32, &str)] = &[
     (1, include_str!("migrations/user_0001_init.sql")),
     (2, include_str!("migrations/user_0002_account_facts.sql")),
+    (3, include_str!("migrations/user_0003_acting.sql")),
 ];
 /// A shipped entry is never edited: add a new one.
-const CACHE_MIGRATIONS: &[(u32, &str)] = &[(1, include_str!("migrations/cache_0001_init.sql"))];
+const CACHE_MIGRATIONS: &[(u32, &str)] = &[
+    (1, include_str!("migrations/cache_0001_init.sql")),
+    (2, include_str!("migrations/cache_0002_mail.sql")),
+];
 
 /// How long a connection waits for another process that writes.
 const BUSY_LIMIT: Duration = Duration::from_secs(10);

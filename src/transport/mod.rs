@@ -15,14 +15,16 @@ use crate::model::address::EmailAddress;
 use crate::model::endpoint::Endpoint;
 use crate::model::flags::{FlagChange, Flags};
 use crate::model::folder::ListedFolder;
-use crate::model::ids::{Uid, UidValidity};
+use crate::model::ids::{Uid, UidRange, UidValidity};
 use crate::model::outgoing::FrozenMessage;
+use crate::model::query::ServerTerm;
 use crate::stdx::clock::UnixSeconds;
 use crate::transport::error::TransportError;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// What a connection needs: where, which trust, and who signs in.
 #[derive(Clone)]
@@ -55,6 +57,58 @@ pub struct FolderState {
     pub uid_next: Option<u32>,
     /// Messages in it.
     pub exists: u32,
+    /// Its highest change number (RFC 7162); `None` where the server keeps none for it.
+    pub highest_modseq: Option<u64>,
+}
+
+/// What the cache knew of a folder when it was last left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownState {
+    /// Generation of its UIDs.
+    pub uid_validity: UidValidity,
+    /// The change number up to which every change was seen.
+    pub highest_modseq: Option<u64>,
+}
+
+/// A folder that was opened, with what changed in it since the [`KnownState`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedFolder {
+    /// How it stands.
+    pub state: FolderState,
+    /// Every change since; `None` where the server could not say (no QRESYNC, another
+    /// UIDVALIDITY, or nothing known).
+    pub changes: Option<FolderNews>,
+}
+
+/// Changes of an open folder since a change number (RFC 7162).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FolderNews {
+    /// UIDs that are gone; `None` where the server tells of flags only (CONDSTORE without QRESYNC).
+    pub vanished: Option<Vec<UidRange>>,
+    /// Flags of messages that changed or arrived.
+    pub flags: Vec<(Uid, Flags)>,
+}
+
+/// Where copies of messages went (COPYUID, RFC 4315).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopiedUids {
+    /// Generation of the target folder's UIDs.
+    pub uid_validity: UidValidity,
+    /// The UID before, the UID in the target folder.
+    pub pairs: Vec<(Uid, Uid)>,
+}
+
+/// What a server can do beyond IMAP4rev1, as far as plans depend on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// Change numbers (RFC 7162).
+    pub condstore: bool,
+    /// Changes told on opening a folder (RFC 7162); implies `condstore`.
+    pub qresync: bool,
+    /// One command that moves (RFC 6851).
+    pub moves: bool,
+    /// UID EXPUNGE and COPYUID (RFC 4315).
+    pub uidplus: bool,
 }
 
 /// The headers of one message as the server sent them.
@@ -81,23 +135,50 @@ pub enum Change {
     TimedOut,
 }
 
-/// A mail server that is read from. One connection; commands run one after the other.
+/// A mail server that is read from and acted on. One connection; commands run one after the other.
 ///
-/// After any error but [`TransportError::Refused`] the connection is unusable. No method is cancel
-/// safe except [`MailSource::wait_for_change`]: run each to its end.
+/// Messages are named by UID only, never by message number (RFC 9051, section 7.5.1). After any
+/// error but [`TransportError::Refused`] the connection is unusable. No method is cancel safe except
+/// [`MailSource::wait_for_change`]: run each to its end. The `stream_` methods end early, leaving the
+/// connection usable, when the receiver of `out` is dropped.
 #[async_trait]
 pub trait MailSource: Send {
+    /// What the server can do.
+    fn abilities(&self) -> Abilities;
+
     /// Lists every folder that can be opened, with counts.
     ///
     /// # Errors
     /// [`TransportError`].
     async fn list_folders(&mut self) -> Result<Vec<ListedFolder>, TransportError>;
 
+    /// Lists every folder and opens one, in one round trip where the server gives counts with the
+    /// list (RFC 5819). The second result is that of the opening.
+    ///
+    /// # Errors
+    /// [`TransportError`] of the listing.
+    async fn list_and_open(
+        &mut self,
+        name: &str,
+        known: Option<KnownState>,
+    ) -> Result<(Vec<ListedFolder>, Result<OpenedFolder, TransportError>), TransportError>;
+
     /// Opens a folder by its decoded name; later calls mean this one.
     ///
     /// # Errors
     /// [`TransportError::Refused`] when there is no such folder or it may not be opened.
-    async fn open_folder(&mut self, name: &str) -> Result<FolderState, TransportError>;
+    async fn open_folder(
+        &mut self,
+        name: &str,
+        known: Option<KnownState>,
+    ) -> Result<OpenedFolder, TransportError>;
+
+    /// Headers of about the newest `count` messages of the open folder in one round trip, ascending
+    /// by UID: those in the highest UIDs, so fewer come when many of them are gone.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn newest_headers(&mut self, count: u32) -> Result<Vec<RemoteHeaders>, TransportError>;
 
     /// UID and flags of the newest `count` messages of the open folder, ascending by UID.
     ///
@@ -105,17 +186,65 @@ pub trait MailSource: Send {
     /// [`TransportError`].
     async fn newest_flags(&mut self, count: u32) -> Result<Vec<(Uid, Flags)>, TransportError>;
 
+    /// UID and flags of the messages of the open folder in a range, ascending by UID. Together with
+    /// the range they say which of its UIDs exist.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn flags_in(&mut self, range: UidRange) -> Result<Vec<(Uid, Flags)>, TransportError>;
+
+    /// What changed in the open folder since a change number (CONDSTORE, RFC 7162).
+    ///
+    /// # Errors
+    /// [`TransportError::Refused`] where the server keeps no change numbers.
+    async fn changes_since(&mut self, modseq: u64) -> Result<FolderNews, TransportError>;
+
+    /// Which UIDs of a range exist in the open folder, ascending (UID SEARCH, with ESEARCH where
+    /// offered).
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn uids_in(&mut self, range: UidRange) -> Result<Vec<Uid>, TransportError>;
+
     /// Headers of messages; a message that is gone or unreadable is left out. Any order.
     ///
     /// # Errors
     /// [`TransportError`].
     async fn fetch_headers(&mut self, uids: &[Uid]) -> Result<Vec<RemoteHeaders>, TransportError>;
 
+    /// Headers of every message in a range, handed over in batches as they come. A message the
+    /// server or the parser stumbles over is left out, not fatal.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn stream_headers(
+        &mut self,
+        range: UidRange,
+        out: &mpsc::Sender<Vec<RemoteHeaders>>,
+    ) -> Result<(), TransportError>;
+
     /// The server's own bytes of one message (BODY.PEEK[]); `None` when it is gone.
     ///
     /// # Errors
     /// [`TransportError`].
     async fn fetch_message(&mut self, uid: Uid) -> Result<Option<Vec<u8>>, TransportError>;
+
+    /// The server's own bytes of messages, handed over one by one as they come; those that are
+    /// gone are left out.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn stream_messages(
+        &mut self,
+        uids: &[Uid],
+        out: &mpsc::Sender<(Uid, Vec<u8>)>,
+    ) -> Result<(), TransportError>;
+
+    /// Messages of the open folder that meet all of `terms`, ascending (UID SEARCH, UTF-8).
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn search(&mut self, terms: &[ServerTerm]) -> Result<Vec<Uid>, TransportError>;
 
     /// Changes one flag of messages with `+FLAGS.SILENT` or `-FLAGS.SILENT`; idempotent.
     ///
@@ -124,7 +253,55 @@ pub trait MailSource: Send {
     async fn change_flag(&mut self, uids: &[Uid], change: FlagChange)
     -> Result<(), TransportError>;
 
-    /// Files a message into a folder by its decoded name.
+    /// Moves messages of the open folder (UID MOVE, RFC 6851). Those that are gone already are no
+    /// error. `None` where the server does not tell the new UIDs.
+    ///
+    /// # Errors
+    /// [`TransportError::Refused`] where the server has no MOVE, or refuses.
+    async fn move_messages(
+        &mut self,
+        uids: &[Uid],
+        to: &str,
+    ) -> Result<Option<CopiedUids>, TransportError>;
+
+    /// Copies messages of the open folder (UID COPY). `None` where the server does not tell the
+    /// new UIDs.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn copy_messages(
+        &mut self,
+        uids: &[Uid],
+        to: &str,
+    ) -> Result<Option<CopiedUids>, TransportError>;
+
+    /// Removes messages of the open folder for good: `\Deleted`, then UID EXPUNGE (RFC 4315). A
+    /// server without UIDPLUS only gets the flag: a bare EXPUNGE would remove what others marked.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn expunge(&mut self, uids: &[Uid]) -> Result<(), TransportError>;
+
+    /// Makes a folder by its decoded name; one that exists already is no error.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn create_folder(&mut self, name: &str) -> Result<(), TransportError>;
+
+    /// Gives a folder another decoded name.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn rename_folder(&mut self, from: &str, to: &str) -> Result<(), TransportError>;
+
+    /// Removes a folder by its decoded name; one that does not exist is no error.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn delete_folder(&mut self, name: &str) -> Result<(), TransportError>;
+
+    /// Files a message into a folder by its decoded name. Returns its place where the server tells
+    /// it (APPENDUID, RFC 4315).
     ///
     /// # Errors
     /// [`TransportError`].
@@ -132,8 +309,9 @@ pub trait MailSource: Send {
         &mut self,
         folder: &str,
         flags: Flags,
+        received_at: Option<UnixSeconds>,
         bytes: &[u8],
-    ) -> Result<(), TransportError>;
+    ) -> Result<Option<(UidValidity, Uid)>, TransportError>;
 
     /// Waits until the server reports a change in the open folder or `limit` passes: IDLE
     /// (RFC 2177), or a NOOP after `limit` where there is no IDLE.

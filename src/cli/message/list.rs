@@ -11,6 +11,8 @@ use crate::engine_api::event::EngineEvent;
 use crate::mime::sanitise;
 use crate::model::flags::{Flag, Flags};
 use crate::model::folder::Folder;
+use crate::model::ids::Uid;
+use crate::model::listing::Listing;
 use crate::model::message::MessageRow;
 use clap::Args;
 use serde::Serialize;
@@ -36,7 +38,7 @@ pub struct ListArgs {
 #[derive(Serialize)]
 struct Row<'a> {
     id: i64,
-    uid: u32,
+    uid: Option<u32>,
     from: JsonMailbox<'a>,
     to: Vec<JsonMailbox<'a>>,
     subject: &'a str,
@@ -49,7 +51,7 @@ impl<'a> From<&'a MessageRow> for Row<'a> {
     fn from(row: &'a MessageRow) -> Self {
         Self {
             id: row.id.0,
-            uid: row.uid.get(),
+            uid: row.uid.map(Uid::get),
             from: JsonMailbox::from(&row.from),
             to: mailboxes(&row.to),
             subject: &row.subject,
@@ -82,7 +84,8 @@ async fn load(session: &mut Session, args: &ListArgs) -> Result<Vec<MessageRow>,
     let folder = find(&folders, &args.folder)?.id;
     let count = args.limit;
     session.do_it(|id| EngineCommand::OpenFolder { id, folder, newest: count }).await?;
-    let load = |id| EngineCommand::LoadWindow { id, folder, first: 0, count };
+    let listing = Box::new(Listing::folder(folder));
+    let load = |id| EngineCommand::LoadWindow { id, listing, first: 0, count };
     match session.ask(load).await? {
         EngineEvent::WindowLoaded { rows, .. } => Ok(rows),
         other => Err(unexpected(&other)),

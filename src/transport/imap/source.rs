@@ -2,7 +2,9 @@
 
 use crate::model::flags::{FlagChange, Flags};
 use crate::model::folder::ListedFolder;
-use crate::model::ids::{Uid, UidValidity};
+use crate::model::ids::{Uid, UidRange, UidValidity};
+use crate::model::query::ServerTerm;
+use crate::stdx::clock::UnixSeconds;
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::imap::fetch::{Fetched, HEADER_ITEMS, Windows, uid_sets};
 use crate::transport::imap::folders::{Counts, Listed, counts, listed, with_roles};
@@ -10,11 +12,15 @@ use crate::transport::imap::login::Capabilities;
 use crate::transport::imap::names::quoted;
 use crate::transport::imap::quota::storage;
 use crate::transport::imap::wire::{Patience, Tag, Wire, answer_to};
-use crate::transport::{Change, FolderState, MailSource, RemoteHeaders};
+use crate::transport::{
+    Abilities, Change, CopiedUids, FolderNews, FolderState, KnownState, MailSource, OpenedFolder,
+    RemoteHeaders,
+};
 use async_trait::async_trait;
 use imap_proto::{MailboxDatum, Response, ResponseCode, Status};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// STATUS commands under way at once. Their answers fit into the socket buffers of both sides, so
@@ -211,6 +217,10 @@ impl ImapSource {
     }
 }
 
+fn later() -> TransportError {
+    TransportError::Protocol("this is not written yet".to_owned())
+}
+
 /// What came while in IDLE.
 enum InIdle {
     Started,
@@ -245,6 +255,89 @@ fn gone_is_fine(answer: Result<(), TransportError>) -> Result<(), TransportError
 
 #[async_trait]
 impl MailSource for ImapSource {
+    fn abilities(&self) -> Abilities {
+        Abilities::default()
+    }
+
+    async fn list_and_open(
+        &mut self,
+        name: &str,
+        known: Option<KnownState>,
+    ) -> Result<(Vec<ListedFolder>, Result<OpenedFolder, TransportError>), TransportError> {
+        let folders = self.list_folders().await?;
+        Ok((folders, self.open_folder(name, known).await))
+    }
+
+    async fn newest_headers(&mut self, count: u32) -> Result<Vec<RemoteHeaders>, TransportError> {
+        let newest = self.newest_flags(count).await?;
+        let uids: Vec<Uid> = newest.into_iter().map(|(uid, _flags)| uid).collect();
+        self.fetch_headers(&uids).await
+    }
+
+    async fn flags_in(&mut self, _range: UidRange) -> Result<Vec<(Uid, Flags)>, TransportError> {
+        Err(later())
+    }
+
+    async fn changes_since(&mut self, _modseq: u64) -> Result<FolderNews, TransportError> {
+        Err(later())
+    }
+
+    async fn uids_in(&mut self, _range: UidRange) -> Result<Vec<Uid>, TransportError> {
+        Err(later())
+    }
+
+    async fn stream_headers(
+        &mut self,
+        _range: UidRange,
+        _out: &mpsc::Sender<Vec<RemoteHeaders>>,
+    ) -> Result<(), TransportError> {
+        Err(later())
+    }
+
+    async fn stream_messages(
+        &mut self,
+        _uids: &[Uid],
+        _out: &mpsc::Sender<(Uid, Vec<u8>)>,
+    ) -> Result<(), TransportError> {
+        Err(later())
+    }
+
+    async fn search(&mut self, _terms: &[ServerTerm]) -> Result<Vec<Uid>, TransportError> {
+        Err(later())
+    }
+
+    async fn move_messages(
+        &mut self,
+        _uids: &[Uid],
+        _to: &str,
+    ) -> Result<Option<CopiedUids>, TransportError> {
+        Err(later())
+    }
+
+    async fn copy_messages(
+        &mut self,
+        _uids: &[Uid],
+        _to: &str,
+    ) -> Result<Option<CopiedUids>, TransportError> {
+        Err(later())
+    }
+
+    async fn expunge(&mut self, _uids: &[Uid]) -> Result<(), TransportError> {
+        Err(later())
+    }
+
+    async fn create_folder(&mut self, _name: &str) -> Result<(), TransportError> {
+        Err(later())
+    }
+
+    async fn rename_folder(&mut self, _from: &str, _to: &str) -> Result<(), TransportError> {
+        Err(later())
+    }
+
+    async fn delete_folder(&mut self, _name: &str) -> Result<(), TransportError> {
+        Err(later())
+    }
+
     async fn list_folders(&mut self) -> Result<Vec<ListedFolder>, TransportError> {
         self.leave_idle().await?;
         let in_one = self.capabilities.has("LIST-STATUS") && self.capabilities.has("SPECIAL-USE");
@@ -267,7 +360,11 @@ impl MailSource for ImapSource {
         Ok(with_roles(&folders, &status))
     }
 
-    async fn open_folder(&mut self, name: &str) -> Result<FolderState, TransportError> {
+    async fn open_folder(
+        &mut self,
+        name: &str,
+        _known: Option<KnownState>,
+    ) -> Result<OpenedFolder, TransportError> {
         self.leave_idle().await?;
         self.open = None;
         let mut uid_validity = None;
@@ -293,7 +390,8 @@ impl MailSource for ImapSource {
             return Err(self.wire.die(TransportError::Protocol(what)));
         };
         self.open = Some(OpenFolder { uid_next });
-        Ok(FolderState { uid_validity, uid_next, exists })
+        let state = FolderState { uid_validity, uid_next, exists, highest_modseq: None };
+        Ok(OpenedFolder { state, changes: None })
     }
 
     /// Message numbers would name the newest ones at once, but they shift under one's feet; so UIDs
@@ -376,8 +474,9 @@ impl MailSource for ImapSource {
         &mut self,
         folder: &str,
         flags: Flags,
+        _received_at: Option<UnixSeconds>,
         bytes: &[u8],
-    ) -> Result<(), TransportError> {
+    ) -> Result<Option<(UidValidity, Uid)>, TransportError> {
         self.leave_idle().await?;
         let flags: Vec<&str> = flags.iter().map(|flag| flag.imap_name()).collect();
         let size_bytes = bytes.len();
@@ -409,7 +508,7 @@ impl MailSource for ImapSource {
         }
         self.wire.queue(b"\r\n");
         self.wire.flush().await?;
-        self.wire.finish(&tag, |_response| {}).await.map(drop)
+        self.wire.finish(&tag, |_response| {}).await.map(|_done| None)
     }
 
     async fn wait_for_change(&mut self, limit: Duration) -> Result<Change, TransportError> {

@@ -188,7 +188,7 @@ async fn session<T: Send>(
     let script = format!("{login}{SELECT}{script}");
     let server = ScriptedServer::start(Security::Tls, &script).await;
     let mut source = connect(&server.request).await.unwrap();
-    let state = source.open_folder("INBOX").await.unwrap();
+    let state = source.open_folder("INBOX", None).await.unwrap().state;
     assert_eq!((state.exists, state.uid_next, state.uid_validity.0), (3, Some(40), 7));
     let result = act(source.as_mut()).await;
     drop(source);
@@ -206,7 +206,7 @@ async fn a_dead_connection_or_a_refusal_is_never_an_empty_answer() {
         type Act = for<'a> fn(&'a mut dyn MailSource) -> BoxFuture<'a, String>;
         let acts: [(&str, Act); 6] = [
             ("C: $ LIST \"\" \"*\"", |s| Box::pin(async { outcome(&s.list_folders().await) })),
-            ("C: $ SELECT \"x\"", |s| Box::pin(async { outcome(&s.open_folder("x").await) })),
+            ("C: $ SELECT \"x\"", |s| Box::pin(async { outcome(&s.open_folder("x", None).await) })),
             ("C: $ UID FETCH 36:* (UID FLAGS)", |s| {
                 Box::pin(async { outcome(&s.newest_flags(2).await) })
             }),
@@ -272,7 +272,7 @@ async fn a_folder_that_is_not_open_is_not_empty() {
     let script = "C: $ SELECT \"gone\"\nS: $ NO no such folder";
     let (found, _heard) = session(LOGIN, script, |source| {
         Box::pin(async {
-            let opened = source.open_folder("gone").await;
+            let opened = source.open_folder("gone", None).await;
             let flags = source.newest_flags(50).await;
             [outcome(&opened), outcome(&flags)]
         })
@@ -283,7 +283,7 @@ async fn a_folder_that_is_not_open_is_not_empty() {
     for half in ["S: * 3 EXISTS", "S: * OK [UIDVALIDITY 7] valid"] {
         let script = format!("C: $ SELECT \"half\"\n{half}\nS: $ OK done");
         let (found, _heard) = session(LOGIN, &script, |source| {
-            Box::pin(async { outcome(&source.open_folder("half").await) })
+            Box::pin(async { outcome(&source.open_folder("half", None).await) })
         })
         .await;
         assert_eq!(found, "protocol: a folder without UIDVALIDITY or EXISTS");
@@ -434,7 +434,7 @@ async fn a_message_is_filed_with_and_without_waiting() {
         let (result, heard) = session(login, script, |source| {
             Box::pin(async {
                 let flags = [Flag::Seen].into_iter().collect();
-                source.append("Sent Items", flags, b"A: b\r\n\r\nc").await
+                source.append("Sent Items", flags, None, b"A: b\r\n\r\nc").await
             })
         })
         .await;
