@@ -395,6 +395,7 @@ impl AccountTask {
             new: headers.into_iter().map(new_message).collect(),
             flags: plan.flags,
             gone: plan.gone,
+            ..FolderChanges::default()
         };
         self.store.keep_changes(self.access.id, folder, changes).await?;
         self.reporter.event(EngineEvent::FolderChanged { folder }).await;

@@ -1,15 +1,18 @@
 //! Messages in the cache: rows of lists, and bodies.
 
+use crate::model::acting::Target;
 use crate::model::address::Mailbox;
 use crate::model::envelope::Envelope;
 use crate::model::flags::Flags;
-use crate::model::ids::{AccountId, FolderId, MessageId, ThreadId, Uid, UidValidity};
+use crate::model::ids::{AccountId, FolderId, MessageId, ThreadId, Uid, UidRange, UidValidity};
 use crate::model::listing::{ListSource, Listing};
 use crate::model::message::{MessageRow, ThreadPlace};
 use crate::stdx::clock::UnixSeconds;
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::marks::{self, FolderMark};
 use crate::store::operations::reapply;
+use crate::store::search::index_headers;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// A message the cache does not know yet.
@@ -38,6 +41,10 @@ pub struct FolderChanges {
     pub flags: Vec<(Uid, Flags)>,
     /// Messages the server no longer has.
     pub gone: Vec<Uid>,
+    /// Ranges in which the server no longer has any message.
+    pub vanished: Vec<UidRange>,
+    /// How far the cache reaches after this; `None` for as far as before.
+    pub mark: Option<FolderMark>,
 }
 
 /// Where a message lies, as its server knows it.
@@ -156,33 +163,15 @@ impl Store {
         self.ask(move |databases| place(&databases.cache, id)).await
     }
 
-    /// The server's bytes of a message, if they are cached.
+    /// The messages an action is about.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn body(&self, id: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.ask(move |databases| {
-            let sql = "SELECT bytes FROM body WHERE message_id = ?1";
-            Ok(databases.cache.query_row(sql, [id.0], |row| row.get(0)).optional()?)
-        })
-        .await
-    }
-
-    /// Keeps the server's bytes of a message; does nothing when the message is gone meanwhile.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn keep_body(&self, id: MessageId, bytes: Vec<u8>) -> Result<(), StoreError> {
-        self.ask(move |databases| {
-            databases.cache.execute(
-                "INSERT INTO body (message_id, bytes)
-                 SELECT id, ?2 FROM message WHERE id = ?1
-                 ON CONFLICT (message_id) DO UPDATE SET bytes = excluded.bytes",
-                params![id.0, bytes],
-            )?;
-            Ok(())
-        })
-        .await
+    pub async fn resolve(&self, target: Target) -> Result<Vec<MessageId>, StoreError> {
+        match target {
+            Target::Messages(messages) => Ok(messages),
+            Target::Threads { .. } | Target::All(_) => Ok(Vec::new()),
+        }
     }
 
     /// UID and flags of the cached messages of a folder from `lowest` on, ascending by UID; of all
@@ -235,6 +224,15 @@ impl Store {
                     delete.execute(params![folder.0, uid.get()])?;
                 }
             }
+            for range in &changes.vanished {
+                transaction.execute(
+                    "DELETE FROM message WHERE folder_id = ?1 AND uid BETWEEN ?2 AND ?3",
+                    params![folder.0, range.first.get(), range.last.get()],
+                )?;
+            }
+            if let Some(mark) = changes.mark {
+                marks::write(&transaction, folder, mark)?;
+            }
             reapply(&databases.user, &transaction, account)?;
             transaction.commit()?;
             Ok(())
@@ -256,7 +254,7 @@ fn keep_new(cache: &Connection, folder: FolderId, new: &[NewMessage]) -> Result<
         let recipients: Vec<_> = envelope.to.iter().map(|to| (&to.name, &to.address)).collect();
         let recipients = serde_json::to_string(&recipients)
             .map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        insert.execute(params![
+        let added = insert.execute(params![
             folder.0,
             message.uid.get(),
             message.flags.to_bits(),
@@ -267,6 +265,9 @@ fn keep_new(cache: &Connection, folder: FolderId, new: &[NewMessage]) -> Result<
             recipients,
             envelope.subject,
         ])?;
+        if 0 < added {
+            index_headers(cache, MessageId(cache.last_insert_rowid()), message)?;
+        }
     }
     Ok(())
 }

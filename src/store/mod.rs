@@ -8,15 +8,19 @@
 //! - Ids of a deleted cache are never given again.
 
 pub mod accounts;
+pub mod bodies;
 pub mod drafts;
 pub mod error;
 pub mod facts;
 pub mod folders;
 pub mod lock;
+pub mod marks;
 pub mod messages;
 pub mod operations;
 pub mod outbox;
 pub mod schema;
+pub mod search;
+pub mod selection;
 
 use crate::model::ids::AccountId;
 use crate::stdx::clock::Clock;

@@ -299,7 +299,7 @@ mod tests {
         }
 
         async fn keep(&self, new: Vec<NewMessage>, flags: Vec<(Uid, Flags)>) {
-            let changes = FolderChanges { new, flags, gone: Vec::new() };
+            let changes = FolderChanges { new, flags, ..FolderChanges::default() };
             self.store.keep_changes(self.account, self.folder, changes).await.unwrap();
         }
 

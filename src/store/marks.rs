@@ -1,0 +1,80 @@
+//! How far the cache of a folder reaches, so that the next look at the server can be short.
+
+use crate::model::ids::{FolderId, Uid, UidValidity};
+use crate::store::Store;
+use crate::store::error::StoreError;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+/// How far the cache of a folder reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FolderMark {
+    /// UIDNEXT when it was last looked at; `None` when unknown.
+    pub uid_next: Option<u32>,
+    /// Every change up to this change number is cached (RFC 7162); `None` for none.
+    pub highest_modseq: Option<u64>,
+    /// The headers of every message with this UID or a higher one, below `uid_next`, are cached;
+    /// `None` for none.
+    pub complete_from: Option<Uid>,
+}
+
+/// A folder's mark and the generation of UIDs it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarkedFolder {
+    /// Generation of its UIDs; `None` before it was first opened.
+    pub uid_validity: Option<UidValidity>,
+    /// How far its cache reaches.
+    pub mark: FolderMark,
+}
+
+fn marked(row: &Row<'_>) -> rusqlite::Result<MarkedFolder> {
+    let uid_validity: u32 = row.get(0)?;
+    let uid_next: u32 = row.get(1)?;
+    let modseq: i64 = row.get(2)?;
+    let complete_from: u32 = row.get(3)?;
+    Ok(MarkedFolder {
+        uid_validity: (uid_validity != 0).then_some(UidValidity(uid_validity)),
+        mark: FolderMark {
+            uid_next: (uid_next != 0).then_some(uid_next),
+            highest_modseq: u64::try_from(modseq).ok().filter(|modseq| *modseq != 0),
+            complete_from: Uid::new(complete_from),
+        },
+    })
+}
+
+/// Writes the mark of a folder, in the transaction that made it true.
+///
+/// # Errors
+/// [`StoreError::Sqlite`].
+pub(in crate::store) fn write(
+    cache: &Connection,
+    folder: FolderId,
+    mark: FolderMark,
+) -> Result<(), StoreError> {
+    // RFC 7162, section 3.1: change numbers have 63 bits.
+    let modseq = mark.highest_modseq.and_then(|modseq| i64::try_from(modseq).ok());
+    cache.execute(
+        "UPDATE folder SET uid_next = ?2, highest_modseq = ?3, complete_from = ?4 WHERE id = ?1",
+        params![
+            folder.0,
+            mark.uid_next.unwrap_or(0),
+            modseq.unwrap_or(0),
+            mark.complete_from.map_or(0, Uid::get),
+        ],
+    )?;
+    Ok(())
+}
+
+impl Store {
+    /// How far the cache of a folder reaches; `None` when the cache does not know the folder.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn mark(&self, folder: FolderId) -> Result<Option<MarkedFolder>, StoreError> {
+        self.ask(move |databases| {
+            let sql = "SELECT uid_validity, uid_next, highest_modseq, complete_from
+                       FROM folder WHERE id = ?1";
+            Ok(databases.cache.query_row(sql, [folder.0], marked).optional()?)
+        })
+        .await
+    }
+}
