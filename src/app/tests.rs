@@ -326,6 +326,7 @@ impl Desk {
             EngineCommand::OpenFolder { .. }
             | EngineCommand::SaveSearch { .. }
             | EngineCommand::RemoveSavedSearch { .. }
+            | EngineCommand::Replay { .. }
             | EngineCommand::Sync { .. }
             | EngineCommand::HoldSync { .. }
             | EngineCommand::RemoveAccount { .. }

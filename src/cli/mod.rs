@@ -24,6 +24,7 @@ pub mod passphrase;
 pub mod pasted;
 pub mod secret_input;
 pub mod session;
+pub mod sync;
 pub mod token;
 pub mod tui;
 
@@ -64,6 +65,8 @@ pub enum Command {
     /// Read and send messages
     #[command(subcommand)]
     Message(message::MessageCommand),
+    /// Bring everything for reading without a network, and hand over what waits
+    Sync(sync::SyncArgs),
     /// Messages that wait to be sent
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
@@ -107,6 +110,7 @@ fn run(context: &Context, command: Option<Command>) -> Result<u8, CliError> {
         Some(Command::Account(command)) => account::run(context, command).map(done),
         Some(Command::Folder(command)) => folder::run(context, command).map(done),
         Some(Command::Message(command)) => message::run(context, command).map(done),
+        Some(Command::Sync(args)) => sync::run(context, &args).map(done),
         Some(Command::Outbox(command)) => outbox::run(context, command).map(done),
         Some(Command::Draft(command)) => draft::run(context, command).map(done),
         Some(Command::Token(args)) => token::run(context, &args).map(done),
@@ -183,6 +187,24 @@ mod tests {
         check("posthaste entra consent-url --tenant t", false);
         check("posthaste message send --from a@b.example --to c@d.example --subject s", true);
         check("posthaste message send --eml --from a@b.example", false);
+        check("posthaste sync --once --account work --json", true);
+        check("posthaste sync --once --watch", false);
+        check("posthaste message search from:alan is:unread --folder INBOX --server", true);
+        check("posthaste message search", false);
+        check("posthaste message flag 7 8 --add seen --remove flagged", true);
+        check("posthaste message flag 7", false);
+        check("posthaste message flag 7 --add read", false);
+        check("posthaste message move 7 --to archive", true);
+        check("posthaste message move --to archive", false);
+        check("posthaste message archive --query from:alan --dry-run", true);
+        check("posthaste message archive 7 --query from:alan", false);
+        check("posthaste message delete 7", false);
+        check("posthaste message delete 7 --yes", true);
+        check("posthaste message export 7 --format mbox --output mail.mbox", true);
+        check("posthaste message import a.eml b.mbox --to INBOX", true);
+        check("posthaste folder create Projects/Engine", true);
+        check("posthaste folder rename Projects Work", true);
+        check("posthaste folder empty trash --yes", true);
         check("posthaste config check", true);
         check("posthaste nonsense", false);
     }

@@ -9,20 +9,24 @@ use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::LinkStep;
 use crate::engine_api::status::{AccountStatus, EngineStatus};
+use crate::mime::sanitise;
 use crate::model::address::EmailAddress;
 use crate::model::detection::{Finding, Proposal};
 use crate::model::folder::Folder;
-use crate::model::ids::{AccountId, CommandId};
+use crate::model::ids::{AccountId, CommandId, FolderId, MessageId};
+use crate::model::listing::SearchScope;
 use crate::model::outgoing::OutboxEntry;
+use crate::model::query::Query;
 use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::runtime::stop::{ENGINE_LIMIT, StopSignal, StopSignals};
 use crate::runtime::{self};
 use crate::secrets::SecretPlaces;
 use crate::stdx::clock::Clock;
 use crate::store::Store;
-use std::io;
+use std::io::{self, Write};
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 
 /// How long the engine may take to list its accounts, which needs no network.
 const ACCOUNTS_LIMIT: Duration = Duration::from_secs(10);
@@ -57,7 +61,18 @@ pub fn with_session<T>(
     context: &Context,
     work: impl AsyncFnOnce(&mut Session) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
-    with_vault(context, Unlock::Required, work)
+    with_engine(context, Unlock::Required, Liveness::OnDemand, work)
+}
+
+/// As [`with_session`]; every account connects at once and stays connected.
+///
+/// # Errors
+/// As [`with_session`].
+pub fn with_live_session<T>(
+    context: &Context,
+    work: impl AsyncFnOnce(&mut Session) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    with_engine(context, Unlock::Required, Liveness::Live, work)
 }
 
 /// As [`with_session`]; the vault may stay locked.
@@ -69,9 +84,18 @@ pub fn with_vault<T>(
     unlock: Unlock,
     work: impl AsyncFnOnce(&mut Session) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
+    with_engine(context, unlock, Liveness::OnDemand, work)
+}
+
+fn with_engine<T>(
+    context: &Context,
+    unlock: Unlock,
+    liveness: Liveness,
+    work: impl AsyncFnOnce(&mut Session) -> Result<T, CliError>,
+) -> Result<T, CliError> {
     on_runtime(async || {
         let mut signals = StopSignals::new().map_err(no_threads)?;
-        let mut session = Session::open(context, unlock).await?;
+        let mut session = Session::open(context, unlock, liveness).await?;
         let result = tokio::select! {
             biased;
             signal = signals.next() => Err(CliError::Stopped(exit_code(signal))),
@@ -140,6 +164,19 @@ pub async fn start(setup: EngineSetup) -> Result<Engine, CliError> {
 pub struct Session {
     engine: Engine,
     next_id: u64,
+    /// What servers refused of changes made before.
+    refused: Vec<Problem>,
+}
+
+/// What actions did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Acted {
+    /// Messages that are different now.
+    pub messages: u32,
+    /// What takes it back, in order.
+    pub undo: Vec<i64>,
+    /// Changes that wait because a server cannot be reached.
+    pub waiting: u32,
 }
 
 impl Session {
@@ -147,11 +184,15 @@ impl Session {
     ///
     /// # Errors
     /// Whatever keeps it from starting.
-    pub async fn open(context: &Context, unlock: Unlock) -> Result<Self, CliError> {
-        let Opened { setup, places: _ } = open(context, Liveness::OnDemand, unlock).await?;
+    pub async fn open(
+        context: &Context,
+        unlock: Unlock,
+        liveness: Liveness,
+    ) -> Result<Self, CliError> {
+        let Opened { setup, places: _ } = open(context, liveness, unlock).await?;
         let expected = setup.config.config().accounts.len();
         let engine = start(setup).await?;
-        let mut session = Self { engine, next_id: 1 };
+        let mut session = Self { engine, next_id: 1, refused: Vec::new() };
         let known = |status: &EngineStatus| expected <= status.accounts.len();
         let waited = tokio::time::timeout(ACCOUNTS_LIMIT, session.engine.status.wait_for(known));
         let listed = matches!(waited.await, Ok(Ok(_status)));
@@ -274,7 +315,13 @@ impl Session {
                     }
                     watch(event)?;
                 }
-                EngineEvent::DetectProgress { id: of, .. } if of == id => watch(event)?,
+                EngineEvent::DetectProgress { id: of, .. }
+                | EngineEvent::ServersFound { id: of, .. }
+                    if of == id =>
+                {
+                    watch(event)?;
+                }
+                EngineEvent::OperationFailed { problem, .. } => self.refused.push(problem),
                 EngineEvent::CommandFailed { id: of, problem } if of == id => {
                     return Err(problem.into());
                 }
@@ -313,6 +360,66 @@ impl Session {
         }
     }
 
+    /// Makes the cache as new as the server, at least for the `newest` messages of a folder. What
+    /// is cached has to do when the server cannot be reached; standard error says so.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], but for network trouble.
+    pub async fn up_to_date(&mut self, folder: FolderId, newest: u32) -> Result<(), CliError> {
+        let asked = self.do_it(|id| EngineCommand::OpenFolder { id, folder, newest }).await;
+        asked.or_else(offline)
+    }
+
+    /// Asks the servers for what a search finds besides the cache.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn search_servers(
+        &mut self,
+        query: Query,
+        scope: SearchScope,
+    ) -> Result<Vec<MessageId>, CliError> {
+        let mut found = Vec::new();
+        let collect = |event| {
+            if let EngineEvent::ServersFound { messages, .. } = event {
+                found.extend(messages);
+            }
+            Ok(())
+        };
+        let search = |id| EngineCommand::SearchServers { id, query, scope };
+        self.converse(search, collect, &mut Pasted::nowhere()).await?;
+        Ok(found)
+    }
+
+    /// Hands what was done to the servers; where one cannot be reached, it waits.
+    ///
+    /// # Errors
+    /// What a server refused, and as [`Self::ask`].
+    pub async fn replay(&mut self, done: Vec<(u32, Option<i64>)>) -> Result<Acted, CliError> {
+        let mut acted = Acted::default();
+        for (messages, undo) in done {
+            acted.messages = acted.messages.max(messages);
+            acted.undo.extend(undo);
+        }
+        for account in self.accounts() {
+            if 0 < account.operations_waiting {
+                let account = account.id;
+                let told = self.do_it(|id| EngineCommand::Replay { id, account }).await;
+                told.or_else(offline)?;
+            }
+        }
+        if let Some(problem) = self.refused.pop() {
+            return Err(problem.into());
+        }
+        acted.waiting = self.accounts().iter().map(|account| account.operations_waiting).sum();
+        Ok(acted)
+    }
+
+    /// The accounts as they stand, whenever that changes.
+    pub fn status(&self) -> watch::Receiver<EngineStatus> {
+        self.engine.status.clone()
+    }
+
     /// Everything in the outbox that is not sent, oldest first.
     ///
     /// # Errors
@@ -330,6 +437,19 @@ impl Session {
     /// When the engine is gone.
     pub async fn next_event(&mut self) -> Result<EngineEvent, CliError> {
         self.engine.events.recv().await.ok_or_else(engine_gone)
+    }
+}
+
+/// Network trouble is said and no failure: the cache has to do.
+fn offline(error: CliError) -> Result<(), CliError> {
+    match error {
+        CliError::Problem(problem) if problem.kind == ProblemKind::Network => {
+            let line = format!("posthaste: offline: {}\n", sanitise::line(&problem.what));
+            // Nobody can be told that standard error is closed.
+            let _closed = io::stderr().write_all(line.as_bytes());
+            Ok(())
+        }
+        other => Err(other),
     }
 }
 

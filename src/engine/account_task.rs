@@ -14,7 +14,7 @@ use crate::engine::background::BackgroundCommand;
 use crate::engine::facts::learn;
 use crate::engine::failure::Failure;
 use crate::engine::fetched::new_bodies;
-use crate::engine::reading::{Form, present};
+use crate::engine::reading::{self, Form, present};
 use crate::engine::session::{AccountContext, Counts, Session};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{Connection, Quota};
@@ -91,6 +91,11 @@ pub enum AccountCommand {
     },
     /// Replay the operations that wait.
     Replay,
+    /// Replay the operations that wait: `CommandDone`.
+    ReplayNow {
+        /// The command that is answered.
+        id: CommandId,
+    },
     /// Replay the operations that wait, then have everything brought; the answer is given by
     /// whoever ends first.
     Sync(oneshot::Sender<Result<(), Problem>>),
@@ -103,7 +108,8 @@ impl AccountCommand {
         match self {
             Self::ListFolders { id }
             | Self::OpenFolder { id, .. }
-            | Self::LoadMessage { id, .. } => Some(*id),
+            | Self::LoadMessage { id, .. }
+            | Self::ReplayNow { id } => Some(*id),
             Self::Replay | Self::Sync(_) | Self::Reconnect => None,
         }
     }
@@ -232,6 +238,9 @@ impl AccountTask {
             if !failure.leaves_connection() {
                 self.failed(&failure).await;
             }
+            if self.answered_from_cache(&command, &failure).await {
+                return;
+            }
             if let Some(id) = command.id() {
                 let problem = failure.problem(Some(self.context.access.id));
                 self.context.reporter.failed(id, problem).await;
@@ -260,6 +269,11 @@ impl AccountTask {
                 self.load_message(*id, *message, *form).await
             }
             AccountCommand::Replay => self.replay().await,
+            AccountCommand::ReplayNow { id } => {
+                self.replay().await?;
+                self.context.reporter.done(*id).await;
+                Ok(())
+            }
             // Taken out before.
             AccountCommand::Sync(_) => Ok(()),
             AccountCommand::Reconnect => {
@@ -270,6 +284,22 @@ impl AccountTask {
                     Liveness::OnDemand => Ok(()),
                 }
             }
+        }
+    }
+
+    /// Without a network the folders are those that were listed last.
+    async fn answered_from_cache(&mut self, command: &AccountCommand, failure: &Failure) -> bool {
+        let account = self.context.access.id;
+        let AccountCommand::ListFolders { id } = command else { return false };
+        if failure.problem(Some(account)).kind != ProblemKind::Network {
+            return false;
+        }
+        match reading::folders(&self.context.store, *id, account).await {
+            Ok(Some(loaded)) => {
+                self.context.reporter.event(loaded).await;
+                true
+            }
+            Ok(None) | Err(_) => false,
         }
     }
 

@@ -284,6 +284,9 @@ impl Supervisor {
             EngineCommand::RemoveSavedSearch { id, search } => {
                 self.remove_saved_search(id, search).await;
             }
+            EngineCommand::Replay { id, account } => {
+                self.hand_over(id, account, AccountCommand::ReplayNow { id }).await;
+            }
             EngineCommand::Sync { id, account } => self.sync(id, account).await,
             EngineCommand::HoldSync { id, account, hold } => {
                 self.hold_sync(id, account, hold).await;

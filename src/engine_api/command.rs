@@ -268,6 +268,14 @@ pub enum EngineCommand {
         /// Which.
         search: SavedSearchId,
     },
+    /// Hand every change that waits to the server now: `CommandDone` once none waits any more;
+    /// what the server refuses comes as `OperationFailed` before.
+    Replay {
+        /// This command.
+        id: CommandId,
+        /// Whose.
+        account: AccountId,
+    },
     /// Bring everything: replay what waits, all headers, and the bodies of the offline period:
     /// `CommandDone`. Progress is in the account's status. `Cancel` stops it; what came stays.
     Sync {
@@ -377,6 +385,7 @@ impl EngineCommand {
             | Self::ListSavedSearches { id }
             | Self::SaveSearch { id, .. }
             | Self::RemoveSavedSearch { id, .. }
+            | Self::Replay { id, .. }
             | Self::Sync { id, .. }
             | Self::HoldSync { id, .. }
             | Self::Send { id, .. }

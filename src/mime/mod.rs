@@ -5,6 +5,7 @@ pub mod compose;
 pub mod detach;
 mod fields;
 pub mod html;
+pub mod mbox;
 pub mod parse;
 pub mod quote;
 pub mod sanitise;

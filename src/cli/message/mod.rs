@@ -1,14 +1,21 @@
-//! `message`: listing, reading, sending and answering.
+//! `message`: listing, reading, searching, acting, sending and answering.
 
+pub mod act;
 pub mod body;
+pub mod chosen;
 pub mod delivery;
+pub mod export;
+pub mod import;
 pub mod list;
 pub mod read;
 pub mod reply;
+pub mod rows;
+pub mod search;
 pub mod send;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::model::folder::FolderRole;
 use clap::Subcommand;
 
 /// What can be done with messages.
@@ -22,6 +29,26 @@ pub enum MessageCommand {
     Send(Box<send::SendArgs>),
     /// Answer a message
     Reply(reply::ReplyArgs),
+    /// Find messages
+    Search(search::SearchArgs),
+    /// Set or clear flags
+    Flag(act::FlagArgs),
+    /// Move messages into a folder
+    Move(act::IntoArgs),
+    /// Copy messages into a folder
+    Copy(act::IntoArgs),
+    /// Move messages into the archive
+    Archive(act::FileArgs),
+    /// Move messages into the trash
+    Trash(act::FileArgs),
+    /// Move messages into the junk folder
+    Junk(act::FileArgs),
+    /// Remove messages for good
+    Delete(act::DeleteArgs),
+    /// Write messages into files, byte for byte
+    Export(export::ExportArgs),
+    /// File messages from files into a folder
+    Import(import::ImportArgs),
 }
 
 /// Runs one of them.
@@ -34,5 +61,15 @@ pub fn run(context: &Context, command: MessageCommand) -> Result<(), CliError> {
         MessageCommand::Read(args) => read::run(context, &args),
         MessageCommand::Send(args) => send::run(context, &args),
         MessageCommand::Reply(args) => reply::run(context, &args),
+        MessageCommand::Search(args) => search::run(context, &args),
+        MessageCommand::Flag(args) => act::flags(context, &args),
+        MessageCommand::Move(args) => act::into_folder(context, &args, act::Into::Move),
+        MessageCommand::Copy(args) => act::into_folder(context, &args, act::Into::Copy),
+        MessageCommand::Archive(args) => act::file(context, &args, FolderRole::Archive),
+        MessageCommand::Trash(args) => act::file(context, &args, FolderRole::Trash),
+        MessageCommand::Junk(args) => act::file(context, &args, FolderRole::Junk),
+        MessageCommand::Delete(args) => act::delete(context, &args),
+        MessageCommand::Export(args) => export::run(context, &args),
+        MessageCommand::Import(args) => import::run(context, &args),
     }
 }

@@ -1,0 +1,146 @@
+//! `message export`: messages into files, byte for byte.
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::message::chosen::ChosenArgs;
+use crate::cli::output::{Format, Output};
+use crate::cli::session::{Session, unexpected, with_session};
+use crate::engine_api::command::EngineCommand;
+use crate::engine_api::event::EngineEvent;
+use crate::mime::mbox;
+use crate::model::ids::MessageId;
+use crate::stdx::clock::{Clock, UnixSeconds};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// What is written is somebody's mail: nobody else's to read.
+const FILE_MODE: u32 = 0o600;
+/// As [`FILE_MODE`], for directories.
+const DIR_MODE: u32 = 0o700;
+
+/// The form of the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FileFormat {
+    /// One file per message, named by its id
+    Eml,
+    /// One file of all messages (mboxrd)
+    Mbox,
+    /// A Maildir
+    Maildir,
+}
+
+/// Arguments of `message export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Which messages
+    #[command(flatten)]
+    pub chosen: ChosenArgs,
+    /// The form of the files
+    #[arg(long, value_enum, default_value_t = FileFormat::Eml)]
+    pub format: FileFormat,
+    /// A directory for eml and maildir, a new file for mbox
+    #[arg(long, value_name = "PATH")]
+    pub output: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Exported<'a> {
+    messages: usize,
+    path: &'a Path,
+}
+
+/// Writes them. What stands there already is never written over.
+///
+/// # Errors
+/// Its problem; what was written before stays.
+pub fn run(context: &Context, args: &ExportArgs) -> Result<(), CliError> {
+    with_session(context, async |session| {
+        let messages = args.chosen.messages(session).await?;
+        if args.chosen.dry_run {
+            return say(context.output, messages.len(), &args.output);
+        }
+        let mut target =
+            FileTarget::open(args).map_err(|error| not_written(&args.output, &error))?;
+        for message in &messages {
+            let bytes = raw(session, *message).await?;
+            target.write(*message, &bytes).map_err(|error| not_written(&args.output, &error))?;
+        }
+        target.finish().map_err(|error| not_written(&args.output, &error))?;
+        say(context.output, messages.len(), &args.output)
+    })
+}
+
+async fn raw(session: &mut Session, message: MessageId) -> Result<Vec<u8>, CliError> {
+    match session.ask(|id| EngineCommand::LoadRaw { id, message }).await? {
+        EngineEvent::RawLoaded { bytes, .. } => Ok(bytes),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn say(output: Output, messages: usize, path: &Path) -> Result<(), CliError> {
+    match output.format() {
+        Format::Json => output.json(&Exported { messages, path }),
+        Format::Human => output.line(&format!("{messages} messages: {}", path.display())),
+    }
+}
+
+fn not_written(path: &Path, error: &io::Error) -> CliError {
+    let what = format!("{} cannot be written", path.display());
+    CliError::system("export-failed", &what, error)
+}
+
+/// Where messages are written.
+enum FileTarget {
+    Eml(PathBuf),
+    Mbox(BufWriter<File>),
+    Maildir { new: PathBuf, tmp: PathBuf, now: UnixSeconds },
+}
+
+impl FileTarget {
+    fn open(args: &ExportArgs) -> io::Result<Self> {
+        let path = args.output.clone();
+        let private_dir =
+            |path: &Path| fs::DirBuilder::new().recursive(true).mode(DIR_MODE).create(path);
+        match args.format {
+            FileFormat::Eml => private_dir(&path).map(|()| Self::Eml(path)),
+            FileFormat::Mbox => new_file(&path).map(BufWriter::new).map(Self::Mbox),
+            FileFormat::Maildir => {
+                for part in ["cur", "new", "tmp"] {
+                    private_dir(&path.join(part))?;
+                }
+                let now = Clock::system().now();
+                Ok(Self::Maildir { new: path.join("new"), tmp: path.join("tmp"), now })
+            }
+        }
+    }
+
+    fn write(&mut self, message: MessageId, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Eml(dir) => new_file(&dir.join(format!("{message}.eml")))?.write_all(bytes),
+            Self::Mbox(file) => file.write_all(&mbox::entry(bytes, UnixSeconds(0))),
+            Self::Maildir { new, tmp, now } => {
+                let name = format!("{}.P{}M{message}.posthaste", now.0, std::process::id());
+                let written = tmp.join(&name);
+                new_file(&written)?.write_all(bytes)?;
+                fs::rename(written, new.join(name))
+            }
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Eml(_) | Self::Maildir { .. } => Ok(()),
+            Self::Mbox(file) => {
+                file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+            }
+        }
+    }
+}
+
+fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)
+}

@@ -1,0 +1,193 @@
+//! `message import`: messages from files into a folder, going on where an earlier run stopped.
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::folder::{AccountArgs, find};
+use crate::cli::message::act::{acted, say};
+use crate::cli::session::{Session, with_session};
+use crate::engine_api::command::EngineCommand;
+use crate::mime::mbox;
+use crate::model::flags::{Flag, Flags};
+use crate::model::ids::FolderId;
+use crate::stdx::atomic_file::{create_private_dir, write_private};
+use crate::stdx::clock::UnixSeconds;
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// Arguments of `message import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Message files (.eml), mailbox files (mbox) and Maildir directories
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Into which folder: its name, or what it is for
+    #[arg(long, value_name = "FOLDER")]
+    pub to: String,
+    /// Of which account
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// Begin anew instead of going on where an earlier run of the same import stopped
+    #[arg(long)]
+    pub restart: bool,
+}
+
+/// A message to file.
+struct Found {
+    bytes: Vec<u8>,
+    flags: Flags,
+    received_at: Option<UnixSeconds>,
+}
+
+/// How far an import has come; kept until it is through.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Resume {
+    /// Messages that are stored.
+    done: usize,
+}
+
+/// Imports them.
+///
+/// # Errors
+/// Its problem; what was filed before stays, and the next run goes on behind it.
+pub fn run(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
+    let resume_dir = context.paths()?.data_dir.join("imports");
+    with_session(context, async |session| {
+        let account = session.account(args.account.account.as_deref())?;
+        let folders = session.folders(account.id).await?;
+        let folder = find(&folders, &args.to)?;
+        let mut done = Vec::new();
+        for path in &args.paths {
+            let key = format!("{}\0{}\0{}", account.name, folder.name, path.display());
+            let name = format!("{:x}.json", Sha256::digest(key.as_bytes()));
+            let progress = resume_dir.join(name);
+            done.push(import(session, folder.id, path, &progress, args.restart).await?);
+        }
+        let filed = session.replay(done).await?;
+        say(context.output, &filed)
+    })
+}
+
+async fn import(
+    session: &mut Session,
+    folder: FolderId,
+    path: &Path,
+    progress: &Path,
+    restart: bool,
+) -> Result<(u32, Option<i64>), CliError> {
+    let unread = |error: io::Error| {
+        let what = format!("{} cannot be read", path.display());
+        CliError::system("import-failed", &what, &error)
+    };
+    let unkept = |error: io::Error| {
+        CliError::system("import-failed", "How far the import came cannot be kept", &error)
+    };
+    let mut resume = if restart { Resume::default() } else { earlier(progress) };
+    let mut filed = (0, None);
+    for (at, found) in messages(path).map_err(unread)?.enumerate().skip(resume.done) {
+        let Found { bytes, flags, received_at } = found.map_err(unread)?;
+        let import = |id| EngineCommand::Import { id, folder, bytes, flags, received_at };
+        let (messages, undo) = acted(session.ask(import).await?)?;
+        filed = (filed.0 + messages, undo.or(filed.1));
+        resume.done = at + 1;
+        keep(progress, &resume).map_err(unkept)?;
+    }
+    match fs::remove_file(progress) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unkept(error)),
+        Ok(()) | Err(_) => Ok(filed),
+    }
+}
+
+fn earlier(progress: &Path) -> Resume {
+    let read = fs::read(progress).ok();
+    read.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+}
+
+fn keep(progress: &Path, resume: &Resume) -> io::Result<()> {
+    if let Some(dir) = progress.parent() {
+        create_private_dir(dir)?;
+    }
+    write_private(progress, &serde_json::to_vec(resume)?)
+}
+
+type Messages = Box<dyn Iterator<Item = io::Result<Found>>>;
+
+/// The messages of a file or Maildir, always in the same order.
+fn messages(path: &Path) -> io::Result<Messages> {
+    if path.is_dir() {
+        return maildir(path);
+    }
+    let bytes = fs::read(path)?;
+    if bytes.starts_with(b"From ") {
+        let all: Vec<Vec<u8>> = mbox::messages(&bytes).collect();
+        let found = |bytes| Ok(Found { bytes, flags: Flags::default(), received_at: None });
+        return Ok(Box::new(all.into_iter().map(found)));
+    }
+    let received_at = modified(path);
+    let found = Found { bytes, flags: Flags::default(), received_at };
+    Ok(Box::new(std::iter::once(Ok(found))))
+}
+
+fn maildir(path: &Path) -> io::Result<Messages> {
+    let mut files = Vec::new();
+    for part in ["cur", "new"] {
+        let dir = path.join(part);
+        if !dir.is_dir() {
+            let what = format!("{} is no Maildir: it has no {part}", path.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        for entry in fs::read_dir(dir)? {
+            files.push(entry?.path());
+        }
+    }
+    files.sort();
+    let found = |path: PathBuf| {
+        let bytes = fs::read(&path)?;
+        Ok(Found { bytes, flags: maildir_flags(&path), received_at: modified(&path) })
+    };
+    Ok(Box::new(files.into_iter().map(found)))
+}
+
+fn modified(path: &Path) -> Option<UnixSeconds> {
+    let since = fs::metadata(path).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok().map(UnixSeconds)
+}
+
+/// Flags behind `:2,` of a file name (cr.yp.to/proto/maildir.html).
+fn maildir_flags(path: &Path) -> Flags {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let Some((_base, letters)) = name.rsplit_once(":2,") else { return Flags::default() };
+    let flag = |letter| match letter {
+        'S' => Some(Flag::Seen),
+        'R' => Some(Flag::Answered),
+        'F' => Some(Flag::Flagged),
+        'D' => Some(Flag::Draft),
+        'P' => Some(Flag::Forwarded),
+        _unknown => None,
+    };
+    letters.chars().filter_map(flag).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::message::import::maildir_flags;
+    use crate::model::flags::{Flag, Flags};
+    use std::path::Path;
+
+    #[test]
+    fn a_maildir_name_says_its_flags() {
+        #[track_caller]
+        fn check(name: &str, flags: &[Flag]) {
+            let expected: Flags = flags.iter().copied().collect();
+            assert_eq!(maildir_flags(Path::new(name)), expected, "{name}");
+        }
+        check("cur/1.a:2,FS", &[Flag::Flagged, Flag::Seen]);
+        check("cur/1.a:2,", &[]);
+        check("new/1.a", &[]);
+        check("cur/1.a:2,XRT", &[Flag::Answered]);
+    }
+}

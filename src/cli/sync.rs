@@ -1,0 +1,159 @@
+//! `sync`: bring everything and exit, or go on and tell what happens.
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::folder::AccountArgs;
+use crate::cli::output::{Format, Output};
+use crate::cli::session::{Session, with_live_session, with_session};
+use crate::engine_api::command::EngineCommand;
+use crate::engine_api::event::EngineEvent;
+use crate::engine_api::status::{AccountStatus, SyncPhase, SyncProgress};
+use crate::model::ids::AccountId;
+use clap::Args;
+use serde::Serialize;
+use std::io::{self, IsTerminal, Write};
+
+/// Arguments of `sync`.
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    /// Hand over what waits, bring all headers and the whole messages of the offline period, then
+    /// exit; the default
+    #[arg(long, conflicts_with = "watch")]
+    pub once: bool,
+    /// Stay connected, bring what arrives, and tell of it until a signal ends it
+    #[arg(long)]
+    pub watch: bool,
+    /// Only this account
+    #[command(flatten)]
+    pub account: AccountArgs,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Told<'a> {
+    Progress { account: &'a str, phase: &'static str, done: u64, total: u64, bytes: u64 },
+    Synced { account: &'a str, waiting: u32 },
+    FolderChanged { folder: i64 },
+}
+
+/// Brings everything.
+///
+/// # Errors
+/// Its problem; accounts after one that fails are not tried.
+pub fn run(context: &Context, args: &SyncArgs) -> Result<(), CliError> {
+    let name = args.account.account.as_deref();
+    if args.watch {
+        return with_live_session(context, async |session| {
+            session.some_account()?;
+            watch(context.output, session).await
+        });
+    }
+    with_session(context, async |session| {
+        session.some_account()?;
+        let accounts = match name {
+            Some(name) => vec![session.account(Some(name))?],
+            None => session.accounts(),
+        };
+        for account in accounts {
+            once(context.output, session, &account).await?;
+        }
+        Ok(())
+    })
+}
+
+async fn once(
+    output: Output,
+    session: &mut Session,
+    account: &AccountStatus,
+) -> Result<(), CliError> {
+    let id = account.id;
+    let mut status = session.status();
+    let mut shown = None;
+    let mut progress = Progress { output, account: account.name.as_str() };
+    {
+        let synced = session.do_it(|command| EngineCommand::Sync { id: command, account: id });
+        tokio::pin!(synced);
+        loop {
+            tokio::select! {
+                biased;
+                synced = &mut synced => {
+                    progress.end();
+                    synced?;
+                    break;
+                }
+                Ok(()) = status.changed() => {
+                    let now = progress_of(&status.borrow_and_update().accounts, id);
+                    if now != shown {
+                        shown = now;
+                        progress.show(now)?;
+                    }
+                }
+            }
+        }
+    }
+    let known = session.accounts();
+    let waiting = known.iter().find(|known| known.id == id).map_or(0, |a| a.operations_waiting);
+    match output.format() {
+        Format::Json => output.json(&Told::Synced { account: account.name.as_str(), waiting }),
+        Format::Human => output.line(&format!("{}: up to date.", account.name)),
+    }
+}
+
+fn progress_of(accounts: &[AccountStatus], id: AccountId) -> Option<SyncProgress> {
+    accounts.iter().find(|account| account.id == id)?.progress
+}
+
+struct Progress<'a> {
+    output: Output,
+    account: &'a str,
+}
+
+impl Progress<'_> {
+    /// A JSON line, or one line at a terminal that is written over; nothing into files.
+    fn show(&mut self, progress: Option<SyncProgress>) -> Result<(), CliError> {
+        let Some(SyncProgress { phase, done, total, bytes, .. }) = progress else {
+            return Ok(());
+        };
+        let (word, account) = (phase_word(phase), self.account);
+        match self.output.format() {
+            Format::Json => {
+                self.output.json(&Told::Progress { account, phase: word, done, total, bytes })
+            }
+            Format::Human => {
+                let mut error = io::stderr();
+                if error.is_terminal() {
+                    let line = format!("\r{account}: {word} {done} of {total}\u{1b}[K");
+                    // Progress that cannot be shown stops nothing.
+                    let _unseen = error.write_all(line.as_bytes());
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        let mut error = io::stderr();
+        if self.output.format() == Format::Human && error.is_terminal() {
+            // As above.
+            let _unseen = error.write_all(b"\r\x1b[K");
+        }
+    }
+}
+
+fn phase_word(phase: SyncPhase) -> &'static str {
+    match phase {
+        SyncPhase::Headers => "headers",
+        SyncPhase::Bodies => "messages",
+    }
+}
+
+async fn watch(output: Output, session: &mut Session) -> Result<(), CliError> {
+    loop {
+        if let EngineEvent::FolderChanged { folder } = session.next_event().await? {
+            match output.format() {
+                Format::Json => output.json(&Told::FolderChanged { folder: folder.0 })?,
+                Format::Human => output.line(&format!("folder {folder} changed"))?,
+            }
+        }
+    }
+}
