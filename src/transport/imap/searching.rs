@@ -158,6 +158,11 @@ impl Criteria {
             ServerTerm::Before(day) => self.words(&format!("BEFORE {}", date(*day))),
             ServerTerm::Larger(bytes) => self.words(&format!("LARGER {bytes}")),
             ServerTerm::Smaller(bytes) => self.words(&format!("SMALLER {bytes}")),
+            ServerTerm::Or(left, right) => {
+                self.words("OR");
+                self.term(left, depth + 1);
+                self.term(right, depth + 1);
+            }
             ServerTerm::Not(inner) => match inner.as_ref() {
                 ServerTerm::Not(twice) if DEPTH_LIMIT <= depth => self.term(twice, depth),
                 inner => {
