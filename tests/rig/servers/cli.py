@@ -1,4 +1,4 @@
-"""The command `scripts/rig`: up, down, status, stop-part, start-part, check."""
+"""The command `scripts/rig`: up, down, status, stop-part, start-part, check, fill."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import certificates, check, dovecot, oauth, postfix, seed
+from . import certificates, check, dovecot, fill, oauth, postfix, seed
 from .layout import Rig
 from .process import RigError
 
@@ -57,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
         if name == "down":
             command.add_argument("--remove", action="store_true", help="delete the directory as well")
         command.set_defaults(run=run)
+    fill_parser = commands.add_parser("fill", help="put many messages into a user's folder, for measuring")
+    fill_parser.add_argument("--dir", type=Path, help="the rig's directory (default: where $POSTHASTE_RIG lies)")
+    fill_parser.add_argument("user", help="address of the user")
+    fill_parser.add_argument("folder")
+    fill_parser.add_argument("messages", type=int)
+    fill_parser.set_defaults(run=_fill)
     return parser
 
 
@@ -107,6 +113,11 @@ def _start_part(options: argparse.Namespace) -> int:
     rig = _existing(options)
     BY_NAME[options.part].start(rig)
     _save(rig)
+    return 0
+
+
+def _fill(options: argparse.Namespace) -> int:
+    fill.fill(_existing(options), options.user, options.folder, options.messages)
     return 0
 
 

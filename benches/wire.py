@@ -1,0 +1,98 @@
+"""The protocol without a client: a bare socket that asks for the same, and a line that counts and delays."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+
+
+class BareImap:
+    """A signed-in connection that reads answers and keeps nothing of them."""
+
+    def __init__(self, address: tuple[str, int], user: str, password: str) -> None:
+        self._socket = socket.create_connection(address)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._rest = b""
+        self._read_until(b"\r\n")
+        self.run(f'LOGIN "{user}" "{password}"')
+
+    def run(self, command: str) -> tuple[float, int]:
+        """Seconds until the tagged answer, and bytes up to it."""
+        began = time.perf_counter()
+        self._socket.sendall(f"x {command}\r\n".encode())
+        size = self._read_until(b"\r\nx OK", b"x OK")
+        return time.perf_counter() - began, size
+
+    def _read_until(self, mark: bytes, first: bytes | None = None) -> int:
+        tail, size = b"", 0
+        while True:
+            data = self._socket.recv(1 << 20)
+            if not data:
+                raise ConnectionError(tail[-200:])
+            size += len(data)
+            tail = (tail + data)[-4096:]
+            if b"x NO" in tail[-200:] or b"x BAD" in tail[-200:]:
+                raise ConnectionError(tail[-200:])
+            if mark in tail or (first and tail.startswith(first)):
+                return size
+
+
+class Line:
+    """A TCP line to a server that delays each way and counts round trips and bytes."""
+
+    def __init__(self, target: tuple[str, int], delay_s: float = 0.0) -> None:
+        self.delay_s = delay_s
+        self.bytes_down = 0
+        self.turns = 0
+        self._target = target
+        self._last = "down"
+        self._ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._serve, daemon=True).start()
+        self._ready.wait()
+
+    def reset(self) -> None:
+        self.bytes_down = self.turns = 0
+        self._last = "down"
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(asyncio.start_server(self._carry, "127.0.0.1", 0, limit=1 << 20))
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        self._loop.run_forever()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(*self._target, limit=1 << 20)
+        await asyncio.gather(
+            self._pump(reader, far_writer, "up"),
+            self._pump(far_reader, writer, "down"),
+            return_exceptions=True,
+        )
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: str) -> None:
+        queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+
+        async def deliver() -> None:
+            while True:
+                due, data = await queue.get()
+                await asyncio.sleep(max(0.0, due - self._loop.time()))
+                if not data:
+                    writer.close()
+                    return
+                writer.write(data)
+                await writer.drain()
+
+        delivery = asyncio.ensure_future(deliver())
+        while data := await reader.read(1 << 16):
+            # A turn begins when the client speaks after the server did.
+            if way == "up" and self._last == "down":
+                self.turns += 1
+            self._last = way
+            if way == "down":
+                self.bytes_down += len(data)
+            queue.put_nowait((self._loop.time() + self.delay_s, data))
+        queue.put_nowait((0.0, b""))
+        await delivery
