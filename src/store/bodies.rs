@@ -11,9 +11,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn body(&self, id: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.ask(move |databases| {
-            let sql = "SELECT bytes FROM body WHERE message_id = ?1";
-            Ok(databases.cache.query_row(sql, [id.0], |row| row.get(0)).optional()?)
+        self.read(move |cache| {
+            let mut statement = cache.prepare_cached("SELECT bytes FROM body WHERE message_id = ?1")?;
+            Ok(statement.query_row([id.0], |row| row.get(0)).optional()?)
         })
         .await
     }

@@ -1,13 +1,17 @@
 //! Opening the two databases: permissions, pragmas, migrations.
 
+use crate::model::ids::AccountId;
 use crate::stdx::atomic_file::{PRIVATE_FILE_MODE, create_private_dir};
 use crate::stdx::clock::Clock;
+use crate::store::damage::{self, Health};
 use crate::store::error::StoreError;
-use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A shipped entry is never edited: add a new one.
@@ -25,8 +29,32 @@ const CACHE_MIGRATIONS: &[(u32, &str)] = &[
 /// How long a connection waits for another process that writes.
 const BUSY_LIMIT: Duration = Duration::from_secs(10);
 
+/// Each table and index that lists need, asked for one row: a page that is no such page shows.
+const TOUCH_ALL: &[&str] = &[
+    "SELECT id FROM folder ORDER BY id DESC LIMIT 1",
+    "SELECT id, thread_id, recipients, seal FROM message ORDER BY id DESC LIMIT 1",
+    "SELECT message_id FROM body ORDER BY message_id DESC LIMIT 1",
+    "SELECT thread_id FROM folder_thread LIMIT 1",
+    "SELECT thread_id FROM thread_link LIMIT 1",
+    "SELECT address FROM own_address LIMIT 1",
+    "SELECT checked_at FROM upkeep",
+    "SELECT rowid FROM message_text LIMIT 1",
+];
+
 /// Ids that one cache can give out before the next cache's would begin.
 const IDS_PER_GENERATION: i64 = 1_000_000_000;
+
+/// Pages that the writer keeps of the cache, in KiB: enough for the inner pages of every index of
+/// half a million messages.
+const WRITER_CACHE_KIB: i64 = 4096;
+/// Pages that one reader keeps, in KiB.
+const READER_CACHE_KIB: i64 = 2048;
+/// Pages kept of `user.db`, in KiB; it is small.
+const USER_CACHE_KIB: i64 = 512;
+/// Statements that stay prepared on each connection; all that are asked often.
+const STATEMENTS_LIMIT: usize = 96;
+/// Size to which a write-ahead log is cut back once it was larger, in bytes.
+const LOG_LIMIT_BYTES: i64 = 4 << 20;
 
 /// Both databases, owned by the store's thread.
 pub struct Databases {
@@ -34,11 +62,18 @@ pub struct Databases {
     pub user: Connection,
     /// `cache.db`.
     pub cache: Connection,
+    /// Where `cache.db` lies; `None` in memory.
+    pub(in crate::store) cache_path: Option<PathBuf>,
+    pub(in crate::store) clock: Clock,
+    pub(in crate::store) health: Arc<Health>,
+    /// Own addresses of each account, which a cache made anew gets again.
+    pub(in crate::store) own: BTreeMap<AccountId, Vec<String>>,
 }
 
 impl Databases {
-    /// Opens or creates both files. A cache that is no database any more is set aside as
-    /// `cache.db.damaged` and made anew; `user.db` is never replaced.
+    /// Opens or creates both files. A cache that is no database any more is made anew, which
+    /// [`Health`] then tells; `user.db` is never replaced. Only what opening touches is looked at:
+    /// a start must not read the whole cache.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -46,16 +81,15 @@ impl Databases {
         let mut user = open_file(&private_file(data_dir, "user.db")?)?;
         prepare_user(&mut user)?;
         let cache_path = private_file(cache_dir, "cache.db")?;
+        let health = Arc::new(Health::at_open(&cache_path));
         let cache = match open_cache(&cache_path, &user, clock) {
-            Err(StoreError::Sqlite(error)) if is_damage(&error) => {
-                tracing::warn!("cache.db is damaged and is made anew: {error}");
-                set_aside(&cache_path)?;
-                private_file(cache_dir, "cache.db")?;
-                open_cache(&cache_path, &user, clock)?
+            Err(error) if damage::keeps_closed(&error) => {
+                damage::remake(&cache_path, &user, clock, &health, &error)?
             }
             opened => opened?,
         };
-        Ok(Self { user, cache })
+        let (cache_path, clock) = (Some(cache_path), clock.clone());
+        Ok(Self { user, cache, cache_path, clock, health, own: BTreeMap::new() })
     }
 
     /// Databases in memory.
@@ -67,11 +101,12 @@ impl Databases {
         prepare_user(&mut user)?;
         let mut cache = Connection::open_in_memory()?;
         prepare_cache(&mut cache, &user, clock)?;
-        Ok(Self { user, cache })
+        let (cache_path, clock, health) = (None, clock.clone(), Arc::default());
+        Ok(Self { user, cache, cache_path, clock, health, own: BTreeMap::new() })
     }
 }
 
-fn private_file(dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
+pub(in crate::store) fn private_file(dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
     let io = |path: &Path| {
         let path = path.to_path_buf();
         move |source: io::Error| StoreError::Io { path, source }
@@ -91,25 +126,6 @@ fn private_file(dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
     Ok(path)
 }
 
-fn set_aside(path: &Path) -> Result<(), StoreError> {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_os_string();
-        name.push(suffix);
-        let from = PathBuf::from(&name);
-        name.push(".damaged");
-        match fs::rename(&from, PathBuf::from(name)) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(StoreError::Io { path: from, source }),
-        }
-    }
-    Ok(())
-}
-
-fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
-}
-
 fn open_file(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_LIMIT)?;
@@ -121,34 +137,63 @@ fn open_file(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn open_cache(path: &Path, user: &Connection, clock: &Clock) -> Result<Connection, StoreError> {
+/// Opens the file of the cache and makes sure that it can be asked.
+///
+/// # Errors
+/// [`StoreError`]; [`damage::keeps_closed`] tells whether making it anew would help.
+pub(in crate::store) fn open_cache(
+    path: &Path,
+    user: &Connection,
+    clock: &Clock,
+) -> Result<Connection, StoreError> {
     let mut cache = open_file(path)?;
     prepare_cache(&mut cache, user, clock)?;
-    // Reads every page's header chain once; cheap beside the first network answer.
-    let verdict: String = cache.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if verdict != "ok" {
-        return Err(StoreError::Sqlite(rusqlite::Error::SqliteFailure(
-            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
-            Some(verdict),
-        )));
-    }
     Ok(cache)
+}
+
+/// Opens the file of the cache for reading beside the writer.
+///
+/// # Errors
+/// [`StoreError::Sqlite`].
+pub(in crate::store) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let reader = Connection::open_with_flags(path, flags)?;
+    reader.busy_timeout(BUSY_LIMIT)?;
+    tune(&reader, READER_CACHE_KIB)?;
+    Ok(reader)
+}
+
+fn tune(connection: &Connection, cache_kib: i64) -> Result<(), StoreError> {
+    // Negative: KiB, not pages (sqlite.org/pragma.html#pragma_cache_size).
+    connection.pragma_update(None, "cache_size", -cache_kib)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_LIMIT);
+    Ok(())
 }
 
 fn prepare_user(user: &mut Connection) -> Result<(), StoreError> {
     user.pragma_update(None, "foreign_keys", true)?;
     user.pragma_update(None, "synchronous", "FULL")?;
+    tune(user, USER_CACHE_KIB)?;
     migrate(user, USER_MIGRATIONS)
 }
 
-fn prepare_cache(
+/// Brings a cache, also one just emptied, to where it can be used.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn prepare_cache(
     cache: &mut Connection,
     user: &Connection,
     clock: &Clock,
 ) -> Result<(), StoreError> {
     cache.pragma_update(None, "foreign_keys", true)?;
     cache.pragma_update(None, "synchronous", "NORMAL")?;
+    cache.pragma_update(None, "journal_size_limit", LOG_LIMIT_BYTES)?;
+    tune(cache, WRITER_CACHE_KIB)?;
     migrate(cache, CACHE_MIGRATIONS)?;
+    for question in TOUCH_ALL {
+        cache.query_row(question, [], |_row| Ok(())).optional()?;
+    }
     // Two processes may be here at once, and only one may number.
     let cache = cache.transaction()?;
     let numbered: bool =
