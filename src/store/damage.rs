@@ -4,6 +4,9 @@
 //! SQLite or a row's seal says so; and in the full check, which runs beside everything else after
 //! an end that was none, and once a week.
 
+#[cfg(test)]
+mod tests;
+
 use crate::stdx::clock::Clock;
 use crate::store::Store;
 use crate::store::error::StoreError;

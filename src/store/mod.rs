@@ -107,10 +107,11 @@ impl Store {
     /// Ends the store's threads after what was asked before. The last process to close a database
     /// brings its log home and removes it, which ending without this leaves undone. Every clone
     /// answers [`StoreError::Closed`] from then on.
+    ///
+    /// In memory there is nothing to bring home, and the store goes on.
     pub async fn close(&self) {
-        if let Some(readers) = &self.readers {
-            readers.close().await;
-        }
+        let Some(readers) = &self.readers else { return };
+        readers.close().await;
         let (done, ended) = oneshot::channel();
         if self.jobs.send(Job::Close(done)).is_ok() {
             // A thread that is gone already dropped its end.
@@ -155,5 +156,54 @@ impl Store {
             }
             None => self.ask(move |databases| question(&databases.cache)).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::ids::FolderId;
+    use crate::model::listing::Listing;
+    use crate::stdx::clock::Clock;
+    use crate::store::Store;
+    use crate::store::error::StoreError;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn a_list_is_read_while_a_long_write_goes_on() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path(), home.path(), &Clock::system()).unwrap();
+        let (finish, finished) = mpsc::channel();
+        let writer = store.clone();
+        let write = tokio::spawn(async move {
+            let job = move |databases: &mut crate::store::schema::Databases| {
+                let transaction = databases.cache.transaction()?;
+                transaction.execute("UPDATE upkeep SET checked_at = 1", [])?;
+                finished.recv().unwrap();
+                transaction.commit()?;
+                Ok(())
+            };
+            writer.ask(job).await
+        });
+        let window = store.window(Listing::folder(FolderId(1)), 0, 10).await;
+        assert_eq!(window.unwrap(), (Vec::new(), 0));
+        finish.send(()).unwrap();
+        write.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn closing_brings_the_logs_home() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path(), home.path(), &Clock::system()).unwrap();
+        store.account_id(&"work".parse().unwrap()).await.unwrap();
+        store.clone().close().await;
+        let mut names: Vec<String> = std::fs::read_dir(home.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["cache.db", "user.db"]);
+        let late = store.folders(crate::model::ids::AccountId(1)).await;
+        assert!(matches!(late, Err(StoreError::Closed)), "{late:?}");
+        store.close().await;
     }
 }

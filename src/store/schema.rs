@@ -20,7 +20,7 @@ const USER_MIGRATIONS: &[(u32, &str)] = &[
     (2, include_str!("migrations/user_0002_account_facts.sql")),
     (3, include_str!("migrations/user_0003_acting.sql")),
 ];
-/// A shipped entry is never edited: add a new one.
+/// A shipped entry is never edited: add a new one, which sets `upkeep.version` to its number.
 const CACHE_MIGRATIONS: &[(u32, &str)] = &[
     (1, include_str!("migrations/cache_0001_init.sql")),
     (2, include_str!("migrations/cache_0002_mail.sql")),
@@ -190,7 +190,12 @@ pub(in crate::store) fn prepare_cache(
     cache.pragma_update(None, "synchronous", "NORMAL")?;
     cache.pragma_update(None, "journal_size_limit", LOG_LIMIT_BYTES)?;
     tune(cache, WRITER_CACHE_KIB)?;
-    migrate(cache, CACHE_MIGRATIONS)?;
+    match migrate(cache, CACHE_MIGRATIONS) {
+        Err(StoreError::NewerSchema { found, known }) if !is_newer(cache, known) => {
+            return Err(damage::error(&format!("a header of version {found}")));
+        }
+        migrated => migrated?,
+    }
     for question in TOUCH_ALL {
         cache.query_row(question, [], |_row| Ok(())).optional()?;
     }
@@ -211,6 +216,14 @@ pub(in crate::store) fn prepare_cache(
     }
     cache.commit()?;
     Ok(())
+}
+
+/// Whether the cache itself says that it is newer, not only its header, of which a byte may be
+/// flipped.
+fn is_newer(cache: &Connection, known: u32) -> bool {
+    let own = cache.query_row("SELECT version FROM upkeep", [], |row| row.get::<_, u32>(0));
+    // Without that table it may be anything: it is left alone.
+    own.map_or(true, |own| known < own)
 }
 
 fn migrate(db: &mut Connection, migrations: &[(u32, &str)]) -> Result<(), StoreError> {
@@ -236,8 +249,10 @@ fn migrate(db: &mut Connection, migrations: &[(u32, &str)]) -> Result<(), StoreE
 mod tests {
     use crate::stdx::clock::Clock;
     use crate::store::error::StoreError;
-    use crate::store::schema::Databases;
+    use crate::store::schema::{CACHE_MIGRATIONS, Databases, USER_MIGRATIONS, open_file};
+    use rusqlite::Connection;
     use std::fs;
+    use std::path::Path;
     use std::os::unix::fs::PermissionsExt;
 
     fn first_message_sequence(databases: &Databases) -> i64 {
@@ -302,5 +317,92 @@ mod tests {
         drop(databases);
         let refused = Databases::open(home.path(), home.path(), &Clock::system());
         assert!(matches!(refused, Err(StoreError::NewerSchema { found: 99, .. })));
+    }
+
+    /// Files as version 1 left them: an account, a folder, and a message with the id 41.
+    fn version_1(home: &Path) {
+        let user = Connection::open(home.join("user.db")).unwrap();
+        user.execute_batch(USER_MIGRATIONS[0].1).unwrap();
+        user.execute_batch(
+            "INSERT INTO account (name) VALUES ('work');
+             INSERT INTO cache_generation (created_at) VALUES (0);
+             INSERT INTO draft (account_id, content, saved_at) VALUES (1, '{}', 0);
+             INSERT INTO pending_operation (account_id, payload, created_at) VALUES (1, '{}', 0);
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+        let cache = Connection::open(home.join("cache.db")).unwrap();
+        cache.execute_batch(CACHE_MIGRATIONS[0].1).unwrap();
+        cache
+            .execute_batch(
+                "INSERT INTO folder (account_id, name, delimiter, role, total, unread, uid_validity)
+                 VALUES (1, 'INBOX', '/', 'inbox', 9, 3, 7);
+                 INSERT INTO message (id, folder_id, uid, flags, size_bytes, date, from_name,
+                                      from_address, recipients, subject)
+                 VALUES (41, 1, 5, 0, 10, 0, '', '', '[]', 'old');
+                 PRAGMA user_version = 1;",
+            )
+            .unwrap();
+    }
+
+    fn check_migrated(home: &Path) {
+        let databases = Databases::open(home, home, &Clock::system()).unwrap();
+        let one = |db: &Connection, sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0));
+        for (sql, expected) in [
+            ("SELECT known + beyond_total FROM folder WHERE id = 1", 9),
+            ("SELECT uid_validity FROM folder", 0),
+            ("SELECT count(*) FROM message", 0),
+            ("SELECT seq FROM sqlite_sequence WHERE name = 'message'", 41),
+            ("SELECT version FROM upkeep", 2),
+        ] {
+            assert_eq!(one(&databases.cache, sql), Ok(expected), "{sql}");
+        }
+        for table in ["account", "draft", "pending_operation", "cache_generation"] {
+            let sql = format!("SELECT count(*) FROM {table}");
+            assert_eq!(one(&databases.user, &sql), Ok(1), "{table}");
+        }
+    }
+
+    #[test]
+    fn files_of_the_first_version_are_brought_up_to_date() {
+        let home = tempfile::tempdir().unwrap();
+        version_1(home.path());
+        check_migrated(home.path());
+    }
+
+    #[test]
+    fn a_kill_inside_a_migration_leaves_the_version_before() {
+        let (home, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        version_1(home.path());
+        for (name, migrations) in [("user.db", USER_MIGRATIONS), ("cache.db", CACHE_MIGRATIONS)] {
+            let db = open_file(&home.path().join(name)).unwrap();
+            // Pages leave for the log long before the commit.
+            db.execute_batch("PRAGMA cache_size = 1; BEGIN IMMEDIATE").unwrap();
+            db.execute_batch(migrations[1].1).unwrap();
+            db.pragma_update(None, "user_version", 2).unwrap();
+            for file in [name.to_owned(), format!("{name}-wal")] {
+                fs::copy(home.path().join(&file), copy.path().join(&file)).unwrap();
+            }
+        }
+        check_migrated(copy.path());
+    }
+
+    #[test]
+    fn a_flipped_byte_in_the_version_is_damage_and_no_newer_version() {
+        for version in [0, 1, 66] {
+            let home = tempfile::tempdir().unwrap();
+            let databases = Databases::open(home.path(), home.path(), &Clock::system()).unwrap();
+            databases.cache.pragma_update(None, "user_version", version).unwrap();
+            drop(databases);
+            let databases = Databases::open(home.path(), home.path(), &Clock::system()).unwrap();
+            assert_eq!(first_message_sequence(&databases), 1_000_000_000, "{version}");
+        }
+        let home = tempfile::tempdir().unwrap();
+        let databases = Databases::open(home.path(), home.path(), &Clock::system()).unwrap();
+        databases.cache.pragma_update(None, "user_version", 9).unwrap();
+        databases.cache.execute("UPDATE upkeep SET version = 9", []).unwrap();
+        drop(databases);
+        let refused = Databases::open(home.path(), home.path(), &Clock::system());
+        assert!(matches!(refused, Err(StoreError::NewerSchema { found: 9, .. })));
     }
 }

@@ -50,7 +50,8 @@ DROP TABLE kept_sequence;
 
 CREATE TABLE body (
     message_id INTEGER PRIMARY KEY REFERENCES message (id) ON DELETE CASCADE,
-    bytes      BLOB    NOT NULL             -- as the server sent it
+    bytes      BLOB    NOT NULL,            -- as the server sent it
+    seal       INTEGER NOT NULL DEFAULT 0   -- fingerprint of id and bytes; 0 for none
 ) STRICT;
 
 -- One row per conversation in a folder, so that a list of them is a walk along an index.
