@@ -9,4 +9,5 @@ pub mod mbox;
 pub mod parse;
 pub mod quote;
 pub mod sanitise;
+pub mod subject;
 mod tree;
