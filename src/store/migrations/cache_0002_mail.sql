@@ -62,11 +62,12 @@ CREATE TRIGGER message_moved AFTER UPDATE OF folder_id ON message BEGIN
     UPDATE folder SET known = known + 1 WHERE id = new.folder_id;
 END;
 
--- The search index. `rowid` is `message.id`; the texts themselves are not kept in it.
+-- The search index. `rowid` is `message.id`; the texts themselves are not kept in it. What is put
+-- into it has been folded and cut into words already (`store/search/words.rs`).
 CREATE VIRTUAL TABLE message_text USING fts5 (
-    subject, sender, recipients, body, files,
+    subject, sender, recipients, cc, body, files,
     content = '', contentless_delete = 1,
-    tokenize = 'unicode61 remove_diacritics 2'
+    tokenize = 'ascii'
 );
 CREATE TRIGGER message_text_gone AFTER DELETE ON message BEGIN
     DELETE FROM message_text WHERE rowid = old.id;
