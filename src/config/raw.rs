@@ -73,6 +73,7 @@ pub(crate) struct RawAccount {
     pub ca_file: Option<PathBuf>,
     #[serde(default, deserialize_with = "secrets_word")]
     pub secrets: Option<SecretsKind>,
+    pub offline_days: Option<u32>,
     #[serde(default, deserialize_with = "checked_with_place")]
     pub shared_via: Option<Spanned<AccountName>>,
     #[serde(default)]

@@ -124,6 +124,7 @@ fn settings(raw: RawAccount, dir: &Path) -> Result<AccountSettings, String> {
         token_command: raw.token_command,
         shared_via,
         secret_expires: raw.client_secret_expires,
+        offline_days: raw.offline_days.unwrap_or(AccountSettings::OFFLINE_DAYS),
         identities: raw.identity.into_iter().map(identity).collect::<Result<_, _>>()?,
     })
 }

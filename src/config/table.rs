@@ -38,6 +38,9 @@ pub(crate) fn account_table(settings: &AccountSettings) -> Table {
         put(&mut table, "ca-file", &file.to_string_lossy());
     }
     put(&mut table, "secrets", settings.secrets.as_str());
+    if settings.offline_days != AccountSettings::OFFLINE_DAYS {
+        table.insert("offline-days", value(i64::from(settings.offline_days)));
+    }
     if let Some(via) = &settings.shared_via {
         put(&mut table, "shared-via", via.as_str());
     }

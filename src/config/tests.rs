@@ -38,6 +38,7 @@ fn settings(name: &str) -> AccountSettings {
         token_command: Vec::new(),
         shared_via: None,
         secret_expires: NaiveDate::from_ymd_opt(2027, 1, 31),
+        offline_days: 90,
         identities: vec![identity("ada@example.org"), identity("lists@example.org")],
     }
 }

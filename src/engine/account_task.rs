@@ -10,29 +10,25 @@
 
 use crate::auth::keeper::REFRESH_EARLY_S;
 use crate::engine::Liveness;
-use crate::engine::access::AccountAccess;
+use crate::engine::background::BackgroundCommand;
 use crate::engine::facts::learn;
 use crate::engine::failure::Failure;
+use crate::engine::fetched::new_bodies;
 use crate::engine::reading::{Form, present};
-use crate::engine::reporter::Reporter;
-use crate::engine::sync::{lowest_covered, plan};
+use crate::engine::session::{AccountContext, Counts, Session};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{Connection, Quota};
-use crate::mime::parse;
 use crate::model::account::Resource;
 use crate::model::folder::{Folder, FolderRole};
 use crate::model::ids::{CommandId, FolderId, MessageId};
 use crate::problem::{Problem, ProblemKind};
 use crate::stdx::backoff::Backoff;
-use crate::stdx::clock::{Clock, UnixSeconds};
-use crate::store::Store;
+use crate::stdx::clock::UnixSeconds;
 use crate::store::facts::LearntFacts;
-use crate::store::messages::{FolderChanges, NewMessage};
 use crate::transport::error::TransportError;
-use crate::transport::{Change, FolderState, MailSource, RemoteHeaders};
-use std::sync::Arc;
+use crate::transport::{Change, FolderState};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +46,18 @@ const IDLE_LIMIT: Duration = Duration::from_secs(9 * 60);
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// Longest wait between two tries to connect.
 const RETRY_LIMIT: Duration = Duration::from_secs(60);
+
+/// The folder that every account has and that is shown first (RFC 9051, section 5.1).
+const INBOX: &str = "INBOX";
+
+/// How often the folders are listed beside listening: only the open one is announced.
+const LIST_EVERY: Duration = Duration::from_secs(2 * 60);
+
+/// How often the wall clock is compared with our own while listening.
+const GLANCE_EVERY: Duration = Duration::from_secs(15);
+/// The wall clock running ahead this far means that the machine slept: the connection is dead
+/// although nothing says so.
+const SLEPT_S: i64 = 30;
 
 /// How often a sign-in that only a person can mend is looked at again: another process may have
 /// mended it, and the sign-in server must not be asked in a loop (AADSTS50196).
@@ -83,6 +91,9 @@ pub enum AccountCommand {
     },
     /// Replay the operations that wait.
     Replay,
+    /// Replay the operations that wait, then have everything brought; the answer is given by
+    /// whoever ends first.
+    Sync(oneshot::Sender<Result<(), Problem>>),
     /// Forget the connection and its failures, and connect anew: someone signed in again.
     Reconnect,
 }
@@ -93,45 +104,41 @@ impl AccountCommand {
             Self::ListFolders { id }
             | Self::OpenFolder { id, .. }
             | Self::LoadMessage { id, .. } => Some(*id),
-            Self::Replay | Self::Reconnect => None,
+            Self::Replay | Self::Sync(_) | Self::Reconnect => None,
         }
     }
 }
 
 /// What an account task works with.
 pub struct AccountTask {
-    access: Arc<AccountAccess>,
-    store: Store,
-    reporter: Reporter,
-    clock: Clock,
-    liveness: Liveness,
+    pub(in crate::engine) context: AccountContext,
+    pub(in crate::engine) liveness: Liveness,
     commands: mpsc::Receiver<AccountCommand>,
+    background: mpsc::Sender<BackgroundCommand>,
     cancel: CancellationToken,
-    live: Option<Live>,
-    watched: Option<Watched>,
+    session: Option<Session>,
+    pub(in crate::engine) watched: Option<Watched>,
     backoff: Backoff,
     retry_at: Instant,
+    list_at: Instant,
     /// Last refresh and end of the token, as they are among the facts already.
     token_facts: (Option<UnixSeconds>, Option<UnixSeconds>),
 }
 
-/// An open connection.
-struct Live {
-    source: Box<dyn MailSource>,
-    open: Option<(FolderId, FolderState)>,
-    token_ends: UnixSeconds,
-}
-
 /// The folder that is kept up to date.
 #[derive(Clone, Copy)]
-struct Watched {
-    folder: FolderId,
+pub(in crate::engine) struct Watched {
+    pub(in crate::engine) folder: FolderId,
     newest: u32,
 }
 
 /// Why the waiting arm of the loop woke up.
 enum Turn {
     Changed(Result<Change, TransportError>),
+    /// The folders are to be listed again.
+    ListDue,
+    /// The machine slept.
+    Slept,
     RetryDue,
 }
 
@@ -139,38 +146,43 @@ impl AccountTask {
     /// A task that has not connected yet.
     #[must_use]
     pub fn new(
-        access: Arc<AccountAccess>,
-        store: Store,
-        reporter: Reporter,
-        clock: Clock,
+        context: AccountContext,
         liveness: Liveness,
         commands: mpsc::Receiver<AccountCommand>,
+        background: mpsc::Sender<BackgroundCommand>,
         cancel: CancellationToken,
     ) -> Self {
-        let seed = clock.now().0.unsigned_abs() ^ access.id.0.unsigned_abs().rotate_left(32);
+        let id = context.access.id;
+        let seed = context.clock.now().0.unsigned_abs() ^ id.0.unsigned_abs().rotate_left(32);
         Self {
-            access,
-            store,
-            reporter,
-            clock,
+            context,
             liveness,
             commands,
+            background,
             cancel,
-            live: None,
+            session: None,
             watched: None,
             backoff: Backoff::new(RETRY_FIRST, RETRY_LIMIT, seed),
             retry_at: Instant::now(),
+            list_at: Instant::now(),
             token_facts: (None, None),
         }
     }
 
     /// Serves commands until it is cancelled or its queue is closed.
     pub async fn run(mut self) {
-        if let Err(error) = self.store.reapply_operations(self.access.id).await {
+        let account = self.context.access.id;
+        if let Err(error) = self.context.store.reapply_operations(account).await {
             tracing::error!("operations cannot be applied to the cache: {error}");
         }
         loop {
-            let idle_limit = self.idle_limit();
+            let waiting = Waiting {
+                session: &mut self.session,
+                context: &self.context,
+                liveness: self.liveness,
+                retry_at: self.retry_at,
+                list_at: self.list_at,
+            };
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => break,
@@ -178,39 +190,25 @@ impl AccountTask {
                     Some(command) => self.apply(command).await,
                     None => break,
                 },
-                turn = wait(&mut self.live, self.liveness, idle_limit, self.retry_at) => {
-                    self.turn(turn).await;
-                }
+                turn = waiting.turn() => self.turn(turn).await,
             }
         }
-        if let Some(live) = self.live.take() {
-            live.source.close().await;
-        }
-    }
-
-    /// How long to listen: not past the moment at which a fresh token is due.
-    fn idle_limit(&self) -> Duration {
-        let token_left_s = self.live.as_ref().map_or(0, |live| {
-            live.token_ends.since(self.clock.now()).saturating_sub(REFRESH_EARLY_S)
-        });
-        // A token shorter than the margin must not turn listening into a busy loop.
-        let token_left = Duration::from_secs(u64::try_from(token_left_s).unwrap_or(0).max(1));
-        IDLE_LIMIT.min(token_left)
+        self.disconnect().await;
     }
 
     async fn turn(&mut self, turn: Turn) {
         let served = match turn {
             Turn::RetryDue => self.catch_up().await,
-            Turn::Changed(Ok(Change::Reported | Change::TimedOut)) => {
-                if self.token_is_old() {
-                    self.disconnect().await;
-                }
+            Turn::ListDue => self.list_again().await,
+            Turn::Slept => {
+                self.session = None;
                 self.catch_up().await
             }
+            Turn::Changed(Ok(Change::Reported | Change::TimedOut)) => self.look_again().await,
             Turn::Changed(Err(error)) => Err(error.into()),
         };
         if let Err(failure) = served {
-            let was_good = failure.is_stale_connection() && self.live.is_some();
+            let was_good = failure.is_stale_connection() && self.session.is_some();
             self.failed(&failure).await;
             if was_good {
                 // Expected every hour when the token runs out: nobody needs to hear of it.
@@ -220,10 +218,14 @@ impl AccountTask {
     }
 
     async fn apply(&mut self, command: AccountCommand) {
-        let had_connection = self.live.is_some();
+        let command = match command {
+            AccountCommand::Sync(asker) => return self.sync_all(asker).await,
+            other => other,
+        };
+        let had_connection = self.session.is_some();
         let mut served = self.serve(&command).await;
         if had_connection && served.as_ref().is_err_and(Failure::is_stale_connection) {
-            self.live = None;
+            self.session = None;
             served = self.serve(&command).await;
         }
         if let Err(failure) = served {
@@ -231,7 +233,8 @@ impl AccountTask {
                 self.failed(&failure).await;
             }
             if let Some(id) = command.id() {
-                self.reporter.failed(id, failure.problem(Some(self.access.id))).await;
+                let problem = failure.problem(Some(self.context.access.id));
+                self.context.reporter.failed(id, problem).await;
             }
         }
     }
@@ -239,23 +242,26 @@ impl AccountTask {
     async fn serve(&mut self, command: &AccountCommand) -> Result<(), Failure> {
         match command {
             AccountCommand::ListFolders { id } => {
-                let folders = self.refresh_folders().await?;
-                let account = self.access.id;
+                let context = self.context.clone();
+                let folders = self.connection().await?.list(&context).await?;
+                let account = context.access.id;
                 let loaded = EngineEvent::FoldersLoaded { id: *id, account, folders };
-                self.reporter.event(loaded).await;
+                context.reporter.event(loaded).await;
                 Ok(())
             }
             AccountCommand::OpenFolder { id, folder, newest } => {
-                self.watched = Some(Watched { folder: *folder, newest: *newest });
+                self.watch(Watched { folder: *folder, newest: *newest }).await?;
                 self.sync_watched().await?;
                 self.replay().await?;
-                self.reporter.done(*id).await;
+                self.context.reporter.done(*id).await;
                 Ok(())
             }
             AccountCommand::LoadMessage { id, message, form } => {
                 self.load_message(*id, *message, *form).await
             }
             AccountCommand::Replay => self.replay().await,
+            // Taken out before.
+            AccountCommand::Sync(_) => Ok(()),
             AccountCommand::Reconnect => {
                 self.disconnect().await;
                 self.backoff.reset();
@@ -267,45 +273,63 @@ impl AccountTask {
         }
     }
 
+    async fn sync_all(&mut self, asker: oneshot::Sender<Result<(), Problem>>) {
+        if let Err(failure) = self.replay().await {
+            self.failed(&failure).await;
+            let problem = failure.problem(Some(self.context.access.id));
+            // Whoever asked may be gone.
+            let _gone = asker.send(Err(problem));
+            return;
+        }
+        self.tell_background(BackgroundCommand::Sync(asker)).await;
+    }
+
+    async fn tell_background(&mut self, command: BackgroundCommand) {
+        if self.background.send(command).await.is_err() {
+            tracing::debug!("the background has ended");
+        }
+    }
+
     // --- the connection ---------------------------------------------------------------------
 
-    async fn connection(&mut self) -> Result<&mut Live, Failure> {
-        if self.live.is_none() {
+    /// The connection, opened and kept up to date with the account's board.
+    pub(in crate::engine) async fn connection(&mut self) -> Result<&mut Session, Failure> {
+        if self.session.is_none() {
             self.show(Connection::Connecting).await;
-            let (source, token_ends) = self.access.source().await?;
+            let session = Session::connect(&self.context.access).await?;
             self.backoff.reset();
             self.show(Connection::Online).await;
-            self.live = Some(Live { source, open: None, token_ends });
-            self.ask_quota().await?;
+            self.session = Some(session);
         }
-        self.live.as_mut().ok_or_else(|| TransportError::Closed(String::new()).into())
+        self.session.as_mut().ok_or_else(|| TransportError::Closed(String::new()).into())
     }
 
     async fn ask_quota(&mut self) -> Result<(), Failure> {
-        let Some(live) = &mut self.live else { return Ok(()) };
-        if let Some((used_bytes, limit_bytes)) = live.source.quota().await? {
+        let Some(session) = &mut self.session else { return Ok(()) };
+        if let Some((used_bytes, limit_bytes)) = session.source.quota().await? {
             let quota = Some(Quota { used_bytes, limit_bytes });
             let learnt = move |facts: &mut LearntFacts| facts.quota = quota;
-            learn(&self.store, &self.reporter, self.access.id, learnt).await;
+            let context = &self.context;
+            learn(&context.store, &context.reporter, context.access.id, learnt).await;
         }
         Ok(())
     }
 
     async fn disconnect(&mut self) {
-        if let Some(live) = self.live.take() {
-            live.source.close().await;
+        if let Some(session) = self.session.take() {
+            session.source.close().await;
         }
     }
 
     fn token_is_old(&self) -> bool {
-        self.live
-            .as_ref()
-            .is_some_and(|live| live.token_ends.since(self.clock.now()) <= REFRESH_EARLY_S)
+        let now = self.context.clock.now();
+        let ends = self.session.as_ref().map(|session| session.token_ends);
+        ends.is_some_and(|ends| ends.since(now) <= REFRESH_EARLY_S)
     }
 
     async fn failed(&mut self, failure: &Failure) {
-        self.live = None;
-        let problem = failure.problem(Some(self.access.id));
+        self.session = None;
+        let problem = failure.problem(Some(self.context.access.id));
         let wait = match problem.kind {
             ProblemKind::SignInNeeded => SIGN_IN_LOOK_AGAIN,
             ProblemKind::Failed | ProblemKind::Usage | ProblemKind::Network => {
@@ -313,26 +337,29 @@ impl AccountTask {
             }
         };
         self.retry_at = Instant::now() + wait;
-        tracing::info!(account = self.access.id.0, code = problem.code, "connection lost");
+        tracing::info!(account = self.context.access.id.0, code = problem.code, "connection lost");
         let connection = if problem.kind == ProblemKind::SignInNeeded {
             Connection::SignInNeeded { problem: problem.clone() }
         } else {
             let wait_s = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX);
             Connection::Waiting {
                 problem: problem.clone(),
-                retry_at: self.clock.now().plus(wait_s),
+                retry_at: self.context.clock.now().plus(wait_s),
             }
         };
-        self.reporter.change_account(self.access.id, |account| account.connection = connection);
+        self.context
+            .reporter
+            .change_account(self.context.access.id, |account| account.connection = connection);
         if !failure.is_stale_connection() {
-            let now = self.clock.now();
+            let now = self.context.clock.now();
             let learnt = move |facts: &mut LearntFacts| facts.last_problem = Some((problem, now));
-            learn(&self.store, &self.reporter, self.access.id, learnt).await;
+            learn(&self.context.store, &self.context.reporter, self.context.access.id, learnt)
+                .await;
         }
     }
 
     async fn show(&mut self, connection: Connection) {
-        let (token_valid_until, refreshed_at) = match self.access.keeper().await {
+        let (token_valid_until, refreshed_at) = match self.context.access.keeper().await {
             Ok(keeper) => {
                 (keeper.valid_until(Resource::Outlook).await, keeper.refreshed_at().await)
             }
@@ -344,9 +371,10 @@ impl AccountTask {
                 facts.refreshed_at = refreshed_at.or(facts.refreshed_at);
                 facts.token_valid_until = token_valid_until;
             };
-            learn(&self.store, &self.reporter, self.access.id, learnt).await;
+            learn(&self.context.store, &self.context.reporter, self.context.access.id, learnt)
+                .await;
         }
-        self.reporter.change_account(self.access.id, |account| {
+        self.context.reporter.change_account(self.context.access.id, |account| {
             account.connection = connection;
             account.token_valid_until = token_valid_until;
         });
@@ -354,72 +382,104 @@ impl AccountTask {
 
     // --- folders and messages ---------------------------------------------------------------
 
-    /// Everything a live account keeps up to date.
+    /// Everything a live account keeps up to date, from the first connection on: the watched folder
+    /// first, in as few round trips as there can be.
     async fn catch_up(&mut self) -> Result<(), Failure> {
-        let folders = self.refresh_folders().await?;
-        let account = self.access.id;
-        self.reporter.event(EngineEvent::FoldersChanged { account }).await;
-        if self.watched.is_none_or(|watched| folders.iter().all(|f| f.id != watched.folder)) {
-            self.watched = folders
-                .iter()
-                .find(|folder| folder.role == FolderRole::Inbox)
-                .map(|inbox| Watched { folder: inbox.id, newest: NEWEST_BY_DEFAULT });
+        let context = self.context.clone();
+        let account = context.access.id;
+        let (name, newest) = self.watched_name().await?;
+        self.show(Connection::Connecting).await;
+        self.connection().await?;
+        self.show(Connection::Syncing).await;
+        let session = self.connection().await?;
+        let (mut folders, counts) = session.list_and_sync(&context, &name, newest).await?;
+        context.reporter.event(EngineEvent::FoldersChanged { account }).await;
+        if counts == Counts::Missing {
+            folders = self.connection().await?.list(&context).await?;
+            context.reporter.event(EngineEvent::FoldersChanged { account }).await;
         }
-        self.sync_watched().await?;
+        self.list_at = Instant::now() + LIST_EVERY;
+        if self.watched.is_none_or(|watched| folders.iter().all(|f| f.id != watched.folder)) {
+            let inbox = folders.iter().find(|folder| folder.role == FolderRole::Inbox);
+            self.watched =
+                inbox.map(|inbox| Watched { folder: inbox.id, newest: NEWEST_BY_DEFAULT });
+            self.sync_watched().await?;
+        }
         self.replay().await?;
-        let now = self.clock.now();
-        self.reporter.change_account(account, |account| account.synced_at = Some(now));
+        self.ask_quota().await?;
+        self.synced().await;
+        self.tell_background(BackgroundCommand::Begin).await;
         Ok(())
     }
 
-    async fn refresh_folders(&mut self) -> Result<Vec<Folder>, Failure> {
-        let listed = self.connection().await?.source.list_folders().await?;
-        Ok(self.store.keep_folders(self.access.id, listed).await?)
+    /// The folder that is listened to reports something, or the time is up.
+    async fn look_again(&mut self) -> Result<(), Failure> {
+        if self.token_is_old() {
+            self.disconnect().await;
+            return self.catch_up().await;
+        }
+        self.sync_watched().await?;
+        let account = self.context.access.id;
+        self.context.reporter.event(EngineEvent::FoldersChanged { account }).await;
+        self.replay().await?;
+        self.synced().await;
+        Ok(())
+    }
+
+    /// The other folders may have changed too.
+    async fn list_again(&mut self) -> Result<(), Failure> {
+        self.list_at = Instant::now() + LIST_EVERY;
+        let context = self.context.clone();
+        self.connection().await?.list(&context).await?;
+        let account = context.access.id;
+        context.reporter.event(EngineEvent::FoldersChanged { account }).await;
+        self.synced().await;
+        Ok(())
+    }
+
+    async fn synced(&mut self) {
+        self.show(Connection::Online).await;
+        let now = self.context.clock.now();
+        let account = self.context.access.id;
+        self.context.reporter.change_account(account, |account| account.synced_at = Some(now));
+    }
+
+    /// The folder to open first, by name, and how many of its newest messages must be known.
+    async fn watched_name(&mut self) -> Result<(String, u32), Failure> {
+        let Some(Watched { folder, newest }) = self.watched else {
+            return Ok((INBOX.to_owned(), NEWEST_BY_DEFAULT));
+        };
+        let known = self.context.store.folder(folder).await?;
+        Ok(known.map_or((INBOX.to_owned(), NEWEST_BY_DEFAULT), |folder| (folder.name, newest)))
+    }
+
+    /// Another folder is to be kept up to date; the inbox is listened to all the same.
+    async fn watch(&mut self, watched: Watched) -> Result<(), Failure> {
+        self.watched = Some(watched);
+        if self.liveness == Liveness::Live {
+            let folders: Vec<Folder> = self.context.store.folders(self.context.access.id).await?;
+            let inbox = folders.iter().find(|folder| folder.role == FolderRole::Inbox);
+            let elsewhere = inbox.map(|inbox| inbox.id).filter(|inbox| *inbox != watched.folder);
+            self.tell_background(BackgroundCommand::Listen(elsewhere)).await;
+        }
+        Ok(())
     }
 
     async fn sync_watched(&mut self) -> Result<(), Failure> {
         let Some(Watched { folder, newest }) = self.watched else { return Ok(()) };
         self.show(Connection::Syncing).await;
-        let state = self.open(folder).await?;
-        let source = &mut self.connection().await?.source;
-        let server = source.newest_flags(newest).await?;
-        let lowest = lowest_covered(&server, state.exists);
-        let cached = self.store.cached_flags(folder, lowest).await?;
-        let plan = plan(&cached, &server);
-        let headers = if plan.fetch.is_empty() {
-            Vec::new()
-        } else {
-            self.connection().await?.source.fetch_headers(&plan.fetch).await?
-        };
-        let changes = FolderChanges {
-            new: headers.into_iter().map(new_message).collect(),
-            flags: plan.flags,
-            gone: plan.gone,
-            ..FolderChanges::default()
-        };
-        self.store.keep_changes(self.access.id, folder, changes).await?;
-        self.reporter.event(EngineEvent::FolderChanged { folder }).await;
+        let context = self.context.clone();
+        self.connection().await?.sync(&context, folder, newest).await?;
         self.show(Connection::Online).await;
         Ok(())
     }
 
-    /// Opens a folder and empties its cache when its UIDs are of another generation.
-    async fn open(&mut self, folder: FolderId) -> Result<FolderState, Failure> {
-        let known = self.store.folder(folder).await?.ok_or_else(Problem::no_such_folder)?;
-        let live = self.connection().await?;
-        // A failed open leaves no folder open (RFC 9051, section 6.3.2).
-        live.open = None;
-        let state = live.source.open_folder(&known.name, None).await?.state;
-        live.open = Some((folder, state));
-        self.store.note_opened(folder, state.uid_validity, state.exists).await?;
-        Ok(state)
-    }
-
-    async fn opened(&mut self, folder: FolderId) -> Result<FolderState, Failure> {
-        match self.connection().await?.open {
-            Some((open, state)) if open == folder => Ok(state),
-            Some(_) | None => self.open(folder).await,
-        }
+    pub(in crate::engine) async fn opened(
+        &mut self,
+        folder: FolderId,
+    ) -> Result<FolderState, Failure> {
+        let context = self.context.clone();
+        self.connection().await?.open(&context, folder).await
     }
 
     async fn load_message(
@@ -428,52 +488,56 @@ impl AccountTask {
         message: MessageId,
         form: Form,
     ) -> Result<(), Failure> {
-        let place = self.store.place(message).await?.ok_or_else(Problem::message_gone)?;
+        let store = self.context.store.clone();
+        let place = store.place(message).await?.ok_or_else(Problem::message_gone)?;
         let state = self.opened(place.folder).await?;
         if state.uid_validity != place.uid_validity {
             return Err(Problem::message_gone().into());
         }
         let fetched = self.connection().await?.source.fetch_message(place.uid).await?;
         let bytes = fetched.ok_or_else(Problem::message_gone)?;
-        self.store.keep_body(message, bytes.clone()).await?;
-        let row = self.store.message(message).await?.ok_or_else(Problem::message_gone)?;
+        store.keep_bodies(new_bodies(vec![(message, bytes.clone())]).await?).await?;
+        let row = store.message(message).await?.ok_or_else(Problem::message_gone)?;
         let answer = present(id, row, bytes, form).await?;
-        self.reporter.event(answer).await;
+        self.context.reporter.event(answer).await;
         Ok(())
     }
 
     /// Replays what waits, oldest first; stops at the first failure of the connection
     /// (RFC 4549, section 4.2.3).
     async fn replay(&mut self) -> Result<(), Failure> {
-        let account = self.access.id;
-        while let Some(operation) = self.store.next_operation(account).await? {
-            let folders = self.store.folders(account).await?;
+        let account = self.context.access.id;
+        while let Some(operation) = self.context.store.next_operation(account).await? {
+            let folders = self.context.store.folders(account).await?;
             let folder = folders.iter().find(|folder| folder.name == operation.folder);
             let Some(folder) = folder.map(|folder| folder.id) else {
-                self.store.drop_operation(operation.id).await?;
+                self.context.store.drop_operation(operation.id).await?;
                 continue;
             };
             let state = match self.opened(folder).await {
                 Ok(state) => state,
                 Err(Failure::Transport(TransportError::Refused { text, .. })) => {
                     tracing::info!(folder = folder.0, "an operation's folder is refused: {text}");
-                    self.store.drop_operation(operation.id).await?;
+                    self.context.store.drop_operation(operation.id).await?;
                     continue;
                 }
                 Err(failure) => return Err(failure),
             };
             if state.uid_validity != operation.uid_validity {
-                self.store.drop_operation(operation.id).await?;
+                self.context.store.drop_operation(operation.id).await?;
                 continue;
             }
             let source = &mut self.connection().await?.source;
             match source.change_flag(&operation.uids, operation.change).await {
-                Ok(()) => self.store.drop_operation(operation.id).await?,
+                Ok(()) => self.context.store.drop_operation(operation.id).await?,
                 Err(error @ TransportError::Refused { .. }) => {
-                    let messages = self.store.undo_operation(account, operation).await?;
-                    self.reporter.event(EngineEvent::FolderChanged { folder }).await;
+                    let messages = self.context.store.undo_operation(account, operation).await?;
+                    self.context.reporter.event(EngineEvent::FolderChanged { folder }).await;
                     let problem = error.problem();
-                    self.reporter.event(EngineEvent::OperationFailed { messages, problem }).await;
+                    self.context
+                        .reporter
+                        .event(EngineEvent::OperationFailed { messages, problem })
+                        .await;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -490,35 +554,54 @@ impl AccountTask {
     }
 }
 
-async fn wait(
-    live: &mut Option<Live>,
+/// What the task waits with while nothing is asked of it.
+struct Waiting<'a> {
+    session: &'a mut Option<Session>,
+    context: &'a AccountContext,
     liveness: Liveness,
-    idle_limit: Duration,
     retry_at: Instant,
-) -> Turn {
-    match (liveness, live) {
-        (Liveness::Live, Some(live)) => {
-            Turn::Changed(live.source.wait_for_change(idle_limit).await)
+    list_at: Instant,
+}
+
+impl Waiting<'_> {
+    /// # Cancel safety
+    /// Cancel safe, as `MailSource::wait_for_change` is.
+    async fn turn(self) -> Turn {
+        match (self.liveness, self.session) {
+            (Liveness::Live, Some(session)) => {
+                let limit = listening_limit(session.token_ends, self.context.clock.now());
+                tokio::select! {
+                    biased;
+                    () = slept(self.context) => Turn::Slept,
+                    change = session.source.wait_for_change(limit) => Turn::Changed(change),
+                    () = tokio::time::sleep_until(self.list_at) => Turn::ListDue,
+                }
+            }
+            (Liveness::Live, None) => {
+                tokio::time::sleep_until(self.retry_at).await;
+                Turn::RetryDue
+            }
+            (Liveness::OnDemand, _) => std::future::pending().await,
         }
-        (Liveness::Live, None) => {
-            tokio::time::sleep_until(retry_at).await;
-            Turn::RetryDue
-        }
-        (Liveness::OnDemand, _) => std::future::pending().await,
     }
 }
 
-fn new_message(remote: RemoteHeaders) -> NewMessage {
-    let mut envelope = parse::envelope(&remote.header);
-    if envelope.date == UnixSeconds(0) {
-        envelope.date = remote.received_at.unwrap_or_default();
-    }
-    NewMessage {
-        uid: remote.uid,
-        flags: remote.flags,
-        size_bytes: remote.size_bytes,
-        received_at: remote.received_at.unwrap_or(envelope.date),
-        envelope,
-        has_attachments: false,
+/// How long to listen: not past the moment at which a fresh token is due.
+fn listening_limit(token_ends: UnixSeconds, now: UnixSeconds) -> Duration {
+    let left_s = token_ends.since(now).saturating_sub(REFRESH_EARLY_S);
+    // A token shorter than the margin must not turn listening into a busy loop.
+    IDLE_LIMIT.min(Duration::from_secs(u64::try_from(left_s).unwrap_or(0).max(1)))
+}
+
+/// Ends when the wall clock has run ahead of the time that passed for us: the machine slept.
+async fn slept(context: &AccountContext) {
+    loop {
+        let before = context.clock.now();
+        let asleep = Instant::now();
+        tokio::time::sleep(GLANCE_EVERY).await;
+        let passed_s = i64::try_from(asleep.elapsed().as_secs()).unwrap_or(i64::MAX);
+        if SLEPT_S < context.clock.now().since(before).saturating_sub(passed_s) {
+            return;
+        }
     }
 }

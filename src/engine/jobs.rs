@@ -21,7 +21,7 @@ use crate::secrets::{SecretKey, SecretKind};
 use secrecy::SecretString;
 use std::future::Future;
 use std::sync::Arc;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 /// Pasted answers that may wait for a sign-in; nobody pastes faster than they are read.
@@ -193,6 +193,22 @@ impl Supervisor {
             }
             let proposal = proposal.map(Box::new);
             Outcome::Answer(Box::new(EngineEvent::Detected { id, proposal }))
+        });
+    }
+
+    /// Closes a command with what another task answers; cancelling it makes that task's question
+    /// moot.
+    pub(in crate::engine) fn await_done(
+        &mut self,
+        id: CommandId,
+        answer: oneshot::Receiver<Result<(), Problem>>,
+    ) {
+        self.spawn_job(id, None, async move {
+            match answer.await {
+                Ok(Ok(())) => Outcome::Answer(Box::new(EngineEvent::CommandDone { id })),
+                Ok(Err(problem)) => Outcome::Failed(problem),
+                Err(_gone) => Outcome::Cancelled,
+            }
         });
     }
 

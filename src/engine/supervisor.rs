@@ -9,6 +9,7 @@
 use crate::config::ConfigFile;
 use crate::engine::access::{AccessSetup, AccountAccess};
 use crate::engine::account_task::{ACCOUNT_QUEUE_LIMIT, AccountCommand, AccountTask};
+use crate::engine::background::{BACKGROUND_QUEUE_LIMIT, BackgroundCommand, BackgroundTask};
 use crate::engine::facts::configured;
 use crate::engine::failure::Failure;
 use crate::engine::freeze::freeze_outgoing;
@@ -17,6 +18,7 @@ use crate::engine::outbox_task::OutboxTask;
 use crate::engine::reading::{self, Form};
 use crate::engine::reporter::Reporter;
 use crate::engine::routing::author_and_route;
+use crate::engine::session::AccountContext;
 use crate::engine::{EngineSetup, Liveness};
 use crate::engine_api::command::{EngineCommand, Outgoing, SyncHold};
 use crate::engine_api::event::EngineEvent;
@@ -61,10 +63,11 @@ pub struct Supervisor {
     liveness: Liveness,
 }
 
-/// One account with its two tasks.
+/// One account with its tasks.
 pub(in crate::engine) struct Running {
     pub(in crate::engine) access: Arc<AccountAccess>,
     pub(in crate::engine) commands: mpsc::Sender<AccountCommand>,
+    pub(in crate::engine) background: mpsc::Sender<BackgroundCommand>,
     pub(in crate::engine) outbox: Arc<Notify>,
     pub(in crate::engine) cancel: CancellationToken,
 }
@@ -178,17 +181,23 @@ impl Supervisor {
 
     fn run_account(&mut self, access: Arc<AccountAccess>) {
         let (commands, queue) = mpsc::channel(ACCOUNT_QUEUE_LIMIT);
+        let (background, background_queue) = mpsc::channel(BACKGROUND_QUEUE_LIMIT);
         let cancel = self.cancel.child_token();
         let outbox = Arc::new(Notify::new());
-        let account_task = AccountTask::new(
-            Arc::clone(&access),
-            self.store.clone(),
-            self.reporter.clone(),
-            self.clock.clone(),
-            self.liveness,
-            queue,
-            cancel.clone(),
-        );
+        let context = AccountContext {
+            access: Arc::clone(&access),
+            store: self.store.clone(),
+            reporter: self.reporter.clone(),
+            clock: self.clock.clone(),
+        };
+        let background_task = BackgroundTask {
+            context: context.clone(),
+            liveness: self.liveness,
+            commands: background_queue,
+            cancel: cancel.clone(),
+        };
+        let account_task =
+            AccountTask::new(context, self.liveness, queue, background.clone(), cancel.clone());
         let outbox_task = OutboxTask {
             access: Arc::clone(&access),
             store: self.store.clone(),
@@ -199,8 +208,9 @@ impl Supervisor {
             cancel: cancel.clone(),
         };
         self.tasks.spawn(account_task.run());
+        self.tasks.spawn(background_task.run());
         self.tasks.spawn(outbox_task.run());
-        self.accounts.insert(access.id, Running { access, commands, outbox, cancel });
+        self.accounts.insert(access.id, Running { access, commands, background, outbox, cancel });
     }
 
     async fn serve(&mut self, command: EngineCommand) {

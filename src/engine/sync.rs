@@ -1,7 +1,106 @@
-//! Plans what to fetch and forget, from what both sides know. Pure.
+//! Plans what to ask for, fetch and forget, from what both sides know. Pure.
 
 use crate::model::flags::Flags;
-use crate::model::ids::Uid;
+use crate::model::ids::{Uid, UidRange};
+use crate::store::marks::{FolderMark, MarkedFolder};
+use crate::transport::{Abilities, FolderNews, FolderState, OpenedFolder};
+
+/// New messages that are fetched one and all; beyond that many UIDs only the newest are, and the
+/// rest is left to the background.
+const NEW_AT_ONCE: u32 = 5_000;
+
+/// UIDs in the first step of what is brought in the background.
+pub const FIRST_STEP: u32 = 4_000;
+/// Messages that one step is to bring: many enough for the wire to stay busy, few enough for a
+/// cancelled run to lose little.
+const STEP_MESSAGES: u32 = 10_000;
+/// Widest step, for folders with few messages left in many UIDs.
+const STEP_LIMIT: u32 = 1 << 24;
+
+/// How to learn what changed in a folder that was just opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing usable is cached: fetch the newest headers at once.
+    Cold,
+    /// The server has told every change (QRESYNC, RFC 7162), or nothing changed.
+    Told(FolderNews),
+    /// Ask for flags that changed since this change number, and which UIDs are left (CONDSTORE).
+    Since(u64),
+    /// Nothing tells: compare UIDs and flags of the newest messages.
+    Compare,
+}
+
+/// How to learn what changed since `known`.
+#[must_use]
+pub fn look(known: &MarkedFolder, opened: &OpenedFolder) -> Look {
+    let same = known.uid_validity == Some(opened.state.uid_validity);
+    if !same || known.mark.complete_from.is_none() {
+        return Look::Cold;
+    }
+    if let Some(news @ FolderNews { vanished: Some(_), .. }) = &opened.changes {
+        return Look::Told(news.clone());
+    }
+    match (known.mark.highest_modseq, opened.state.highest_modseq) {
+        (Some(modseq), Some(_)) => Look::Since(modseq),
+        (Some(_) | None, Some(_) | None) => Look::Compare,
+    }
+}
+
+/// How to learn what changed in a folder that is still open.
+#[must_use]
+pub fn look_again(mark: &FolderMark, abilities: Abilities) -> Look {
+    match mark.highest_modseq {
+        Some(modseq) if abilities.condstore => Look::Since(modseq),
+        Some(_) | None => Look::Compare,
+    }
+}
+
+/// UIDs that were given since `mark`; `None` when there are none, or the server does not say.
+#[must_use]
+pub fn new_uids(mark: &FolderMark, uid_next: Option<u32>) -> Option<UidRange> {
+    let first = Uid::new(mark.uid_next?)?;
+    let last = Uid::new(uid_next?.checked_sub(1)?)?;
+    UidRange::new(first, last)
+}
+
+/// Whether `range` is short enough to be fetched whole while somebody waits.
+#[must_use]
+pub fn is_short(range: UidRange) -> bool {
+    range.last.get() - range.first.get() < NEW_AT_ONCE
+}
+
+/// The mark after a look that covered everything from `complete_from` on.
+#[must_use]
+pub fn mark_after(state: &FolderState, complete_from: Option<Uid>) -> FolderMark {
+    FolderMark { uid_next: state.uid_next, highest_modseq: state.highest_modseq, complete_from }
+}
+
+/// The lowest UID from which on `found` is all there is; UID 1 when it is the whole folder.
+/// `found` is ascending and holds the newest messages of a folder of `exists`.
+#[must_use]
+pub fn complete_from(found: &[Uid], exists: u32) -> Option<Uid> {
+    let all = usize::try_from(exists).is_ok_and(|exists| exists <= found.len());
+    if all { Uid::new(1) } else { found.first().copied() }
+}
+
+/// The next UIDs to bring below `complete_from`, `width` wide; `None` when the folder is complete.
+#[must_use]
+pub fn step_below(complete_from: Uid, width: u32) -> Option<UidRange> {
+    let last = Uid::new(complete_from.get() - 1)?;
+    let first = Uid::new(last.get().saturating_sub(width.saturating_sub(1)).max(1))?;
+    UidRange::new(first, last)
+}
+
+/// How wide the next step is after one of `width` that brought `found` messages.
+#[must_use]
+pub fn next_width(width: u32, found: u32) -> u32 {
+    if found == 0 {
+        return width.saturating_mul(8).min(STEP_LIMIT);
+    }
+    let wanted = u64::from(width) * u64::from(STEP_MESSAGES) / u64::from(found);
+    let widest = width.saturating_mul(4).min(STEP_LIMIT);
+    u32::try_from(wanted).unwrap_or(u32::MAX).clamp(1, widest)
+}
 
 /// What a look at the newest messages of a folder makes necessary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,9 +149,13 @@ fn find(list: &[(Uid, Flags)], uid: Uid) -> Option<Flags> {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::sync::{lowest_covered, plan};
+    use crate::engine::sync::{
+        Look, complete_from, look, lowest_covered, new_uids, next_width, plan, step_below,
+    };
     use crate::model::flags::{Flag, Flags};
-    use crate::model::ids::Uid;
+    use crate::model::ids::{Uid, UidRange, UidValidity};
+    use crate::store::marks::{FolderMark, MarkedFolder};
+    use crate::transport::{FolderNews, FolderState, OpenedFolder};
 
     fn unread(uids: &[u32]) -> Vec<(Uid, Flags)> {
         uids.iter().map(|uid| (Uid::new(*uid).unwrap(), Flags::default())).collect()
@@ -96,5 +199,88 @@ mod tests {
         check(&[8, 9], 9, Some(8));
         check(&[8, 9], 2, None);
         check(&[], 0, None);
+    }
+
+    fn known(uid_validity: u32, modseq: Option<u64>, complete_from: u32) -> MarkedFolder {
+        MarkedFolder {
+            uid_validity: Some(UidValidity(uid_validity)),
+            mark: FolderMark {
+                uid_next: Some(100),
+                highest_modseq: modseq,
+                complete_from: Uid::new(complete_from),
+            },
+        }
+    }
+
+    fn opened(modseq: Option<u64>, changes: Option<FolderNews>) -> OpenedFolder {
+        let state = FolderState {
+            uid_validity: UidValidity(7),
+            uid_next: Some(120),
+            exists: 50,
+            highest_modseq: modseq,
+        };
+        OpenedFolder { state, changes }
+    }
+
+    #[test]
+    fn the_look_is_the_cheapest_that_the_server_allows() {
+        let told = FolderNews { vanished: Some(Vec::new()), ..FolderNews::default() };
+        #[track_caller]
+        fn check(known: MarkedFolder, opened: OpenedFolder, expected: Look) {
+            assert_eq!(look(&known, &opened), expected);
+        }
+        check(known(7, Some(5), 1), opened(Some(9), Some(told.clone())), Look::Told(told.clone()));
+        check(known(7, Some(5), 1), opened(Some(9), None), Look::Since(5));
+        check(known(7, None, 1), opened(None, None), Look::Compare);
+        // A change number of before is of no use where none is given any more.
+        check(known(7, Some(5), 1), opened(None, None), Look::Compare);
+        // Another generation of UIDs, or nothing cached yet.
+        check(known(6, Some(5), 1), opened(Some(9), Some(told)), Look::Cold);
+        check(known(7, Some(5), 0), opened(Some(9), None), Look::Cold);
+    }
+
+    #[test]
+    fn new_mail_lies_between_two_uidnexts() {
+        #[track_caller]
+        fn check(before: Option<u32>, now: Option<u32>, expected: Option<(u32, u32)>) {
+            let mark = FolderMark { uid_next: before, ..FolderMark::default() };
+            let found = new_uids(&mark, now).map(|range| (range.first.get(), range.last.get()));
+            assert_eq!(found, expected, "{before:?} {now:?}");
+        }
+        check(Some(100), Some(120), Some((100, 119)));
+        check(Some(100), Some(100), None);
+        // A server that lowers UIDNEXT has given no new UID.
+        check(Some(100), Some(90), None);
+        check(None, Some(90), None);
+        check(Some(100), None, None);
+    }
+
+    #[test]
+    fn steps_lead_down_to_the_first_uid_and_follow_the_density() {
+        #[track_caller]
+        fn check(complete_from: u32, width: u32, expected: Option<(u32, u32)>) {
+            let range = step_below(Uid::new(complete_from).unwrap(), width);
+            let range = range.map(|UidRange { first, last }| (first.get(), last.get()));
+            assert_eq!(range, expected, "{complete_from} {width}");
+        }
+        check(1, 100, None);
+        check(2, 100, Some((1, 1)));
+        check(101, 100, Some((1, 100)));
+        check(201, 100, Some((101, 200)));
+        check(5, 0, Some((4, 4)));
+
+        assert_eq!(next_width(4_000, 4_000), 10_000);
+        assert_eq!(next_width(4_000, 1), 16_000);
+        assert_eq!(next_width(4_000, 0), 32_000);
+        assert_eq!(next_width(10_000, 40_000), 2_500);
+    }
+
+    #[test]
+    fn what_covers_the_folder_is_complete_from_its_first_uid() {
+        let uids: Vec<Uid> = [8, 9].into_iter().filter_map(Uid::new).collect();
+        assert_eq!(complete_from(&uids, 2), Uid::new(1));
+        assert_eq!(complete_from(&uids, 9), Uid::new(8));
+        assert_eq!(complete_from(&[], 0), Uid::new(1));
+        assert_eq!(complete_from(&[], 3), None);
     }
 }

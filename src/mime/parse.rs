@@ -30,6 +30,24 @@ pub fn envelope(bytes: &[u8]) -> Envelope {
     envelope
 }
 
+/// Whether a message seems to carry attachments, by the Content-Type of its header block: it is of
+/// mixed parts, or one part that is no text.
+#[must_use]
+pub fn seems_to_carry_files(header: &[u8]) -> bool {
+    let (header, _body) = fields::split(header);
+    let Some(field) = fields::fields(header).find(|field| field.is("Content-Type")) else {
+        return false;
+    };
+    let value = field.unfolded();
+    let content_type = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match content_type.split_once('/') {
+        Some(("multipart", kind)) => kind == "mixed",
+        Some(("text", kind)) => kind == "calendar",
+        Some(_) => true,
+        None => false,
+    }
+}
+
 /// A message for reading. Never fails: what is unreadable is shown as an attachment.
 #[must_use]
 pub fn readable(bytes: &[u8]) -> ReadableMessage {

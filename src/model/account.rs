@@ -265,11 +265,16 @@ pub struct AccountSettings {
     pub shared_via: Option<AccountName>,
     /// The day on which the app's client secret or certificate runs out, where someone noted it.
     pub secret_expires: Option<NaiveDate>,
+    /// Days of mail kept whole for reading without a network; 0 keeps everything.
+    pub offline_days: u32,
     /// Addresses to write from; empty for just `address`.
     pub identities: Vec<Identity>,
 }
 
 impl AccountSettings {
+    /// Days of mail kept whole when nobody says otherwise.
+    pub const OFFLINE_DAYS: u32 = 30;
+
     /// The identities, the account's own address made one where none is configured.
     #[must_use]
     pub fn all_identities(&self) -> Vec<Identity> {

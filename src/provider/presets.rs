@@ -304,6 +304,7 @@ pub fn fill(
         token_command: Vec::new(),
         shared_via: None,
         secret_expires: None,
+        offline_days: AccountSettings::OFFLINE_DAYS,
         identities: Vec::new(),
     }
 }

@@ -173,6 +173,7 @@ fn settings(
         token_command: Vec::new(),
         shared_via: None,
         secret_expires: None,
+        offline_days: AccountSettings::OFFLINE_DAYS,
         identities: Vec::new(),
     })
 }

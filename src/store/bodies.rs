@@ -1,9 +1,45 @@
 //! Whole messages in the cache, byte for byte as the server sent them.
 
-use crate::model::ids::MessageId;
+use crate::model::ids::{FolderId, MessageId, Uid};
+use crate::stdx::clock::UnixSeconds;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use rusqlite::{OptionalExtension, params};
+use crate::store::search::{BodyText, body_text, index_body};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// A message whose bytes are not cached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissingBody {
+    /// The message.
+    pub message: MessageId,
+    /// Its UID.
+    pub uid: Uid,
+    /// Its size as the server announces it, in bytes.
+    pub size_bytes: u32,
+}
+
+/// A message with its bytes and what the search index keeps of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewBody {
+    message: MessageId,
+    bytes: Vec<u8>,
+    text: BodyText,
+}
+
+impl NewBody {
+    /// Reads the text out of the bytes. Takes time: not for a task that listens.
+    #[must_use]
+    pub fn read(message: MessageId, bytes: Vec<u8>) -> Self {
+        let text = body_text(&bytes);
+        Self { message, bytes, text }
+    }
+
+    /// How many bytes the message has.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+}
 
 impl Store {
     /// The server's bytes of a message, if they are cached.
@@ -18,20 +54,92 @@ impl Store {
         .await
     }
 
-    /// Keeps the server's bytes of a message; does nothing when the message is gone meanwhile.
+    /// Keeps messages and what the search index takes from them, in one transaction; leaves out
+    /// those that are gone meanwhile.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn keep_body(&self, id: MessageId, bytes: Vec<u8>) -> Result<(), StoreError> {
+    pub async fn keep_bodies(&self, bodies: Vec<NewBody>) -> Result<(), StoreError> {
         self.ask(move |databases| {
-            databases.cache.execute(
-                "INSERT INTO body (message_id, bytes)
-                 SELECT id, ?2 FROM message WHERE id = ?1
-                 ON CONFLICT (message_id) DO UPDATE SET bytes = excluded.bytes",
-                params![id.0, bytes],
-            )?;
+            let transaction = databases.cache.transaction()?;
+            for body in bodies {
+                keep(&transaction, &body)?;
+            }
+            transaction.commit()?;
             Ok(())
         })
         .await
     }
+
+    /// The newest messages of a folder that arrived since `since`, are not larger than
+    /// `size_limit_bytes`, and whose bytes are not cached; at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn missing_bodies(
+        &self,
+        folder: FolderId,
+        since: UnixSeconds,
+        size_limit_bytes: u32,
+        limit: u32,
+    ) -> Result<Vec<MissingBody>, StoreError> {
+        self.ask(move |databases| {
+            let mut statement = databases.cache.prepare_cached(
+                "SELECT id, uid, size_bytes FROM message
+                 WHERE folder_id = ?1 AND ?2 <= received_at AND uid IS NOT NULL
+                   AND size_bytes <= ?3
+                   AND NOT EXISTS (SELECT 1 FROM body WHERE message_id = message.id)
+                 ORDER BY received_at DESC, uid DESC LIMIT ?4",
+            )?;
+            let mut rows = statement.query(params![folder.0, since.0, size_limit_bytes, limit])?;
+            let mut missing = Vec::new();
+            while let Some(row) = rows.next()? {
+                let Some(uid) = Uid::new(row.get(1)?) else { continue };
+                missing.push(MissingBody {
+                    message: MessageId(row.get(0)?),
+                    uid,
+                    size_bytes: row.get(2)?,
+                });
+            }
+            Ok(missing)
+        })
+        .await
+    }
+
+    /// How many messages and bytes [`Store::missing_bodies`] would give without a limit.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn missing_body_count(
+        &self,
+        folder: FolderId,
+        since: UnixSeconds,
+        size_limit_bytes: u32,
+    ) -> Result<u64, StoreError> {
+        self.ask(move |databases| {
+            let count: i64 = databases.cache.query_row(
+                "SELECT count(*) FROM message
+                 WHERE folder_id = ?1 AND ?2 <= received_at AND uid IS NOT NULL
+                   AND size_bytes <= ?3
+                   AND NOT EXISTS (SELECT 1 FROM body WHERE message_id = message.id)",
+                params![folder.0, since.0, size_limit_bytes],
+                |row| row.get(0),
+            )?;
+            Ok(u64::try_from(count).unwrap_or(0))
+        })
+        .await
+    }
+}
+
+fn keep(cache: &Connection, body: &NewBody) -> Result<(), StoreError> {
+    let kept = cache
+        .prepare_cached(
+            "INSERT INTO body (message_id, bytes) SELECT id, ?2 FROM message WHERE id = ?1
+             ON CONFLICT (message_id) DO UPDATE SET bytes = excluded.bytes",
+        )?
+        .execute(params![body.message.0, body.bytes])?;
+    if 0 < kept {
+        index_body(cache, body.message, &body.text)?;
+    }
+    Ok(())
 }

@@ -1,6 +1,8 @@
 //! How far the cache of a folder reaches, so that the next look at the server can be short.
 
-use crate::model::ids::{FolderId, Uid, UidValidity};
+use crate::model::flags::Flags;
+use crate::model::folder::FolderRole;
+use crate::model::ids::{AccountId, FolderId, Uid, UidRange, UidValidity};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -24,6 +26,23 @@ pub struct MarkedFolder {
     pub uid_validity: Option<UidValidity>,
     /// How far its cache reaches.
     pub mark: FolderMark,
+}
+
+/// What is known of a folder, for planning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderKnowledge {
+    /// The folder.
+    pub folder: FolderId,
+    /// Its decoded name.
+    pub name: String,
+    /// What it is for.
+    pub role: FolderRole,
+    /// Messages the server has in it, as last heard.
+    pub total: u32,
+    /// Messages of it in the cache.
+    pub known: u32,
+    /// How far its cache reaches.
+    pub marked: MarkedFolder,
 }
 
 fn marked(row: &Row<'_>) -> rusqlite::Result<MarkedFolder> {
@@ -74,6 +93,84 @@ impl Store {
             let sql = "SELECT uid_validity, uid_next, highest_modseq, complete_from
                        FROM folder WHERE id = ?1";
             Ok(databases.cache.query_row(sql, [folder.0], marked).optional()?)
+        })
+        .await
+    }
+
+    /// What is known of each folder of an account, for planning.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn folder_knowledge(
+        &self,
+        account: AccountId,
+    ) -> Result<Vec<FolderKnowledge>, StoreError> {
+        self.ask(move |databases| {
+            let mut statement = databases.cache.prepare_cached(
+                "SELECT uid_validity, uid_next, highest_modseq, complete_from, id, name, role,
+                        total, known
+                 FROM folder WHERE account_id = ?1",
+            )?;
+            let folders = statement.query_map([account.0], |row| {
+                let role: String = row.get(6)?;
+                Ok(FolderKnowledge {
+                    folder: FolderId(row.get(4)?),
+                    name: row.get(5)?,
+                    role: FolderRole::from_word(&role).unwrap_or(FolderRole::Mail),
+                    total: row.get(7)?,
+                    known: row.get(8)?,
+                    marked: marked(row)?,
+                })
+            })?;
+            Ok(folders.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// UID and flags of the cached messages of a folder in a range, ascending by UID.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn cached_in(
+        &self,
+        folder: FolderId,
+        range: UidRange,
+    ) -> Result<Vec<(Uid, Flags)>, StoreError> {
+        self.ask(move |databases| {
+            let mut statement = databases.cache.prepare_cached(
+                "SELECT uid, flags FROM message
+                 WHERE folder_id = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid",
+            )?;
+            let mut rows =
+                statement.query(params![folder.0, range.first.get(), range.last.get()])?;
+            let mut cached = Vec::new();
+            while let Some(row) = rows.next()? {
+                let Some(uid) = Uid::new(row.get(0)?) else { continue };
+                cached.push((uid, Flags::from_bits(row.get(1)?)));
+            }
+            Ok(cached)
+        })
+        .await
+    }
+
+    /// Notes that the headers of `range` are cached, so that a folder complete from just above it
+    /// is complete from its first UID on. Does nothing when the folder's mark is another by now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lower_mark(
+        &self,
+        folder: FolderId,
+        uid_validity: UidValidity,
+        range: UidRange,
+    ) -> Result<(), StoreError> {
+        self.ask(move |databases| {
+            databases.cache.execute(
+                "UPDATE folder SET complete_from = ?4
+                 WHERE id = ?1 AND uid_validity = ?2 AND complete_from = ?3 + 1",
+                params![folder.0, uid_validity.0, range.last.get(), range.first.get()],
+            )?;
+            Ok(())
         })
         .await
     }

@@ -87,6 +87,8 @@ pub struct FolderNews {
     pub vanished: Option<Vec<UidRange>>,
     /// Flags of messages that changed or arrived.
     pub flags: Vec<(Uid, Flags)>,
+    /// The highest change number among them; `None` when nothing changed.
+    pub highest_modseq: Option<u64>,
 }
 
 /// Where copies of messages went (COPYUID, RFC 4315).

@@ -65,6 +65,7 @@ impl MethodStep {
             token_command,
             shared_via: None,
             secret_expires: None,
+            offline_days: AccountSettings::OFFLINE_DAYS,
             identities: Vec::new(),
         };
         Some(SignIn { settings, input, client_secret })

@@ -190,6 +190,7 @@ fn bare(
         token_command: Vec::new(),
         shared_via: None,
         secret_expires: None,
+        offline_days: AccountSettings::OFFLINE_DAYS,
         identities: Vec::new(),
     }
 }

@@ -1,0 +1,391 @@
+//! One IMAP connection of an account and the folder that is open on it, brought in line with the
+//! cache.
+//!
+//! Invariants:
+//! - What the cache forgets was missing from a response that ended in a tagged OK.
+//! - A folder's mark is written in the transaction that made it true.
+
+use crate::engine::access::AccountAccess;
+use crate::engine::failure::Failure;
+use crate::engine::fetched::new_messages;
+use crate::engine::reporter::Reporter;
+use crate::engine::sync::{self, Look, SyncPlan};
+use crate::engine_api::event::EngineEvent;
+use crate::model::flags::Flags;
+use crate::model::folder::{Folder, ListedFolder};
+use crate::model::ids::{FolderId, Uid, UidRange};
+use crate::problem::Problem;
+use crate::stdx::clock::{Clock, UnixSeconds};
+use crate::store::Store;
+use crate::store::marks::{FolderMark, MarkedFolder};
+use crate::store::messages::FolderChanges;
+use crate::transport::error::TransportError;
+use crate::transport::{FolderNews, FolderState, KnownState, MailSource, OpenedFolder};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What an account's tasks work with beside their connections.
+#[derive(Clone)]
+pub struct AccountContext {
+    /// The way to the servers.
+    pub access: Arc<AccountAccess>,
+    /// The databases.
+    pub store: Store,
+    /// Speaks to the front end.
+    pub reporter: Reporter,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// An open connection.
+pub struct Session {
+    /// The server.
+    pub source: Box<dyn MailSource>,
+    /// The open folder and how it stood when it was opened.
+    pub open: Option<(FolderId, FolderState)>,
+    /// When the credential it was opened with runs out.
+    pub token_ends: UnixSeconds,
+}
+
+/// A folder about to be compared with its server.
+struct Looking {
+    folder: FolderId,
+    known: MarkedFolder,
+    /// How the server has it; as it was when it was opened, for a folder that is still open.
+    state: FolderState,
+    newest: u32,
+}
+
+impl Session {
+    /// Connects and signs in.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn connect(access: &AccountAccess) -> Result<Self, Failure> {
+        let (source, token_ends) = access.source().await?;
+        Ok(Self { source, open: None, token_ends })
+    }
+
+    /// Lists the folders into the cache.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn list(&mut self, context: &AccountContext) -> Result<Vec<Folder>, Failure> {
+        let listed = self.source.list_folders().await?;
+        Ok(context.store.keep_folders(context.access.id, listed).await?)
+    }
+
+    /// Lists the folders and opens one of them in the same round trips. The folder that is open
+    /// afterwards is compared with the cache and has at least its `newest` messages there. The last
+    /// result tells whether the list came without counts.
+    ///
+    /// # Errors
+    /// [`Failure`]; a folder that cannot be opened is none.
+    pub async fn list_and_sync(
+        &mut self,
+        context: &AccountContext,
+        name: &str,
+        newest: u32,
+    ) -> Result<(Vec<Folder>, Counts), Failure> {
+        let account = context.access.id;
+        let knowledge = context.store.folder_knowledge(account).await?;
+        let known = knowledge.into_iter().find(|folder| folder.name == name);
+        let known = known.map(|folder| folder.marked);
+        self.open = None;
+        let (listed, opened) =
+            self.source.list_and_open(name, known.as_ref().and_then(known_state)).await?;
+        let counts = Counts::of(&listed);
+        let folders = context.store.keep_folders(account, listed).await?;
+        let Some(folder) = folders.iter().find(|folder| folder.name == name) else {
+            return Ok((folders, counts));
+        };
+        match opened {
+            Ok(opened) => {
+                let known = known.unwrap_or(NEVER_OPENED);
+                self.opened(context, folder.id, known, opened, newest).await?;
+            }
+            Err(TransportError::Refused { text, .. }) => {
+                tracing::info!(folder = folder.id.0, "a folder cannot be opened: {text}");
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok((folders, counts))
+    }
+
+    /// Opens a folder, or looks again at the one that is open, and brings the cache in line: at
+    /// least its `newest` messages are known afterwards.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn sync(
+        &mut self,
+        context: &AccountContext,
+        folder: FolderId,
+        newest: u32,
+    ) -> Result<(), Failure> {
+        let known = context.store.mark(folder).await?.ok_or_else(Problem::no_such_folder)?;
+        match self.open {
+            Some((open, state)) if open == folder => {
+                let look = sync::look_again(&known.mark, self.source.abilities());
+                self.bring(context, Looking { folder, known, state, newest }, look).await
+            }
+            Some(_) | None => {
+                let opened = self.open_known(context, folder, &known).await?;
+                self.opened(context, folder, known, opened, newest).await
+            }
+        }
+    }
+
+    /// Makes sure that `folder` is the open one, without bringing anything.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn open(
+        &mut self,
+        context: &AccountContext,
+        folder: FolderId,
+    ) -> Result<FolderState, Failure> {
+        if let Some((open, state)) = self.open
+            && open == folder
+        {
+            return Ok(state);
+        }
+        // What the server tells about changes on the way is asked for again by the next look.
+        let opened = self.open_known(context, folder, &NEVER_OPENED).await?;
+        let state = opened.state;
+        context.store.note_opened(folder, state.uid_validity, state.exists).await?;
+        Ok(state)
+    }
+
+    async fn open_known(
+        &mut self,
+        context: &AccountContext,
+        folder: FolderId,
+        known: &MarkedFolder,
+    ) -> Result<OpenedFolder, Failure> {
+        let listed = context.store.folder(folder).await?.ok_or_else(Problem::no_such_folder)?;
+        // A failed open leaves no folder open (RFC 9051, section 6.3.2).
+        self.open = None;
+        let opened = self.source.open_folder(&listed.name, known_state(known)).await?;
+        self.open = Some((folder, opened.state));
+        Ok(opened)
+    }
+
+    async fn opened(
+        &mut self,
+        context: &AccountContext,
+        folder: FolderId,
+        known: MarkedFolder,
+        opened: OpenedFolder,
+        newest: u32,
+    ) -> Result<(), Failure> {
+        let state = opened.state;
+        self.open = Some((folder, state));
+        context.store.note_opened(folder, state.uid_validity, state.exists).await?;
+        let look = sync::look(&known, &opened);
+        let known = match look {
+            Look::Cold => NEVER_OPENED,
+            Look::Told(_) | Look::Since(_) | Look::Compare => known,
+        };
+        self.bring(context, Looking { folder, known, state, newest }, look).await
+    }
+
+    async fn bring(
+        &mut self,
+        context: &AccountContext,
+        looking: Looking,
+        look: Look,
+    ) -> Result<(), Failure> {
+        let changes = match look {
+            Look::Cold => self.cold(context, &looking).await?,
+            Look::Told(news) => self.told(context, &looking, news).await?,
+            Look::Since(modseq) => {
+                let news = self.source.changes_since(modseq).await?;
+                let left = news.vanished.is_none();
+                let mut changes = self.told(context, &looking, news).await?;
+                if left {
+                    changes.gone = self.gone(context, &looking).await?;
+                }
+                changes
+            }
+            Look::Compare => self.compared(context, &looking).await?,
+        };
+        let folder = looking.folder;
+        context.store.keep_changes(context.access.id, folder, changes).await?;
+        context.reporter.event(EngineEvent::FolderChanged { folder }).await;
+        Ok(())
+    }
+
+    /// The newest messages of a folder of which nothing is known.
+    async fn cold(
+        &mut self,
+        context: &AccountContext,
+        looking: &Looking,
+    ) -> Result<FolderChanges, Failure> {
+        let Looking { folder, state, newest, .. } = *looking;
+        let mut headers = self.source.newest_headers(newest).await?;
+        if headers.is_empty() && 0 < state.exists {
+            // All of the highest UIDs are gone: look further down.
+            let found = self.source.newest_flags(newest).await?;
+            let uids: Vec<Uid> = found.into_iter().map(|(uid, _flags)| uid).collect();
+            headers = self.source.fetch_headers(&uids).await?;
+        }
+        let mut found: Vec<Uid> = headers.iter().map(|headers| headers.uid).collect();
+        found.sort_unstable();
+        let complete_from = sync::complete_from(&found, state.exists);
+        let cached = context.store.cached_flags(folder, complete_from).await?;
+        let there: BTreeSet<Uid> = found.into_iter().collect();
+        let gone = cached.into_iter().map(|(uid, _flags)| uid).filter(|uid| !there.contains(uid));
+        Ok(FolderChanges {
+            gone: gone.collect(),
+            flags: headers.iter().map(|headers| (headers.uid, headers.flags)).collect(),
+            new: new_messages(headers).await?,
+            mark: Some(sync::mark_after(&state, complete_from)),
+            ..FolderChanges::default()
+        })
+    }
+
+    /// What the server told, and the headers of what is new.
+    async fn told(
+        &mut self,
+        context: &AccountContext,
+        looking: &Looking,
+        news: FolderNews,
+    ) -> Result<FolderChanges, Failure> {
+        let Looking { folder, known, state, newest } = *looking;
+        let mut mark = known.mark;
+        let lowest = news.flags.iter().map(|(uid, _flags)| *uid).min();
+        let cached: BTreeSet<Uid> = match lowest {
+            None => BTreeSet::new(),
+            Some(lowest) => {
+                let cached = context.store.cached_flags(folder, Some(lowest)).await?;
+                cached.into_iter().map(|(uid, _flags)| uid).collect()
+            }
+        };
+        let complete_from = mark.complete_from;
+        let is_new =
+            |uid: &Uid| !cached.contains(uid) && complete_from.is_none_or(|low| low <= *uid);
+        let new: Vec<Uid> =
+            news.flags.iter().map(|(uid, _flags)| *uid).filter(|uid| is_new(uid)).collect();
+        let span = new.iter().min().zip(new.iter().max());
+        let span = span.and_then(|(first, last)| UidRange::new(*first, *last));
+        let headers = match span {
+            None => Vec::new(),
+            Some(span) if sync::is_short(span) => self.source.fetch_headers(&new).await?,
+            Some(_long) => {
+                let headers = self.source.newest_headers(newest).await?;
+                let lowest = headers.iter().map(|headers| headers.uid).min();
+                mark.complete_from = lowest.or(complete_from);
+                headers
+            }
+        };
+        let above = news.flags.iter().map(|(uid, _flags)| uid.get().saturating_add(1)).max();
+        mark.uid_next = above.max(mark.uid_next).max(state.uid_next);
+        mark.highest_modseq =
+            news.highest_modseq.max(state.highest_modseq).max(known.mark.highest_modseq);
+        Ok(FolderChanges {
+            flags: news.flags.into_iter().filter(|(uid, _flags)| cached.contains(uid)).collect(),
+            vanished: news.vanished.unwrap_or_default(),
+            new: new_messages(headers).await?,
+            mark: Some(mark),
+            ..FolderChanges::default()
+        })
+    }
+
+    /// Cached messages that the server no longer has, found by asking which UIDs are left.
+    async fn gone(
+        &mut self,
+        context: &AccountContext,
+        looking: &Looking,
+    ) -> Result<Vec<Uid>, Failure> {
+        let cached = context.store.cached_flags(looking.folder, None).await?;
+        let ends = cached.first().zip(cached.last());
+        let Some(range) = ends.and_then(|((first, _), (last, _))| UidRange::new(*first, *last))
+        else {
+            return Ok(Vec::new());
+        };
+        let left: BTreeSet<Uid> = self.source.uids_in(range).await?.into_iter().collect();
+        let gone = cached.into_iter().map(|(uid, _flags)| uid).filter(|uid| !left.contains(uid));
+        Ok(gone.collect())
+    }
+
+    /// The newest messages, compared one by one.
+    async fn compared(
+        &mut self,
+        context: &AccountContext,
+        looking: &Looking,
+    ) -> Result<FolderChanges, Failure> {
+        let Looking { folder, known, state, newest } = *looking;
+        let server = self.source.newest_flags(newest).await?;
+        let shown = u32::try_from(server.len()).unwrap_or(u32::MAX);
+        // Fewer than asked for means that these are all.
+        let exists = if shown < newest { shown } else { state.exists.max(shown) };
+        let lowest = sync::lowest_covered(&server, exists);
+        let cached = context.store.cached_flags(folder, lowest).await?;
+        let SyncPlan { fetch, flags, gone } = sync::plan(&cached, &server);
+        let headers =
+            if fetch.is_empty() { Vec::new() } else { self.source.fetch_headers(&fetch).await? };
+        let mark = compared_mark(&known.mark, lowest, &server, &state);
+        Ok(FolderChanges {
+            flags,
+            gone,
+            new: new_messages(headers).await?,
+            mark: Some(mark),
+            ..FolderChanges::default()
+        })
+    }
+}
+
+/// A folder of which nothing is known.
+const NEVER_OPENED: MarkedFolder = MarkedFolder {
+    uid_validity: None,
+    mark: FolderMark { uid_next: None, highest_modseq: None, complete_from: None },
+};
+
+fn known_state(known: &MarkedFolder) -> Option<KnownState> {
+    known.mark.complete_from?;
+    Some(KnownState {
+        uid_validity: known.uid_validity?,
+        highest_modseq: known.mark.highest_modseq,
+    })
+}
+
+/// The mark after a comparison of everything from `lowest` on (`None`: of the whole folder).
+fn compared_mark(
+    before: &FolderMark,
+    lowest: Option<Uid>,
+    server: &[(Uid, Flags)],
+    state: &FolderState,
+) -> FolderMark {
+    let complete_from = match (lowest, before.complete_from, before.uid_next) {
+        (None, _, _) => Uid::new(1),
+        // The window reaches down to what was complete before.
+        (Some(lowest), Some(complete), Some(uid_next)) if lowest.get() <= uid_next => {
+            Some(lowest.min(complete))
+        }
+        (Some(lowest), Some(_) | None, Some(_) | None) => Some(lowest),
+    };
+    let above = server.last().map(|(uid, _flags)| uid.get().saturating_add(1));
+    FolderMark {
+        uid_next: above.max(before.uid_next).max(state.uid_next),
+        // Flags further down may have changed unseen.
+        highest_modseq: lowest.map_or(state.highest_modseq, |_lowest| before.highest_modseq),
+        complete_from,
+    }
+}
+
+/// Whether a list of folders came with its counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// It did.
+    There,
+    /// Some are missing and can be asked for.
+    Missing,
+}
+
+impl Counts {
+    fn of(listed: &[ListedFolder]) -> Self {
+        let missing = listed.iter().any(|folder| folder.total.is_none());
+        if missing { Self::Missing } else { Self::There }
+    }
+}
