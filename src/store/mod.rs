@@ -18,6 +18,7 @@ pub mod marks;
 pub mod messages;
 pub mod operations;
 pub mod outbox;
+pub mod saved_searches;
 pub mod schema;
 pub mod search;
 pub mod selection;

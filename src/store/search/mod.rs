@@ -6,6 +6,7 @@
 //!
 //! Start at [`selecting::selection`].
 
+pub mod asking;
 pub mod rebuild;
 pub mod selecting;
 #[cfg(test)]

@@ -229,7 +229,8 @@ impl Sql<'_> {
 }
 
 /// The day it is here.
-pub(in crate::store) fn local_day(now: UnixSeconds) -> NaiveDate {
+#[must_use]
+pub fn local_day(now: UnixSeconds) -> NaiveDate {
     let local = Local.timestamp_opt(now.0, 0).single();
     local.map_or(NaiveDate::MIN, |now| now.date_naive())
 }

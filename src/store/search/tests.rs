@@ -7,6 +7,7 @@ use crate::model::listing::SearchScope;
 use crate::model::query::Query;
 use crate::stdx::clock::{Clock, UnixSeconds};
 use crate::store::Store;
+use crate::store::bodies::NewBody;
 use crate::store::messages::{FolderChanges, NewMessage};
 use crate::store::search::rebuild::IndexState;
 use crate::store::search::selecting::{Searched, selection};
@@ -81,19 +82,17 @@ impl Shelf {
 
     /// Caches and indexes the whole of the message with this subject.
     async fn keep_body(&self, subject: &str, bytes: &str) {
-        let (subject, text) = (subject.to_owned(), body_text(bytes.as_bytes()));
-        let bytes = bytes.as_bytes().to_vec();
+        let subject = subject.to_owned();
         let id = self
             .store
             .ask(move |databases| {
                 let sql = "SELECT id FROM message WHERE subject = ?1";
-                let id = MessageId(databases.cache.query_row(sql, [subject], |row| row.get(0))?);
-                index_body(&databases.cache, id, &text)?;
-                Ok(id)
+                Ok(MessageId(databases.cache.query_row(sql, [subject], |row| row.get(0))?))
             })
             .await
             .unwrap();
-        self.store.keep_body(id, bytes).await.unwrap();
+        let body = NewBody::read(id, bytes.as_bytes().to_vec());
+        self.store.keep_bodies(vec![body]).await.unwrap();
     }
 
     /// Subjects of what is found, in the order of the ids, or the best first.
