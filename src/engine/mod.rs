@@ -121,6 +121,21 @@ pub struct Engine {
     pub status: watch::Receiver<EngineStatus>,
     cancel: CancellationToken,
     tasks: TaskTracker,
+    store: Store,
+}
+
+/// Reads the whole cache once in a while, beside everything else; a damaged one is made anew.
+async fn check_cache(store: Store) {
+    let checked = match store.check_is_due().await {
+        Ok(true) => store.check_cache().await,
+        Ok(false) => return,
+        Err(error) => Err(error),
+    };
+    match checked {
+        Ok(true) => tracing::debug!("the cache is sound"),
+        Ok(false) => tracing::warn!("the cache was damaged and is filled again"),
+        Err(error) => tracing::warn!("the cache could not be checked: {error}"),
+    }
 }
 
 impl Engine {
@@ -135,18 +150,38 @@ impl Engine {
         let cancel = CancellationToken::new();
         let tasks = TaskTracker::new();
         let reporter = Reporter::new(events_in, status_in);
+        let store = setup.store.clone();
+        match setup.liveness {
+            Liveness::Live => {
+                let stopped = cancel.clone().cancelled_owned();
+                let check = check_cache(store.clone());
+                tasks.spawn(async move {
+                    tokio::select! {
+                        biased;
+                        () = stopped => {}
+                        () = check => {}
+                    }
+                });
+            }
+            // One command is over before a check would be.
+            Liveness::OnDemand => {}
+        }
         let supervisor = Supervisor::new(setup, reporter, cancel.clone(), tasks.clone()).await?;
         tasks.spawn(supervisor.run(queue));
-        Ok(Self { commands, events, status, cancel, tasks })
+        Ok(Self { commands, events, status, cancel, tasks, store })
     }
 
-    /// Stops every task, waiting up to `limit`.
+    /// Stops every task and closes the store, waiting up to `limit`.
     pub async fn shutdown(mut self, limit: Duration) -> Stopped {
         self.cancel.cancel();
         // A task that waits for room in the event queue must not wait for a reader that is gone.
         self.events.close();
         self.tasks.close();
-        match tokio::time::timeout(limit, self.tasks.wait()).await {
+        let ended = async {
+            self.tasks.wait().await;
+            self.store.close().await;
+        };
+        match tokio::time::timeout(limit, ended).await {
             Ok(()) => Stopped::Clean,
             Err(_elapsed) => Stopped::Abandoned { tasks: self.tasks.len() },
         }

@@ -153,6 +153,11 @@ impl Supervisor {
         let learnt = self.store.facts(id).await?;
         let token_valid_until = learnt.token_valid_until;
         learnt.complete(&mut facts);
+        let identities = settings.all_identities().into_iter().map(|identity| identity.address);
+        let own = identities.chain([settings.address.clone()]).collect();
+        if let Err(error) = self.store.keep_own_addresses(id, own).await {
+            tracing::warn!(account = id.0, "own addresses are not kept: {error}");
+        }
         self.reporter.put_account(AccountStatus {
             id,
             name: settings.name.clone(),

@@ -8,4 +8,5 @@ pub mod html;
 pub mod parse;
 pub mod quote;
 pub mod sanitise;
+pub mod subject;
 mod tree;

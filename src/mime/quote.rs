@@ -1,6 +1,7 @@
 //! Replies and forwards: who gets them, and the quoted text.
 
 use crate::mime::address_list;
+use crate::mime::subject::{FORWARD_MARKS, REPLY_MARKS, without_mark};
 use crate::model::address::{EmailAddress, Mailbox};
 use crate::model::envelope::Envelope;
 use crate::model::message::ReadableMessage;
@@ -8,10 +9,6 @@ use crate::model::outgoing::Draft;
 use crate::stdx::clock::UnixSeconds;
 use chrono::DateTime;
 
-/// Marks of an answer in the languages of Outlook and others, in lower case.
-const REPLY_MARKS: &[&str] = &["re", "aw", "sv", "vs", "antw"];
-/// Marks of a forward.
-const FORWARD_MARKS: &[&str] = &["fwd", "fw", "wg", "vb"];
 /// Most ids in References: the first keeps the thread together, the newest name the place in it.
 const REFERENCES_LIMIT: usize = 50;
 
@@ -114,17 +111,8 @@ fn references(envelope: &Envelope) -> Vec<String> {
 /// `subject` with exactly one `mark` before it, whatever marks of its kind it had.
 fn marked(mark: &str, kind: &[&str], subject: &str) -> String {
     let mut rest = subject.trim();
-    while let Some((before, behind)) = rest.split_once(':') {
-        let word = before.trim().to_lowercase();
-        // Some programs count: "Re[2]:".
-        let word = word
-            .split_once('[')
-            .filter(|(_word, n)| n.ends_with(']'))
-            .map_or(word.as_str(), |(word, _n)| word);
-        if !kind.contains(&word) {
-            break;
-        }
-        rest = behind.trim_start();
+    while let Some(behind) = without_mark(rest, kind) {
+        rest = behind;
     }
     format!("{mark}: {rest}").trim_end().to_owned()
 }
@@ -164,6 +152,7 @@ fn shown(mailboxes: &[Mailbox]) -> String {
 mod tests {
     use crate::mime::parse::readable;
     use crate::mime::quote::{ReplyScope, forward, marked, references, reply};
+    use crate::mime::subject::{FORWARD_MARKS, REPLY_MARKS};
     use crate::model::address::EmailAddress;
     use crate::model::envelope::Envelope;
 
@@ -207,8 +196,8 @@ mod tests {
     fn marks_of_a_subject_are_not_doubled() {
         #[track_caller]
         fn check(subject: &str, reply: &str, forward: &str) {
-            assert_eq!(marked("Re", super::REPLY_MARKS, subject), reply);
-            assert_eq!(marked("Fwd", super::FORWARD_MARKS, subject), forward);
+            assert_eq!(marked("Re", REPLY_MARKS, subject), reply);
+            assert_eq!(marked("Fwd", FORWARD_MARKS, subject), forward);
         }
         check("Lunch", "Re: Lunch", "Fwd: Lunch");
         check("RE: re : Lunch", "Re: Lunch", "Fwd: RE: re : Lunch");

@@ -52,7 +52,11 @@ impl Store {
     pub async fn remove_account(&self, account: AccountId) -> Result<(), StoreError> {
         self.ask(move |databases| {
             databases.user.execute("DELETE FROM account WHERE id = ?1", [account.0])?;
-            databases.cache.execute("DELETE FROM folder WHERE account_id = ?1", [account.0])?;
+            databases.own.remove(&account);
+            for table in ["folder", "own_address"] {
+                let sql = format!("DELETE FROM {table} WHERE account_id = ?1");
+                databases.cache.execute(&sql, [account.0])?;
+            }
             Ok(())
         })
         .await

@@ -2,7 +2,9 @@
 
 use crate::model::ids::{FolderId, MessageId, Uid};
 use crate::stdx::clock::UnixSeconds;
+use crate::stdx::fingerprint::Fingerprint;
 use crate::store::Store;
+use crate::store::damage;
 use crate::store::error::StoreError;
 use crate::store::search::{BodyText, body_text, index_body};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -47,9 +49,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn body(&self, id: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.ask(move |databases| {
-            let sql = "SELECT bytes FROM body WHERE message_id = ?1";
-            Ok(databases.cache.query_row(sql, [id.0], |row| row.get(0)).optional()?)
+        self.read(move |cache| {
+            let mut statement =
+                cache.prepare_cached("SELECT bytes, seal FROM body WHERE message_id = ?1")?;
+            let found = statement.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)));
+            let found: Option<(Vec<u8>, i64)> = found.optional()?;
+            let Some((bytes, stored)) = found else { return Ok(None) };
+            if stored != 0 && stored != seal(id, &bytes) {
+                return Err(damage::error(&format!("the body of {id} is not what was written")));
+            }
+            Ok(Some(bytes))
         })
         .await
     }
@@ -134,12 +143,22 @@ impl Store {
 fn keep(cache: &Connection, body: &NewBody) -> Result<(), StoreError> {
     let kept = cache
         .prepare_cached(
-            "INSERT INTO body (message_id, bytes) SELECT id, ?2 FROM message WHERE id = ?1
-             ON CONFLICT (message_id) DO UPDATE SET bytes = excluded.bytes",
+            "INSERT INTO body (message_id, bytes, seal)
+             SELECT id, ?2, ?3 FROM message WHERE id = ?1
+             ON CONFLICT (message_id) DO UPDATE SET bytes = excluded.bytes, seal = excluded.seal",
         )?
-        .execute(params![body.message.0, body.bytes])?;
+        .execute(params![body.message.0, body.bytes, seal(body.message, &body.bytes)])?;
     if 0 < kept {
         index_body(cache, body.message, &body.text)?;
     }
     Ok(())
+}
+
+/// Fingerprint by which a flipped byte, or the body of another message, is noticed before it is
+/// shown; never 0, which stands for a body without one.
+pub(in crate::store) fn seal(id: MessageId, bytes: &[u8]) -> i64 {
+    match Fingerprint::default().with_number(id.0).with(bytes).to_i64() {
+        0 => 1,
+        seal => seal,
+    }
 }

@@ -34,6 +34,9 @@ pub enum StoreError {
     /// A stored value is not what this program writes.
     #[error("the database holds what is not understood: {0}")]
     Corrupt(String),
+    /// The cache was damaged and is empty now.
+    #[error("the cache was damaged and has been made anew")]
+    CacheRemade,
     /// The store's thread has ended.
     #[error("the store is closed")]
     Closed,
@@ -67,6 +70,12 @@ impl StoreError {
                 "The mail on this machine cannot be read or written",
                 "The disk may be full, or the file damaged. Nothing on the server is affected.",
                 Remedy::CheckDisk,
+            ),
+            Self::CacheRemade => (
+                "store-remade",
+                "The copy of your mail on this machine was damaged",
+                "It was emptied and is being fetched again. Drafts, the outbox and the mail on the server are whole.",
+                Remedy::Retry,
             ),
             Self::Closed => (
                 "store-closed",

@@ -4,6 +4,7 @@ use crate::model::folder::{Folder, FolderRole, ListedFolder};
 use crate::model::ids::{AccountId, FolderId, UidValidity};
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::marks::{self, FolderMark};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// What happened to a folder's UIDs since it was last opened.
@@ -15,7 +16,57 @@ pub enum Generation {
     Renewed,
 }
 
-const COLUMNS: &str = "id, account_id, name, delimiter, role, total, unread";
+const COLUMNS: &str = "id, account_id, name, delimiter, role,
+    max(0, known + beyond_total), max(0, known_unread + beyond_unread)";
+
+/// How many messages a folder is shown to have.
+///
+/// What the server said when it was last heard is kept as the difference to what the cache knew at
+/// that moment, so that a change made here moves the shown number at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Counts {
+    total: i64,
+    unread: i64,
+}
+
+impl Counts {
+    /// The shown counts of a folder; `None` when the cache does not know it.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub(in crate::store) fn of(
+        cache: &Connection,
+        folder: FolderId,
+    ) -> Result<Option<Self>, StoreError> {
+        let mut statement = cache.prepare_cached(
+            "SELECT known + beyond_total, known_unread + beyond_unread FROM folder WHERE id = ?1",
+        )?;
+        let counts = statement
+            .query_row([folder.0], |row| Ok(Self { total: row.get(0)?, unread: row.get(1)? }));
+        Ok(counts.optional()?)
+    }
+}
+
+/// Goes on showing `before` after rows were added, removed or brought up to date, because that is
+/// what the server said; where the whole folder is cached now, what the cache counts.
+///
+/// # Errors
+/// [`StoreError::Sqlite`].
+pub(in crate::store) fn rebase(
+    cache: &Connection,
+    folder: FolderId,
+    before: Counts,
+) -> Result<(), StoreError> {
+    cache
+        .prepare_cached(
+            "UPDATE folder SET
+                 beyond_total = iif(complete_from = 1, 0, max(?2 - known, 0)),
+                 beyond_unread = iif(complete_from = 1, 0, max(?3 - known_unread, 0))
+             WHERE id = ?1",
+        )?
+        .execute(params![folder.0, before.total, before.unread])?;
+    Ok(())
+}
 
 fn folder(row: &Row<'_>) -> rusqlite::Result<Folder> {
     let delimiter: String = row.get(3)?;
@@ -45,7 +96,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn folders(&self, account: AccountId) -> Result<Vec<Folder>, StoreError> {
-        self.ask(move |databases| folders_of(&databases.cache, account)).await
+        self.read(move |cache| folders_of(cache, account)).await
     }
 
     /// One folder; `None` when the cache does not know it.
@@ -53,9 +104,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn folder(&self, id: FolderId) -> Result<Option<Folder>, StoreError> {
-        self.ask(move |databases| {
-            let sql = format!("SELECT {COLUMNS} FROM folder WHERE id = ?1");
-            Ok(databases.cache.query_row(&sql, [id.0], folder).optional()?)
+        self.read(move |cache| {
+            let mut statement =
+                cache.prepare_cached(&format!("SELECT {COLUMNS} FROM folder WHERE id = ?1"))?;
+            Ok(statement.query_row([id.0], folder).optional()?)
         })
         .await
     }
@@ -78,21 +130,7 @@ impl Store {
                 }
             }
             for listing in &listed {
-                transaction.execute(
-                    "INSERT INTO folder (account_id, name, delimiter, role, total, unread, uid_validity)
-                     VALUES (?1, ?2, ?3, ?4, coalesce(?5, 0), coalesce(?6, 0), 0)
-                     ON CONFLICT (account_id, name) DO UPDATE SET
-                         delimiter = excluded.delimiter, role = excluded.role,
-                         total = coalesce(?5, total), unread = coalesce(?6, unread)",
-                    params![
-                        account.0,
-                        listing.name,
-                        listing.delimiter.map(String::from).unwrap_or_default(),
-                        listing.role.as_str(),
-                        listing.total,
-                        listing.unread,
-                    ],
-                )?;
+                keep_listed(&transaction, account, listing)?;
             }
             let folders = folders_of(&transaction, account)?;
             transaction.commit()?;
@@ -122,9 +160,12 @@ impl Store {
             let renewed = before != uid_validity.0;
             if renewed {
                 transaction.execute("DELETE FROM message WHERE folder_id = ?1", [folder.0])?;
+                // No change number and no UID of before means anything.
+                marks::write(&transaction, folder, FolderMark::default())?;
             }
             transaction.execute(
-                "UPDATE folder SET uid_validity = ?2, total = ?3 WHERE id = ?1",
+                "UPDATE folder SET uid_validity = ?2, total = ?3, beyond_total = ?3 - known
+                 WHERE id = ?1",
                 params![folder.0, uid_validity.0, exists],
             )?;
             transaction.commit()?;
@@ -132,6 +173,34 @@ impl Store {
         })
         .await
     }
+}
+
+fn keep_listed(
+    cache: &Connection,
+    account: AccountId,
+    listing: &ListedFolder,
+) -> Result<(), StoreError> {
+    cache
+        .prepare_cached(
+            "INSERT INTO folder (account_id, name, delimiter, role, uid_validity,
+                                 total, unread, beyond_total, beyond_unread)
+             VALUES (?1, ?2, ?3, ?4, 0, coalesce(?5, 0), coalesce(?6, 0),
+                     coalesce(?5, 0), coalesce(?6, 0))
+             ON CONFLICT (account_id, name) DO UPDATE SET
+                 delimiter = excluded.delimiter, role = excluded.role,
+                 total = coalesce(?5, total), unread = coalesce(?6, unread),
+                 beyond_total = coalesce(?5 - known, beyond_total),
+                 beyond_unread = coalesce(?6 - known_unread, beyond_unread)",
+        )?
+        .execute(params![
+            account.0,
+            listing.name,
+            listing.delimiter.map(String::from).unwrap_or_default(),
+            listing.role.as_str(),
+            listing.total,
+            listing.unread,
+        ])?;
+    Ok(())
 }
 
 #[cfg(test)]

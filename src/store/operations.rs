@@ -232,7 +232,7 @@ fn flags_of(cache: &Connection, message: MessageId) -> Result<Flags, StoreError>
     Ok(Flags::from_bits(bits))
 }
 
-/// Sets or clears a flag and moves the folder's unread count along with it.
+/// Sets or clears a flag; triggers count what is unread.
 fn apply(
     cache: &Connection,
     folder: FolderId,
@@ -243,23 +243,12 @@ fn apply(
         cache.prepare_cached("SELECT flags FROM message WHERE folder_id = ?1 AND uid = ?2")?;
     let mut write =
         cache.prepare_cached("UPDATE message SET flags = ?3 WHERE folder_id = ?1 AND uid = ?2")?;
-    let mut unread_change = 0_i64;
     for uid in uids {
         let key = params![folder.0, uid.get()];
         let Some(bits) = read.query_row(key, |row| row.get(0)).optional()? else { continue };
-        let before = Flags::from_bits(bits);
-        let after = before.changed(change);
+        let after = Flags::from_bits(bits).changed(change);
         write.execute(params![folder.0, uid.get(), after.to_bits()])?;
-        unread_change += match (before.contains(Flag::Seen), after.contains(Flag::Seen)) {
-            (false, true) => -1,
-            (true, false) => 1,
-            (true, true) | (false, false) => 0,
-        };
     }
-    cache.execute(
-        "UPDATE folder SET unread = max(0, unread + ?2) WHERE id = ?1",
-        params![folder.0, unread_change],
-    )?;
     Ok(())
 }
 

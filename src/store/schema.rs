@@ -1,13 +1,17 @@
 //! Opening the two databases: permissions, pragmas, migrations.
 
+use crate::model::ids::AccountId;
 use crate::stdx::atomic_file::{PRIVATE_FILE_MODE, create_private_dir};
 use crate::stdx::clock::Clock;
+use crate::store::damage::{self, Health};
 use crate::store::error::StoreError;
-use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A shipped entry is never edited: add a new one.
@@ -16,7 +20,7 @@ const USER_MIGRATIONS: &[(u32, &str)] = &[
     (2, include_str!("migrations/user_0002_account_facts.sql")),
     (3, include_str!("migrations/user_0003_acting.sql")),
 ];
-/// A shipped entry is never edited: add a new one.
+/// A shipped entry is never edited: add a new one, which sets `upkeep.version` to its number.
 const CACHE_MIGRATIONS: &[(u32, &str)] = &[
     (1, include_str!("migrations/cache_0001_init.sql")),
     (2, include_str!("migrations/cache_0002_mail.sql")),
@@ -25,8 +29,32 @@ const CACHE_MIGRATIONS: &[(u32, &str)] = &[
 /// How long a connection waits for another process that writes.
 const BUSY_LIMIT: Duration = Duration::from_secs(10);
 
+/// Each table and index that lists need, asked for one row: a page that is no such page shows.
+const TOUCH_ALL: &[&str] = &[
+    "SELECT id FROM folder ORDER BY id DESC LIMIT 1",
+    "SELECT id, thread_id, recipients, seal FROM message ORDER BY id DESC LIMIT 1",
+    "SELECT message_id FROM body ORDER BY message_id DESC LIMIT 1",
+    "SELECT thread_id FROM folder_thread LIMIT 1",
+    "SELECT thread_id FROM thread_link LIMIT 1",
+    "SELECT address FROM own_address LIMIT 1",
+    "SELECT checked_at FROM upkeep",
+    "SELECT rowid FROM message_text LIMIT 1",
+];
+
 /// Ids that one cache can give out before the next cache's would begin.
 const IDS_PER_GENERATION: i64 = 1_000_000_000;
+
+/// Pages that the writer keeps of the cache, in KiB: enough for the inner pages of every index of
+/// half a million messages.
+const WRITER_CACHE_KIB: i64 = 4096;
+/// Pages that one reader keeps, in KiB.
+const READER_CACHE_KIB: i64 = 2048;
+/// Pages kept of `user.db`, in KiB; it is small.
+const USER_CACHE_KIB: i64 = 512;
+/// Statements that stay prepared on each connection; all that are asked often.
+const STATEMENTS_LIMIT: usize = 96;
+/// Size to which a write-ahead log is cut back once it was larger, in bytes.
+const LOG_LIMIT_BYTES: i64 = 4 << 20;
 
 /// Both databases, owned by the store's thread.
 pub struct Databases {
@@ -34,11 +62,18 @@ pub struct Databases {
     pub user: Connection,
     /// `cache.db`.
     pub cache: Connection,
+    /// Where `cache.db` lies; `None` in memory.
+    pub(in crate::store) cache_path: Option<PathBuf>,
+    pub(in crate::store) clock: Clock,
+    pub(in crate::store) health: Arc<Health>,
+    /// Own addresses of each account, which a cache made anew gets again.
+    pub(in crate::store) own: BTreeMap<AccountId, Vec<String>>,
 }
 
 impl Databases {
-    /// Opens or creates both files. A cache that is no database any more is set aside as
-    /// `cache.db.damaged` and made anew; `user.db` is never replaced.
+    /// Opens or creates both files. A cache that is no database any more is made anew, which
+    /// [`Health`] then tells; `user.db` is never replaced. Only what opening touches is looked at:
+    /// a start must not read the whole cache.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -46,16 +81,15 @@ impl Databases {
         let mut user = open_file(&private_file(data_dir, "user.db")?)?;
         prepare_user(&mut user)?;
         let cache_path = private_file(cache_dir, "cache.db")?;
+        let health = Arc::new(Health::at_open(&cache_path));
         let cache = match open_cache(&cache_path, &user, clock) {
-            Err(StoreError::Sqlite(error)) if is_damage(&error) => {
-                tracing::warn!("cache.db is damaged and is made anew: {error}");
-                set_aside(&cache_path)?;
-                private_file(cache_dir, "cache.db")?;
-                open_cache(&cache_path, &user, clock)?
+            Err(error) if damage::keeps_closed(&error) => {
+                damage::remake(&cache_path, &user, clock, &health, &error)?
             }
             opened => opened?,
         };
-        Ok(Self { user, cache })
+        let (cache_path, clock) = (Some(cache_path), clock.clone());
+        Ok(Self { user, cache, cache_path, clock, health, own: BTreeMap::new() })
     }
 
     /// Databases in memory.
@@ -67,11 +101,12 @@ impl Databases {
         prepare_user(&mut user)?;
         let mut cache = Connection::open_in_memory()?;
         prepare_cache(&mut cache, &user, clock)?;
-        Ok(Self { user, cache })
+        let (cache_path, clock, health) = (None, clock.clone(), Arc::default());
+        Ok(Self { user, cache, cache_path, clock, health, own: BTreeMap::new() })
     }
 }
 
-fn private_file(dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
+pub(in crate::store) fn private_file(dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
     let io = |path: &Path| {
         let path = path.to_path_buf();
         move |source: io::Error| StoreError::Io { path, source }
@@ -91,25 +126,6 @@ fn private_file(dir: &Path, name: &str) -> Result<PathBuf, StoreError> {
     Ok(path)
 }
 
-fn set_aside(path: &Path) -> Result<(), StoreError> {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_os_string();
-        name.push(suffix);
-        let from = PathBuf::from(&name);
-        name.push(".damaged");
-        match fs::rename(&from, PathBuf::from(name)) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(StoreError::Io { path: from, source }),
-        }
-    }
-    Ok(())
-}
-
-fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
-}
-
 fn open_file(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_LIMIT)?;
@@ -121,34 +137,68 @@ fn open_file(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn open_cache(path: &Path, user: &Connection, clock: &Clock) -> Result<Connection, StoreError> {
+/// Opens the file of the cache and makes sure that it can be asked.
+///
+/// # Errors
+/// [`StoreError`]; [`damage::keeps_closed`] tells whether making it anew would help.
+pub(in crate::store) fn open_cache(
+    path: &Path,
+    user: &Connection,
+    clock: &Clock,
+) -> Result<Connection, StoreError> {
     let mut cache = open_file(path)?;
     prepare_cache(&mut cache, user, clock)?;
-    // Reads every page's header chain once; cheap beside the first network answer.
-    let verdict: String = cache.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if verdict != "ok" {
-        return Err(StoreError::Sqlite(rusqlite::Error::SqliteFailure(
-            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
-            Some(verdict),
-        )));
-    }
     Ok(cache)
+}
+
+/// Opens the file of the cache for reading beside the writer.
+///
+/// # Errors
+/// [`StoreError::Sqlite`].
+pub(in crate::store) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let reader = Connection::open_with_flags(path, flags)?;
+    reader.busy_timeout(BUSY_LIMIT)?;
+    tune(&reader, READER_CACHE_KIB)?;
+    Ok(reader)
+}
+
+fn tune(connection: &Connection, cache_kib: i64) -> Result<(), StoreError> {
+    // Negative: KiB, not pages (sqlite.org/pragma.html#pragma_cache_size).
+    connection.pragma_update(None, "cache_size", -cache_kib)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_LIMIT);
+    Ok(())
 }
 
 fn prepare_user(user: &mut Connection) -> Result<(), StoreError> {
     user.pragma_update(None, "foreign_keys", true)?;
     user.pragma_update(None, "synchronous", "FULL")?;
+    tune(user, USER_CACHE_KIB)?;
     migrate(user, USER_MIGRATIONS)
 }
 
-fn prepare_cache(
+/// Brings a cache, also one just emptied, to where it can be used.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn prepare_cache(
     cache: &mut Connection,
     user: &Connection,
     clock: &Clock,
 ) -> Result<(), StoreError> {
     cache.pragma_update(None, "foreign_keys", true)?;
     cache.pragma_update(None, "synchronous", "NORMAL")?;
-    migrate(cache, CACHE_MIGRATIONS)?;
+    cache.pragma_update(None, "journal_size_limit", LOG_LIMIT_BYTES)?;
+    tune(cache, WRITER_CACHE_KIB)?;
+    match migrate(cache, CACHE_MIGRATIONS) {
+        Err(StoreError::NewerSchema { found, known }) if !is_newer(cache, known) => {
+            return Err(damage::error(&format!("a header of version {found}")));
+        }
+        migrated => migrated?,
+    }
+    for question in TOUCH_ALL {
+        cache.query_row(question, [], |_row| Ok(())).optional()?;
+    }
     // Two processes may be here at once, and only one may number.
     let cache = cache.transaction()?;
     let numbered: bool =
@@ -166,6 +216,14 @@ fn prepare_cache(
     }
     cache.commit()?;
     Ok(())
+}
+
+/// Whether the cache itself says that it is newer, not only its header, of which a byte may be
+/// flipped.
+fn is_newer(cache: &Connection, known: u32) -> bool {
+    let own = cache.query_row("SELECT version FROM upkeep", [], |row| row.get::<_, u32>(0));
+    // Without that table it may be anything: it is left alone.
+    own.map_or(true, |own| known < own)
 }
 
 fn migrate(db: &mut Connection, migrations: &[(u32, &str)]) -> Result<(), StoreError> {
@@ -191,9 +249,11 @@ fn migrate(db: &mut Connection, migrations: &[(u32, &str)]) -> Result<(), StoreE
 mod tests {
     use crate::stdx::clock::Clock;
     use crate::store::error::StoreError;
-    use crate::store::schema::Databases;
+    use crate::store::schema::{CACHE_MIGRATIONS, Databases, USER_MIGRATIONS, open_file};
+    use rusqlite::Connection;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
 
     fn first_message_sequence(databases: &Databases) -> i64 {
         databases
@@ -257,5 +317,92 @@ mod tests {
         drop(databases);
         let refused = Databases::open(home.path(), home.path(), &Clock::system());
         assert!(matches!(refused, Err(StoreError::NewerSchema { found: 99, .. })));
+    }
+
+    /// Files as version 1 left them: an account, a folder, and a message with the id 41.
+    fn version_1(home: &Path) {
+        let user = Connection::open(home.join("user.db")).unwrap();
+        user.execute_batch(USER_MIGRATIONS[0].1).unwrap();
+        user.execute_batch(
+            "INSERT INTO account (name) VALUES ('work');
+             INSERT INTO cache_generation (created_at) VALUES (0);
+             INSERT INTO draft (account_id, content, saved_at) VALUES (1, '{}', 0);
+             INSERT INTO pending_operation (account_id, payload, created_at) VALUES (1, '{}', 0);
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+        let cache = Connection::open(home.join("cache.db")).unwrap();
+        cache.execute_batch(CACHE_MIGRATIONS[0].1).unwrap();
+        cache
+            .execute_batch(
+                "INSERT INTO folder (account_id, name, delimiter, role, total, unread, uid_validity)
+                 VALUES (1, 'INBOX', '/', 'inbox', 9, 3, 7);
+                 INSERT INTO message (id, folder_id, uid, flags, size_bytes, date, from_name,
+                                      from_address, recipients, subject)
+                 VALUES (41, 1, 5, 0, 10, 0, '', '', '[]', 'old');
+                 PRAGMA user_version = 1;",
+            )
+            .unwrap();
+    }
+
+    fn check_migrated(home: &Path) {
+        let databases = Databases::open(home, home, &Clock::system()).unwrap();
+        let one = |db: &Connection, sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0));
+        for (sql, expected) in [
+            ("SELECT known + beyond_total FROM folder WHERE id = 1", 9),
+            ("SELECT uid_validity FROM folder", 0),
+            ("SELECT count(*) FROM message", 0),
+            ("SELECT seq FROM sqlite_sequence WHERE name = 'message'", 41),
+            ("SELECT version FROM upkeep", 2),
+        ] {
+            assert_eq!(one(&databases.cache, sql), Ok(expected), "{sql}");
+        }
+        for table in ["account", "draft", "pending_operation", "cache_generation"] {
+            let sql = format!("SELECT count(*) FROM {table}");
+            assert_eq!(one(&databases.user, &sql), Ok(1), "{table}");
+        }
+    }
+
+    #[test]
+    fn files_of_the_first_version_are_brought_up_to_date() {
+        let home = tempfile::tempdir().unwrap();
+        version_1(home.path());
+        check_migrated(home.path());
+    }
+
+    #[test]
+    fn a_kill_inside_a_migration_leaves_the_version_before() {
+        let (home, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        version_1(home.path());
+        for (name, migrations) in [("user.db", USER_MIGRATIONS), ("cache.db", CACHE_MIGRATIONS)] {
+            let db = open_file(&home.path().join(name)).unwrap();
+            // Pages leave for the log long before the commit.
+            db.execute_batch("PRAGMA cache_size = 1; BEGIN IMMEDIATE").unwrap();
+            db.execute_batch(migrations[1].1).unwrap();
+            db.pragma_update(None, "user_version", 2).unwrap();
+            for file in [name.to_owned(), format!("{name}-wal")] {
+                fs::copy(home.path().join(&file), copy.path().join(&file)).unwrap();
+            }
+        }
+        check_migrated(copy.path());
+    }
+
+    #[test]
+    fn a_flipped_byte_in_the_version_is_damage_and_no_newer_version() {
+        for version in [0, 1, 66] {
+            let home = tempfile::tempdir().unwrap();
+            let databases = Databases::open(home.path(), home.path(), &Clock::system()).unwrap();
+            databases.cache.pragma_update(None, "user_version", version).unwrap();
+            drop(databases);
+            let databases = Databases::open(home.path(), home.path(), &Clock::system()).unwrap();
+            assert_eq!(first_message_sequence(&databases), 1_000_000_000, "{version}");
+        }
+        let home = tempfile::tempdir().unwrap();
+        let databases = Databases::open(home.path(), home.path(), &Clock::system()).unwrap();
+        databases.cache.pragma_update(None, "user_version", 9).unwrap();
+        databases.cache.execute("UPDATE upkeep SET version = 9", []).unwrap();
+        drop(databases);
+        let refused = Databases::open(home.path(), home.path(), &Clock::system());
+        assert!(matches!(refused, Err(StoreError::NewerSchema { found: 9, .. })));
     }
 }

@@ -9,19 +9,16 @@ pub struct Selection {
     pub condition: String,
     /// The parameters.
     pub parameters: Vec<Value>,
-    /// How well rows fit, for [`crate::model::listing::SortKey::Relevance`]; `None` where there are
-    /// no words to fit.
-    pub relevance: Option<Relevance>,
 }
 
-/// How well rows fit a search: a table to join and an expression of it to order by.
+/// How well rows fit a search, for [`crate::model::listing::SortKey::Relevance`]: a table to join
+/// and a column of it to order by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Relevance {
     /// Goes behind `message JOIN folder ON …`, before the `WHERE`.
     pub join: String,
     /// The parameters of `join`, in order; they come before those of the condition.
     pub parameters: Vec<Value>,
-    /// Smaller is better; `NULL` for rows that only a server found, which come last with
-    /// `ORDER BY <order> NULLS LAST`.
-    pub order: &'static str,
+    /// Smaller is better; `NULL` for rows that only a server found.
+    pub badness: &'static str,
 }

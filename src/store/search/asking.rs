@@ -6,10 +6,26 @@ use crate::model::listing::SearchScope;
 use crate::model::query::Query;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::search::selecting::folders_searched;
+use crate::store::search::selecting::{SearchContext, account_names, folders_searched};
 use rusqlite::OptionalExtension;
 
 impl Store {
+    /// What a search needs beside the cache. The writer is asked only where an account is named.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(in crate::store) async fn search_context(
+        &self,
+        query: &Query,
+    ) -> Result<SearchContext, StoreError> {
+        let accounts = if query.names_accounts() {
+            self.ask(|databases| account_names(&databases.user)).await?
+        } else {
+            Vec::new()
+        };
+        Ok(SearchContext { accounts, now: self.clock.now() })
+    }
+
     /// The folders that a search looks into, in the order of roles, then names.
     ///
     /// # Errors
@@ -19,8 +35,9 @@ impl Store {
         query: Query,
         scope: SearchScope,
     ) -> Result<Vec<Folder>, StoreError> {
-        self.ask(move |databases| {
-            let mut folders = folders_searched(&databases.cache, &databases.user, &query, scope)?;
+        let context = self.search_context(&query).await?;
+        self.read(move |cache| {
+            let mut folders = folders_searched(cache, &context, &query, scope)?;
             folders.sort_by_cached_key(|folder| (folder.role, folder.name.to_lowercase()));
             Ok(folders)
         })
@@ -36,10 +53,9 @@ impl Store {
         folder: FolderId,
         uids: Vec<Uid>,
     ) -> Result<Vec<(Uid, MessageId)>, StoreError> {
-        self.ask(move |databases| {
-            let mut statement = databases
-                .cache
-                .prepare_cached("SELECT id FROM message WHERE folder_id = ?1 AND uid = ?2")?;
+        self.read(move |cache| {
+            let mut statement =
+                cache.prepare_cached("SELECT id FROM message WHERE folder_id = ?1 AND uid = ?2")?;
             let mut found = Vec::new();
             for uid in uids {
                 let id = statement.query_row([folder.0, uid.get().into()], |row| row.get(0));

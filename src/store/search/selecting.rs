@@ -18,12 +18,11 @@ use chrono::{Local, NaiveDate, NaiveTime, TimeZone};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-/// What a search is carried out on.
-pub(in crate::store) struct Searched<'a> {
-    /// `cache.db`: the folders are read from it.
-    pub(in crate::store) cache: &'a Connection,
-    /// `user.db`: the names of accounts are.
-    pub(in crate::store) user: &'a Connection,
+/// What a search needs to know beside the cache.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::store) struct SearchContext {
+    /// The names of accounts; empty where the search does not ask for one.
+    pub(in crate::store) accounts: Vec<(AccountId, String)>,
     /// What time it is, for `after:7d`.
     pub(in crate::store) now: UnixSeconds,
 }
@@ -42,29 +41,27 @@ const RELEVANCE: &str = "JOIN (
 type NamedFolder = (Folder, String);
 
 /// The messages that a search finds, and those of `found` that it does not rule out by what is
-/// known here: servers judge words, but neither folders nor file names.
-///
-/// An empty search finds nothing. The condition is complete; only a list by relevance needs more:
-/// `SELECT … FROM message JOIN folder ON … <relevance.join> WHERE <condition>
-/// ORDER BY <relevance.order> NULLS LAST, …` with the parameters of the join first.
+/// known here: servers judge words, but neither folders nor file names. An empty search finds
+/// nothing.
 ///
 /// # Errors
 /// [`StoreError::Sqlite`].
 pub(in crate::store) fn selection(
-    searched: &Searched<'_>,
+    cache: &Connection,
+    context: &SearchContext,
     query: &Query,
     scope: SearchScope,
     found: &[MessageId],
 ) -> Result<Selection, StoreError> {
-    let folders = named_folders(searched.cache, searched.user)?;
-    let mut sql = Sql { searched, folders: &folders, parts: Vec::new(), parameters: Vec::new() };
+    let folders = named_folders(cache, context)?;
     let looked = |(folder, account): &&NamedFolder| query.looks_into(folder, account, scope);
     let wanted: Vec<FolderId> =
-        folders.iter().filter(looked).map(|(folder, _)| folder.id).collect();
+        folders.iter().filter(looked).map(|(folder, _account)| folder.id).collect();
     if wanted.is_empty() || query.groups().iter().all(asks_nothing) {
-        let condition = "0".to_owned();
-        return Ok(Selection { condition, parameters: Vec::new(), relevance: None });
+        return Ok(Selection { condition: "0".to_owned(), parameters: Vec::new() });
     }
+    let (parts, parameters) = (Vec::new(), Vec::new());
+    let mut sql = Sql { now: context.now, folders: &folders, parts, parameters };
     sql.folders(&wanted);
     let (judged, local): (Vec<&Group>, Vec<&Group>) =
         query.groups().iter().partition(|group| group.is_judged_by_servers());
@@ -74,45 +71,63 @@ pub(in crate::store) fn selection(
         sql.groups(&local);
         sql.groups_or_found(&judged, found);
     }
-    let words = Words::of(&query.groups().iter().collect::<Vec<_>>());
-    let relevance = words.positive().map(|words| Relevance {
-        join: format!("{}{RELEVANCE}", if found.is_empty() { "" } else { "LEFT " }),
-        parameters: vec![Value::Text(words)],
-        order: "relevance.badness",
-    });
-    Ok(Selection { condition: sql.parts.join(" AND "), parameters: sql.parameters, relevance })
+    Ok(Selection { condition: sql.parts.join(" AND "), parameters: sql.parameters })
 }
 
-/// The folders a search looks into, of every account or one.
+/// How well what [`selection`] finds fits; `None` where there are no words to fit. Joined behind
+/// `message JOIN folder ON …`, and sorted by with `NULLS LAST`.
+#[must_use]
+pub(in crate::store) fn relevance(query: &Query, found: &[MessageId]) -> Option<Relevance> {
+    let words = Words::of(&query.groups().iter().collect::<Vec<_>>()).positive()?;
+    let left = if found.is_empty() { "" } else { "LEFT " };
+    Some(Relevance {
+        join: format!("{left}{RELEVANCE}"),
+        parameters: vec![Value::Text(words)],
+        badness: "relevance.badness",
+    })
+}
+
+/// The folders a search looks into.
 ///
 /// # Errors
 /// [`StoreError::Sqlite`].
 pub(in crate::store) fn folders_searched(
     cache: &Connection,
-    user: &Connection,
+    context: &SearchContext,
     query: &Query,
     scope: SearchScope,
 ) -> Result<Vec<Folder>, StoreError> {
-    let folders = named_folders(cache, user)?.into_iter();
+    let folders = named_folders(cache, context)?.into_iter();
     let looked = folders.filter(|(folder, account)| query.looks_into(folder, account, scope));
     Ok(looked.map(|(folder, _account)| folder).collect())
 }
 
-fn named_folders(cache: &Connection, user: &Connection) -> Result<Vec<NamedFolder>, StoreError> {
-    let mut names = user.prepare_cached("SELECT id, name FROM account")?;
-    let names = names
-        .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?
-        .collect::<Result<Vec<_>, _>>()?;
+/// The names of all accounts, by `user.db`.
+///
+/// # Errors
+/// [`StoreError::Sqlite`].
+pub(in crate::store) fn account_names(
+    user: &Connection,
+) -> Result<Vec<(AccountId, String)>, StoreError> {
+    let mut statement = user.prepare_cached("SELECT id, name FROM account")?;
+    let names = statement.query_map([], |row| Ok((AccountId(row.get(0)?), row.get(1)?)))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+fn named_folders(
+    cache: &Connection,
+    context: &SearchContext,
+) -> Result<Vec<NamedFolder>, StoreError> {
     let mut folders =
         cache.prepare_cached("SELECT id, account_id, name, delimiter, role FROM folder")?;
     let folders = folders.query_map([], |row| {
-        let account: i64 = row.get(1)?;
+        let account = AccountId(row.get(1)?);
         let delimiter: String = row.get(3)?;
         let role: String = row.get(4)?;
-        let named = names.iter().find(|(id, _name)| *id == account);
+        let named = context.accounts.iter().find(|(id, _name)| *id == account);
         let folder = Folder {
             id: FolderId(row.get(0)?),
-            account: AccountId(account),
+            account,
             name: row.get(2)?,
             delimiter: delimiter.chars().next(),
             role: FolderRole::from_word(&role).unwrap_or(FolderRole::Mail),
@@ -126,7 +141,7 @@ fn named_folders(cache: &Connection, user: &Connection) -> Result<Vec<NamedFolde
 
 /// Conditions that all have to hold, with their parameters.
 struct Sql<'a> {
-    searched: &'a Searched<'a>,
+    now: UnixSeconds,
     folders: &'a [NamedFolder],
     parts: Vec<String>,
     parameters: Vec<Value>,
@@ -220,7 +235,7 @@ impl Sql<'_> {
 
     /// The second at which a day begins here.
     fn start(&self, day: Day) -> i64 {
-        let today = local_day(self.searched.now);
+        let today = local_day(self.now);
         let midnight = day.date(today).and_time(NaiveTime::MIN);
         // A day whose first hour is left out for summer time begins an hour later.
         let local = Local.from_local_datetime(&midnight).earliest();

@@ -3,17 +3,15 @@ use crate::model::envelope::Envelope;
 use crate::model::flags::{Flag, Flags};
 use crate::model::folder::{FolderRole, ListedFolder};
 use crate::model::ids::{AccountId, FolderId, MessageId, Uid};
-use crate::model::listing::SearchScope;
+use crate::model::listing::{ListSource, Listing, SearchScope, Sort, SortKey, SortOrder};
 use crate::model::query::Query;
 use crate::stdx::clock::{Clock, UnixSeconds};
 use crate::store::Store;
 use crate::store::bodies::NewBody;
 use crate::store::messages::{FolderChanges, NewMessage};
 use crate::store::search::rebuild::IndexState;
-use crate::store::search::selecting::{Searched, selection};
 use crate::store::search::{body_text, index_body};
 use proptest::prelude::*;
-use rusqlite::params_from_iter;
 
 const EVERYWHERE: SearchScope = SearchScope::Everywhere;
 /// 2026-11-20T10:00:00Z
@@ -95,43 +93,31 @@ impl Shelf {
         self.store.keep_bodies(vec![body]).await.unwrap();
     }
 
-    /// Subjects of what is found, in the order of the ids, or the best first.
+    /// Subjects of what is found, oldest first, or the best first.
     async fn found(
         &self,
         text: &str,
         scope: SearchScope,
         found: &[MessageId],
-        best: bool,
+        key: SortKey,
     ) -> Vec<String> {
-        let (query, found) = (Query::parse(text).unwrap(), found.to_vec());
-        self.store
-            .ask(move |databases| {
-                let searched =
-                    Searched { cache: &databases.cache, user: &databases.user, now: NOW };
-                let selection = selection(&searched, &query, scope, &found)?;
-                let relevance = selection.relevance.filter(|_relevance| best);
-                let (join, mut parameters, order) = match relevance {
-                    Some(relevance) => (relevance.join, relevance.parameters, relevance.order),
-                    None => (String::new(), Vec::new(), "message.id"),
-                };
-                parameters.extend(selection.parameters);
-                let mut statement = databases.cache.prepare(&format!(
-                    "SELECT subject FROM message JOIN folder ON folder.id = message.folder_id {join}
-                     WHERE {} ORDER BY {order} NULLS LAST, message.id",
-                    selection.condition
-                ))?;
-                let rows = statement.query_map(params_from_iter(parameters), |row| row.get(0))?;
-                Ok(rows.collect::<Result<_, _>>()?)
-            })
-            .await
-            .unwrap()
+        let query = Query::parse(text).unwrap();
+        let source = ListSource::Search { query, scope, found: found.to_vec() };
+        let order = match key {
+            SortKey::Relevance => SortOrder::Descending,
+            _ => SortOrder::Ascending,
+        };
+        let listing = Listing { sort: Sort { key, order }, ..Listing::of(source) };
+        let (rows, known) = self.store.window(listing, 0, 100).await.unwrap();
+        assert_eq!(rows.len(), usize::try_from(known).unwrap());
+        rows.into_iter().map(|row| row.subject).collect()
     }
 
     #[track_caller]
     fn check(&self, text: &str, expected: &[&str]) -> impl Future<Output = ()> {
         let caller = std::panic::Location::caller();
         async move {
-            let found = self.found(text, EVERYWHERE, &[], false).await;
+            let found = self.found(text, EVERYWHERE, &[], SortKey::Arrival).await;
             assert_eq!(found, expected, "{text:?} at {caller}");
         }
     }
@@ -241,7 +227,7 @@ async fn junk_and_trash_are_found_where_they_are_named() {
     shelf.check("ada -in:inbox", &["kept"]).await;
     shelf.check("account:work ada ", &["arrived", "kept"]).await;
     shelf.check("account:home ada ", &[]).await;
-    let scoped = async |scope| shelf.found("ada ", scope, &[], false).await;
+    let scoped = async |scope| shelf.found("ada ", scope, &[], SortKey::Arrival).await;
     assert_eq!(scoped(SearchScope::Folder(shelf.folders[1])).await, ["junk"]);
     assert_eq!(scoped(SearchScope::Account(shelf.account)).await, ["arrived", "kept"]);
     assert!(scoped(SearchScope::Account(AccountId(99))).await.is_empty());
@@ -252,8 +238,15 @@ async fn what_a_server_found_need_not_have_the_words_here() {
     let shelf = Shelf::inbox(vec![about("One"), about("Two"), about("Three")]).await;
     let found = [MessageId(2)];
     let check = async |text: &str, expected: &[&str]| {
-        assert_eq!(shelf.found(text, EVERYWHERE, &found, false).await, expected, "{text:?}");
-        assert_eq!(shelf.found(text, EVERYWHERE, &found, true).await.len(), expected.len());
+        assert_eq!(
+            shelf.found(text, EVERYWHERE, &found, SortKey::Arrival).await,
+            expected,
+            "{text:?}"
+        );
+        assert_eq!(
+            shelf.found(text, EVERYWHERE, &found, SortKey::Relevance).await.len(),
+            expected.len()
+        );
     };
     check("body:zeppelin ", &["Two"]).await;
     check("one ", &["One", "Two"]).await;
@@ -264,7 +257,7 @@ async fn what_a_server_found_need_not_have_the_words_here() {
     check("zeppelin is:read", &[]).await;
     check("zeppelin filename:x ", &[]).await;
     check("zeppelin in:archive", &[]).await;
-    let best = shelf.found("one ", EVERYWHERE, &found, true).await;
+    let best = shelf.found("one ", EVERYWHERE, &found, SortKey::Relevance).await;
     assert_eq!(best, ["One", "Two"], "without words in the index it comes last");
 }
 
@@ -273,7 +266,7 @@ async fn the_best_comes_first() {
     let shelf = Shelf::inbox(vec![about("Something"), about("The zeppelin"), about("Else")]).await;
     let body = "From: ada@example.org\nSubject: Something\n\nA zeppelin was seen.\n";
     shelf.keep_body("Something", body).await;
-    let best = shelf.found("zeppelin ", EVERYWHERE, &[], true).await;
+    let best = shelf.found("zeppelin ", EVERYWHERE, &[], SortKey::Relevance).await;
     assert_eq!(best, ["The zeppelin", "Something"]);
 }
 
@@ -295,7 +288,7 @@ async fn mail_is_found_in_every_language() {
     ];
     let shelf = Shelf::inbox(subjects.iter().map(|subject| about(subject)).collect()).await;
     let check = async |text: &str, expected: usize| {
-        let found = shelf.found(text, EVERYWHERE, &[], false).await;
+        let found = shelf.found(text, EVERYWHERE, &[], SortKey::Arrival).await;
         assert_eq!(found, [subjects[expected]], "{text:?}");
     };
     for (text, expected) in [
@@ -476,7 +469,7 @@ proptest! {
                             met
                         })
                     }).map(|((envelope, _), _)| envelope.subject.clone()).collect();
-                    let found = shelf.found(&text, EVERYWHERE, &[], false).await;
+                    let found = shelf.found(&text, EVERYWHERE, &[], SortKey::Arrival).await;
                     assert_eq!(found, expected, "{text:?}");
                 }
             }
