@@ -155,8 +155,8 @@ fn drop_gone(
     gone: &[Uid],
     vanished: &[UidRange],
 ) -> Result<(), StoreError> {
-    let mut delete =
-        cache.prepare_cached("DELETE FROM message WHERE folder_id = ?1 AND uid BETWEEN ?2 AND ?3")?;
+    let mut delete = cache
+        .prepare_cached("DELETE FROM message WHERE folder_id = ?1 AND uid BETWEEN ?2 AND ?3")?;
     let single = gone.iter().map(|uid| (*uid, *uid));
     for (first, last) in single.chain(vanished.iter().map(|range| (range.first, range.last))) {
         delete.execute(params![folder.0, first.get(), last.get()])?;

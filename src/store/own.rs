@@ -76,9 +76,8 @@ pub(in crate::store) fn own_addresses(
     cache: &Connection,
     account: AccountId,
 ) -> Result<Vec<String>, StoreError> {
-    let mut statement = cache.prepare_cached(
-        "SELECT address FROM own_address WHERE account_id = ?1 ORDER BY address",
-    )?;
+    let mut statement = cache
+        .prepare_cached("SELECT address FROM own_address WHERE account_id = ?1 ORDER BY address")?;
     let addresses = statement.query_map([account.0], |row| row.get(0))?;
     Ok(addresses.collect::<Result<_, _>>()?)
 }

@@ -252,8 +252,8 @@ mod tests {
     use crate::store::schema::{CACHE_MIGRATIONS, Databases, USER_MIGRATIONS, open_file};
     use rusqlite::Connection;
     use std::fs;
-    use std::path::Path;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
 
     fn first_message_sequence(databases: &Databases) -> i64 {
         databases

@@ -91,9 +91,9 @@ fn of_threads(
         Scope::Found { .. } => None,
     };
     let marks = |count: usize| vec!["?"; count].join(", ");
-    let within = folders.as_ref().map_or(String::new(), |folders| {
-        format!(" AND folder_id IN ({})", marks(folders.len()))
-    });
+    let within = folders
+        .as_ref()
+        .map_or(String::new(), |folders| format!(" AND folder_id IN ({})", marks(folders.len())));
     let mut messages = Vec::new();
     for some in threads.chunks(THREADS_AT_ONCE) {
         let sql = format!(

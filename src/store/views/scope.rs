@@ -39,7 +39,10 @@ impl Scope {
     ///
     /// # Errors
     /// [`StoreError::Sqlite`].
-    pub(in crate::store) fn of(cache: &Connection, source: &ListSource) -> Result<Self, StoreError> {
+    pub(in crate::store) fn of(
+        cache: &Connection,
+        source: &ListSource,
+    ) -> Result<Self, StoreError> {
         let columns = "SELECT id, account_id, known, threads FROM folder";
         let folders = match source {
             ListSource::Folder(folder) => {
@@ -120,9 +123,7 @@ pub(in crate::store) fn condition(filters: QuickFilters) -> String {
 ///
 /// # Errors
 /// [`StoreError::Sqlite`].
-pub(in crate::store) fn roles(
-    cache: &Connection,
-) -> Result<BTreeMap<i64, FolderRole>, StoreError> {
+pub(in crate::store) fn roles(cache: &Connection) -> Result<BTreeMap<i64, FolderRole>, StoreError> {
     let mut statement = cache.prepare_cached("SELECT id, role FROM folder")?;
     let roles = statement.query_map([], |row| {
         let role: String = row.get(1)?;

@@ -158,7 +158,8 @@ impl Shelf {
                 let range = UidRange::new(Uid::new(first).unwrap(), Uid::new(first + 9).unwrap());
                 changes.vanished.extend(range);
                 self.messages.retain(|known| {
-                    known.folder != at || !known.uid.is_some_and(|uid| (first..first + 10).contains(&uid))
+                    known.folder != at
+                        || !known.uid.is_some_and(|uid| (first..first + 10).contains(&uid))
                 });
             }
             _ => self.move_some(at).await,
@@ -202,8 +203,9 @@ impl Shelf {
             .read(|cache| {
                 let sql = "SELECT id, thread_id, folder_id, uid FROM message";
                 let mut statement = cache.prepare(sql)?;
-                let rows = statement
-                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+                let rows = statement.query_map([], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                })?;
                 Ok(rows.collect::<Result<_, _>>()?)
             })
             .await
@@ -343,9 +345,10 @@ async fn compare_every_list(shelf: &mut Shelf) {
     for source in sources {
         for key in SortKey::ALL {
             for order in [SortOrder::Descending, SortOrder::Ascending] {
-                let filters = QuickFilter::ALL.into_iter().fold(QuickFilters::default(), |set, f| {
-                    if shelf.random.below(4) == 0 { set.toggled(f) } else { set }
-                });
+                let filters =
+                    QuickFilter::ALL.into_iter().fold(QuickFilters::default(), |set, f| {
+                        if shelf.random.below(4) == 0 { set.toggled(f) } else { set }
+                    });
                 let listing = Listing {
                     source: source.clone(),
                     sort: Sort { key, order },
@@ -370,8 +373,9 @@ async fn compare_list(shelf: &mut Shelf, listing: Listing) {
     let all = Target::All(Box::new(listing.clone()));
     assert_eq!(shelf.store.resolve(all).await.unwrap(), expected, "{listing:?}");
 
-    let expanded: Vec<ThreadId> =
-        (0..3).filter_map(|_| shelf.messages.get(shelf.random.below(200)).map(|k| k.thread)).collect();
+    let expanded: Vec<ThreadId> = (0..3)
+        .filter_map(|_| shelf.messages.get(shelf.random.below(200)).map(|k| k.thread))
+        .collect();
     let grouped =
         Listing { grouping: Grouping::Threads { expanded: expanded.clone() }, ..listing.clone() };
     let expected = shelf.threaded(&listing, &expanded);
@@ -400,21 +404,42 @@ async fn check_bookkeeping(shelf: &Shelf) {
         .read(|cache| {
             let mut wrong = Vec::new();
             for (what, sql) in [
-                ("known", "SELECT count(*) FROM folder WHERE known <>
-                    (SELECT count(*) FROM message WHERE folder_id = folder.id)"),
-                ("unread", "SELECT count(*) FROM folder WHERE known_unread <>
-                    (SELECT count(*) FROM message WHERE folder_id = folder.id AND flags & 1 = 0)"),
-                ("threads", "SELECT count(*) FROM folder WHERE threads <>
-                    (SELECT count(DISTINCT thread_id) FROM message WHERE folder_id = folder.id)"),
-                ("newest", "SELECT count(*) FROM folder_thread AS t WHERE newest IS NOT
+                (
+                    "known",
+                    "SELECT count(*) FROM folder WHERE known <>
+                    (SELECT count(*) FROM message WHERE folder_id = folder.id)",
+                ),
+                (
+                    "unread",
+                    "SELECT count(*) FROM folder WHERE known_unread <>
+                    (SELECT count(*) FROM message WHERE folder_id = folder.id AND flags & 1 = 0)",
+                ),
+                (
+                    "threads",
+                    "SELECT count(*) FROM folder WHERE threads <>
+                    (SELECT count(DISTINCT thread_id) FROM message WHERE folder_id = folder.id)",
+                ),
+                (
+                    "newest",
+                    "SELECT count(*) FROM folder_thread AS t WHERE newest IS NOT
                     (SELECT max(received_at) FROM message
-                     WHERE folder_id = t.folder_id AND thread_id = t.thread_id)"),
-                ("links", "SELECT count(*) FROM thread_link WHERE thread_id NOT IN
-                    (SELECT thread_id FROM message)"),
-                ("bodies", "SELECT count(*) FROM body WHERE message_id NOT IN
-                    (SELECT id FROM message)"),
-                ("to me", "SELECT count(*) FROM message WHERE to_me <>
-                    (recipients LIKE '%,\"ada@example.org\"]%')"),
+                     WHERE folder_id = t.folder_id AND thread_id = t.thread_id)",
+                ),
+                (
+                    "links",
+                    "SELECT count(*) FROM thread_link WHERE thread_id NOT IN
+                    (SELECT thread_id FROM message)",
+                ),
+                (
+                    "bodies",
+                    "SELECT count(*) FROM body WHERE message_id NOT IN
+                    (SELECT id FROM message)",
+                ),
+                (
+                    "to me",
+                    "SELECT count(*) FROM message WHERE to_me <>
+                    (recipients LIKE '%,\"ada@example.org\"]%')",
+                ),
             ] {
                 let rows: i64 = cache.query_row(sql, [], |row| row.get(0))?;
                 if rows != 0 {
