@@ -29,6 +29,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("crossterm", &["runtime"]),
     ("tui_textarea", &["app", "ui"]),
     ("rusqlite", &["store"]),
+    ("icu_normalizer", &["store"]),
     ("async_imap", &["transport"]),
     ("imap_proto", &["transport"]),
     ("lettre", &["transport"]),

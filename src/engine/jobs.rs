@@ -212,6 +212,20 @@ impl Supervisor {
         });
     }
 
+    /// Runs work that ends in `CommandDone`, beside the supervisor.
+    pub(in crate::engine) fn spawn_done(
+        &mut self,
+        id: CommandId,
+        work: impl Future<Output = Result<(), Problem>> + Send + 'static,
+    ) {
+        self.spawn_job(id, None, async move {
+            match work.await {
+                Ok(()) => Outcome::Answer(Box::new(EngineEvent::CommandDone { id })),
+                Err(problem) => Outcome::Failed(problem),
+            }
+        });
+    }
+
     fn link_job(
         &self,
         id: CommandId,

@@ -25,6 +25,7 @@ pub mod reporter;
 pub mod round;
 pub mod routing;
 pub mod searching;
+pub mod server_search;
 pub mod session;
 pub mod supervisor;
 pub mod sync;

@@ -18,6 +18,7 @@ use crate::engine::outbox_task::OutboxTask;
 use crate::engine::reading::{self, Form};
 use crate::engine::reporter::Reporter;
 use crate::engine::routing::author_and_route;
+use crate::engine::searching::mend_index;
 use crate::engine::session::AccountContext;
 use crate::engine::{EngineSetup, Liveness};
 use crate::engine_api::command::{EngineCommand, Outgoing, SyncHold};
@@ -111,6 +112,9 @@ impl Supervisor {
             replays,
             liveness: setup.liveness,
         };
+        supervisor
+            .tasks
+            .spawn(mend_index(supervisor.store.clone(), supervisor.cancel.child_token()));
         // A shared mailbox borrows the sign-in of another account, which has to be there first.
         let (shared, own): (Vec<_>, Vec<_>) =
             linked.into_iter().partition(|settings| settings.shared_via.is_some());

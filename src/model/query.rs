@@ -231,6 +231,13 @@ impl Query {
         &self.groups
     }
 
+    /// Whether an account is asked for by name.
+    #[must_use]
+    pub fn names_accounts(&self) -> bool {
+        let mut terms = self.groups.iter().flat_map(|group| &group.terms);
+        terms.any(|term| matches!(term.condition, Condition::Account(_)))
+    }
+
     /// Whether messages of a folder can be found. Junk and trash are looked into only where `in:`
     /// or the scope names them, folders that hold no mail never.
     #[must_use]

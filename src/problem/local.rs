@@ -27,6 +27,18 @@ impl Problem {
         )
     }
 
+    /// A search is to be kept under no name.
+    #[must_use]
+    pub fn search_without_name() -> Self {
+        Self::new(
+            ProblemKind::Usage,
+            "search-without-name",
+            "The search has no name",
+            "A search is kept under a name, such as `unread from Ada`.",
+            Remedy::Retry,
+        )
+    }
+
     /// A message is asked for that is gone.
     #[must_use]
     pub fn message_gone() -> Self {

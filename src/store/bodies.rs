@@ -26,7 +26,6 @@ pub struct NewBody {
     message: MessageId,
     bytes: Vec<u8>,
     text: BodyText,
-    seal: i64,
 }
 
 impl NewBody {
@@ -34,8 +33,7 @@ impl NewBody {
     #[must_use]
     pub fn read(message: MessageId, bytes: Vec<u8>) -> Self {
         let text = body_text(&bytes);
-        let seal = seal(message, &bytes);
-        Self { message, bytes, text, seal }
+        Self { message, bytes, text }
     }
 
     /// How many bytes the message has.
@@ -57,7 +55,7 @@ impl Store {
             let found = statement.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)));
             let found: Option<(Vec<u8>, i64)> = found.optional()?;
             let Some((bytes, stored)) = found else { return Ok(None) };
-            if stored != 0 && stored != seal(id, &bytes) {
+            if stored != seal(id, &bytes) {
                 return Err(damage::error(&format!("the body of {id} is not what was written")));
             }
             Ok(Some(bytes))
@@ -145,10 +143,11 @@ impl Store {
 fn keep(cache: &Connection, body: &NewBody) -> Result<(), StoreError> {
     let kept = cache
         .prepare_cached(
-            "INSERT INTO body (message_id, bytes, seal) SELECT id, ?2, ?3 FROM message WHERE id = ?1
+            "INSERT INTO body (message_id, bytes, seal)
+             SELECT id, ?2, ?3 FROM message WHERE id = ?1
              ON CONFLICT (message_id) DO UPDATE SET bytes = excluded.bytes, seal = excluded.seal",
         )?
-        .execute(params![body.message.0, body.bytes, body.seal])?;
+        .execute(params![body.message.0, body.bytes, seal(body.message, &body.bytes)])?;
     if 0 < kept {
         index_body(cache, body.message, &body.text)?;
     }
@@ -156,7 +155,7 @@ fn keep(cache: &Connection, body: &NewBody) -> Result<(), StoreError> {
 }
 
 /// Fingerprint by which a flipped byte, or the body of another message, is noticed before it is
-/// shown; never 0, which stands for a body without one.
+/// shown; never 0, so that a page of zeros seals nothing.
 pub(in crate::store) fn seal(id: MessageId, bytes: &[u8]) -> i64 {
     match Fingerprint::default().with_number(id.0).with(bytes).to_i64() {
         0 => 1,

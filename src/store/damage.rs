@@ -12,7 +12,7 @@ use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::schema::{Databases, open_cache, prepare_cache, private_file};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, params};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, params};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -59,11 +59,14 @@ pub(in crate::store) fn error(what: &str) -> StoreError {
     StoreError::Sqlite(rusqlite::Error::SqliteFailure(code, Some(what.to_owned())))
 }
 
-/// Whether an answer of SQLite means damage.
+/// Whether an answer of SQLite means damage. A file of ours that cannot be written has a broken
+/// header (sqlite.org/fileformat.html, section 1.3.2), or another name than before.
 fn is_damage(error: &StoreError) -> bool {
     let StoreError::Sqlite(error) = error else { return false };
-    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
-        || error.sqlite_error().is_some_and(|error| error.extended_code == SHORT_READ)
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::ReadOnly)
+    ) || error.sqlite_error().is_some_and(|error| error.extended_code == SHORT_READ)
 }
 
 /// Whether a question about the cache alone shows that it is damaged: also a value that cannot be
@@ -177,7 +180,9 @@ impl Databases {
         let Some(path) = self.cache_path.clone() else { return why };
         let often = REMADE_LIMIT <= self.health.remade.load(Ordering::Acquire);
         // The same question may have been about both files.
-        if often || !matches!(verdict(&self.user, "quick_check"), Ok(None)) {
+        let user_is_whole = matches!(self.user.is_readonly(MAIN_DB), Ok(false))
+            && matches!(verdict(&self.user, "quick_check"), Ok(None));
+        if often || !user_is_whole {
             return why;
         }
         self.cache.flush_prepared_statement_cache();
@@ -215,26 +220,26 @@ impl Store {
     /// # Errors
     /// [`StoreError`], [`StoreError::Closed`] when the store is closed meanwhile.
     pub async fn check_cache(&self) -> Result<bool, StoreError> {
-        let found = self.read(|cache| verdict(cache, "integrity_check")).await;
-        let wrong = match found {
-            Ok(None) => {
-                let now = self.clock.now();
-                self.ask(move |databases| {
-                    let sql = "UPDATE upkeep SET checked_at = ?1";
-                    databases.cache.execute(sql, params![now.0])?;
-                    Ok(())
-                })
-                .await?;
-                return Ok(true);
-            }
-            Ok(Some(wrong)) => error(&wrong),
-            Err(StoreError::CacheRemade) => return Ok(false),
-            Err(error) => return Err(error),
+        let checked = match self.read(|cache| verdict(cache, "integrity_check")).await {
+            Ok(None) => self.note_checked().await,
+            Ok(Some(wrong)) => Err(self.remake(error(&wrong)).await),
+            Err(error) => Err(error),
         };
-        match self.remake(wrong).await {
-            StoreError::CacheRemade => Ok(false),
-            error => Err(error),
+        match checked {
+            Ok(()) => Ok(true),
+            Err(StoreError::CacheRemade) => Ok(false),
+            Err(error) => Err(error),
         }
+    }
+
+    async fn note_checked(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.ask(move |databases| {
+            let sql = "UPDATE upkeep SET checked_at = ?1";
+            databases.cache.execute(sql, params![now.0])?;
+            Ok(())
+        })
+        .await
     }
 
     /// Whether a full check is due: the last run did not end in order, or it is long ago.

@@ -23,6 +23,7 @@ pub mod operations;
 pub mod outbox;
 pub mod own;
 mod readers;
+pub mod saved_searches;
 pub mod schema;
 pub mod search;
 pub mod selection;

@@ -9,5 +9,6 @@ mod driver;
 mod ladder;
 mod linking;
 mod mail;
+mod searching;
 mod sending;
 mod ways_in;

@@ -16,8 +16,10 @@ use crate::store::marks::FolderMark;
 use crate::store::messages::{FolderChanges, NewMessage};
 use std::fs;
 use std::path::Path;
+use tempfile::TempDir;
 
 const MESSAGES: u32 = 30;
+const BODIES: u32 = 6;
 const DAMAGES: u64 = 500;
 const ACCOUNT: AccountId = AccountId(1);
 const FILES: [&str; 3] = ["cache.db", "cache.db-wal", "cache.db-shm"];
@@ -77,9 +79,9 @@ async fn fill(store: &Store) -> Result<(), StoreError> {
         ..FolderChanges::default()
     };
     store.keep_changes(ACCOUNT, folder, changes).await?;
-    for row in store.window(Listing::folder(folder), 0, MESSAGES).await?.0 {
-        let kept = NewBody::read(row.id, body(row.uid.unwrap().get()));
-        store.keep_bodies(vec![kept]).await?;
+    for row in store.window(Listing::folder(folder), 0, BODIES).await?.0 {
+        let body = NewBody::read(row.id, body(row.uid.unwrap().get()));
+        store.keep_bodies(vec![body]).await?;
     }
     Ok(())
 }
@@ -102,10 +104,12 @@ async fn read_everything(store: &Store) -> Result<u32, StoreError> {
             let expected = message(uid);
             assert_eq!(row.from, expected.envelope.from[0]);
             assert_eq!(row.size_bytes, expected.size_bytes);
-            if let Some(bytes) = store.body(row.id).await? {
+            shown += 1;
+            if MESSAGES - BODIES < uid
+                && let Some(bytes) = store.body(row.id).await?
+            {
                 assert_eq!(bytes, body(uid));
             }
-            shown += 1;
         }
     }
     Ok(shown)
@@ -150,6 +154,11 @@ fn damage(dir: &Path, random: &mut Random) -> String {
     what
 }
 
+/// In memory where there is such a place: nothing here is about what a disk keeps.
+fn directory() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_none| tempfile::tempdir()).unwrap()
+}
+
 /// The caches to damage: one closed in order, and one as a kill leaves it.
 async fn templates(home: &Path) -> Vec<Vec<(&'static str, Vec<u8>)>> {
     let store = Store::open(home, home, &Clock::system()).unwrap();
@@ -168,12 +177,12 @@ async fn templates(home: &Path) -> Vec<Vec<(&'static str, Vec<u8>)>> {
 
 #[tokio::test]
 async fn five_hundred_damaged_caches_start_say_so_and_fill_again() {
-    let home = tempfile::tempdir().unwrap();
+    let home = directory();
     let templates = templates(home.path()).await;
     let (mut said, mut shown_whole) = (0, 0);
     for seed in 0..DAMAGES {
         let mut random = Random(seed);
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         for (name, bytes) in &templates[random.below(2)] {
             fs::write(dir.path().join(name), bytes).unwrap();
         }

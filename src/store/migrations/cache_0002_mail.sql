@@ -51,7 +51,7 @@ DROP TABLE kept_sequence;
 CREATE TABLE body (
     message_id INTEGER PRIMARY KEY REFERENCES message (id) ON DELETE CASCADE,
     bytes      BLOB    NOT NULL,            -- as the server sent it
-    seal       INTEGER NOT NULL DEFAULT 0   -- fingerprint of id and bytes; 0 for none
+    seal       INTEGER NOT NULL             -- fingerprint of id and bytes; never 0
 ) STRICT;
 
 -- One row per conversation in a folder, so that a list of them is a walk along an index.
@@ -145,11 +145,12 @@ CREATE TRIGGER folder_thread_removed AFTER DELETE ON folder_thread BEGIN
     UPDATE folder SET threads = threads - 1 WHERE id = old.folder_id;
 END;
 
--- The search index. `rowid` is `message.id`; the texts themselves are not kept in it.
+-- The search index. `rowid` is `message.id`; the texts themselves are not kept in it. What is put
+-- into it has been folded and cut into words already (`store/search/words.rs`).
 CREATE VIRTUAL TABLE message_text USING fts5 (
-    subject, sender, recipients, body, files,
+    subject, sender, recipients, cc, body, files,
     content = '', contentless_delete = 1,
-    tokenize = 'unicode61 remove_diacritics 2'
+    tokenize = 'ascii'
 );
 CREATE TRIGGER message_text_gone AFTER DELETE ON message BEGIN
     DELETE FROM message_text WHERE rowid = old.id;

@@ -1,26 +1,51 @@
 //! The search index: what is put into it, and what a query selects from it.
+//!
+//! The index (`message_text`) keeps where words stand, not the words' text, so a row is always
+//! written whole: headers alone when a message is stored, headers and text once its bytes are
+//! cached. A deleted message takes its row with it by a trigger.
+//!
+//! Start at [`selecting::selection`].
 
+pub mod asking;
+pub mod rebuild;
+pub mod selecting;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use crate::mime::parse;
+use crate::model::address::Mailbox;
+use crate::model::envelope::Envelope;
 use crate::model::ids::MessageId;
-use crate::model::listing::SearchScope;
-use crate::model::query::Query;
 use crate::store::error::StoreError;
 use crate::store::messages::NewMessage;
-use crate::store::selection::Selection;
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
-/// What the index keeps of a message beside its headers.
+/// Text of one message that is indexed, in bytes: what lies behind it is logs and data.
+const TEXT_LIMIT_BYTES: usize = 256 * 1024;
+/// Attached files of one message whose names are indexed.
+const FILES_LIMIT: usize = 256;
+
+/// What the index keeps of a whole message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BodyText {
-    /// The text a person reads.
+    /// Its headers.
+    pub envelope: Envelope,
+    /// The text a person reads, quotes included.
     pub text: String,
-    /// Names of attached files.
+    /// Names of attached files, one per line.
     pub files: String,
 }
 
 /// Reads out of a whole message what the index keeps of it. Takes time: not for the store's thread.
 #[must_use]
-pub fn body_text(_bytes: &[u8]) -> BodyText {
-    BodyText::default()
+pub fn body_text(bytes: &[u8]) -> BodyText {
+    let message = parse::readable(bytes);
+    let mut text = message.text;
+    text.truncate(text.floor_char_boundary(TEXT_LIMIT_BYTES));
+    let files: Vec<String> =
+        message.attachments.into_iter().take(FILES_LIMIT).map(|file| file.file_name).collect();
+    BodyText { envelope: message.envelope, text, files: files.join("\n") }
 }
 
 /// Puts the headers of a message that was just added into the index.
@@ -28,31 +53,72 @@ pub fn body_text(_bytes: &[u8]) -> BodyText {
 /// # Errors
 /// [`StoreError::Sqlite`].
 pub(in crate::store) fn index_headers(
-    _cache: &Connection,
-    _id: MessageId,
-    _message: &NewMessage,
+    cache: &Connection,
+    id: MessageId,
+    message: &NewMessage,
 ) -> Result<(), StoreError> {
+    let row = Row::of(&message.envelope);
+    let mut insert = cache.prepare_cached(
+        "INSERT INTO message_text (rowid, subject, sender, recipients, cc, body, files)
+         VALUES (?1, ?2, ?3, ?4, ?5, '', '')",
+    )?;
+    insert.execute(params![id.0, row.subject, row.sender, row.recipients, row.cc])?;
     Ok(())
 }
 
-/// Puts the text of a message whose headers are in the index into it too.
+/// Puts the text of a message into the index, and its headers again; does nothing when the message
+/// is gone meanwhile.
 ///
 /// # Errors
 /// [`StoreError::Sqlite`].
 pub(in crate::store) fn index_body(
-    _cache: &Connection,
-    _id: MessageId,
-    _text: &BodyText,
+    cache: &Connection,
+    id: MessageId,
+    text: &BodyText,
 ) -> Result<(), StoreError> {
+    write(cache, id, &Row::of(&text.envelope), text)
+}
+
+fn write(cache: &Connection, id: MessageId, row: &Row, text: &BodyText) -> Result<(), StoreError> {
+    let mut replace = cache.prepare_cached(
+        "INSERT OR REPLACE INTO message_text (rowid, subject, sender, recipients, cc, body, files)
+         SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM message WHERE id = ?1",
+    )?;
+    let [body, files] = [&text.text, &text.files].map(|text| words_of(text));
+    replace.execute(params![id.0, row.subject, row.sender, row.recipients, row.cc, body, files])?;
     Ok(())
 }
 
-/// The messages that a search finds, and those that servers found besides.
-#[must_use]
-pub(in crate::store) fn selection(
-    _query: &Query,
-    _scope: SearchScope,
-    _found: &[MessageId],
-) -> Selection {
-    Selection { condition: "0".to_owned(), parameters: Vec::new() }
+/// The headers of a message as the columns of the index.
+#[derive(Default)]
+struct Row {
+    subject: String,
+    sender: String,
+    recipients: String,
+    cc: String,
+}
+
+impl Row {
+    fn of(envelope: &Envelope) -> Self {
+        let people = |lists: [&[Mailbox]; 2]| {
+            let mut words = String::new();
+            for mailbox in lists.into_iter().flatten() {
+                words::append(&mailbox.name, &mut words);
+                words::append(&mailbox.address, &mut words);
+            }
+            words
+        };
+        Self {
+            subject: words_of(&envelope.subject),
+            sender: people([&envelope.from, &[]]),
+            recipients: people([&envelope.to, &envelope.bcc]),
+            cc: people([&envelope.cc, &[]]),
+        }
+    }
+}
+
+fn words_of(text: &str) -> String {
+    let mut words = String::new();
+    words::append(text, &mut words);
+    words
 }

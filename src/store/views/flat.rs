@@ -4,9 +4,9 @@
 //! several folders are walked side by side. Any other order sorts keys and ids only.
 
 use crate::model::ids::MessageId;
-use crate::model::listing::{QuickFilters, Sort};
+use crate::model::listing::{QuickFilters, Sort, SortKey};
 use crate::store::error::StoreError;
-use crate::store::views::order::{Walk, by, column, word};
+use crate::store::views::order::{Walk, by, by_fit, column, word};
 use crate::store::views::scope::{Scope, ScopeFolder, condition};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -137,8 +137,16 @@ fn sorted(
     filters: QuickFilters,
     reach: &Reach,
 ) -> Result<Vec<MessageId>, StoreError> {
-    let rows = scope.rows(filters);
-    let order = by(sort, reach.walk);
+    let fitting = match sort.key {
+        SortKey::Relevance => scope.fitting(filters),
+        SortKey::Arrival | SortKey::Date | SortKey::Sender | SortKey::Subject | SortKey::Size => {
+            None
+        }
+    };
+    let (rows, order) = match fitting {
+        Some((rows, badness)) => (rows, by_fit(badness, sort.order, reach.walk)),
+        None => (scope.rows(filters), by(sort, reach.walk)),
+    };
     let sql =
         format!("SELECT message.id FROM {} ORDER BY {order} LIMIT ? OFFSET ?", rows.condition);
     let mut parameters = rows.parameters;

@@ -12,10 +12,11 @@ mod tests;
 
 use crate::model::acting::Target;
 use crate::model::ids::{MessageId, ThreadId};
-use crate::model::listing::{Grouping, Listing};
+use crate::model::listing::{Grouping, ListSource, Listing};
 use crate::model::message::MessageRow;
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::search::selecting::SearchContext;
 use crate::store::views::conversation::Setting;
 use crate::store::views::scope::{Scope, roles};
 use rusqlite::types::Value;
@@ -35,7 +36,9 @@ impl Store {
         first: u32,
         count: u32,
     ) -> Result<(Vec<MessageRow>, u32), StoreError> {
-        self.read(move |cache| window(cache, &listing, first.into(), count.into())).await
+        let context = self.context_of(&listing).await?;
+        let reach = (first.into(), count.into());
+        self.read(move |cache| window(cache, &context, &listing, reach)).await
     }
 
     /// The messages an action is about. Those of a list are in its order, whatever is folded.
@@ -46,35 +49,44 @@ impl Store {
         match target {
             Target::Messages(messages) => Ok(messages),
             Target::Threads { threads, listing } => {
-                self.read(move |cache| of_threads(cache, &threads, &listing)).await
+                let context = self.context_of(&listing).await?;
+                self.read(move |cache| of_threads(cache, &context, &threads, &listing)).await
             }
             Target::All(listing) => {
+                let context = self.context_of(&listing).await?;
                 self.read(move |cache| {
-                    let scope = Scope::of(cache, &listing.source)?;
+                    let scope = Scope::of(cache, &context, &listing.source)?;
                     flat::all(cache, &scope, listing.sort, listing.filters)
                 })
                 .await
             }
         }
     }
+
+    async fn context_of(&self, listing: &Listing) -> Result<SearchContext, StoreError> {
+        match &listing.source {
+            ListSource::Search { query, .. } => self.search_context(query).await,
+            ListSource::Folder(_) | ListSource::Role(_) => Ok(SearchContext::default()),
+        }
+    }
 }
 
 fn window(
     cache: &Connection,
+    context: &SearchContext,
     listing: &Listing,
-    first: i64,
-    count: i64,
+    reach: (i64, i64),
 ) -> Result<(Vec<MessageRow>, u32), StoreError> {
-    let scope = Scope::of(cache, &listing.source)?;
+    let scope = Scope::of(cache, context, &listing.source)?;
     let (sort, filters) = (listing.sort, listing.filters);
     let (rows, known) = match &listing.grouping {
         Grouping::Messages => {
+            let (first, count) = reach;
             let part = flat::part(cache, &scope, sort, filters, first, count)?;
             (rows::rows(cache, &part.messages)?, part.known)
         }
         Grouping::Threads { expanded } => {
             let setting = Setting { own: scope.own_folders(), roles: roles(cache)? };
-            let reach = (first, count);
             threaded::window(cache, &scope, &setting, sort, filters, expanded, reach)?
         }
     };
@@ -83,10 +95,11 @@ fn window(
 
 fn of_threads(
     cache: &Connection,
+    context: &SearchContext,
     threads: &[ThreadId],
     listing: &Listing,
 ) -> Result<Vec<MessageId>, StoreError> {
-    let folders = match Scope::of(cache, &listing.source)? {
+    let folders = match Scope::of(cache, context, &listing.source)? {
         Scope::Folders(folders) => Some(folders),
         Scope::Found { .. } => None,
     };

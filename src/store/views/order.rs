@@ -40,3 +40,11 @@ pub(in crate::store) fn by(sort: Sort, walk: Walk) -> String {
     let (first, ties) = (word(sort.order, walk), word(SortOrder::Descending, walk));
     format!("{column} {first}, received_at {ties}, uid {ties}, message.id {ties}")
 }
+
+/// `ORDER BY` of rows that a search found, the best first; `badness` is the column that says how
+/// badly they fit.
+pub(in crate::store) fn by_fit(badness: &str, order: SortOrder, walk: Walk) -> String {
+    let (worst, ties) = (word(order, walk), word(SortOrder::Descending, walk));
+    let best = if worst == "DESC" { "ASC" } else { "DESC" };
+    format!("{badness} {best} NULLS LAST, received_at {ties}, uid {ties}, message.id {ties}")
+}

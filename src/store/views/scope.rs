@@ -3,8 +3,8 @@
 use crate::model::folder::FolderRole;
 use crate::model::listing::{ListSource, QuickFilter, QuickFilters, SearchScope};
 use crate::store::error::StoreError;
-use crate::store::search;
-use crate::store::selection::Selection;
+use crate::store::search::selecting::{SearchContext, relevance, selection};
+use crate::store::selection::{Relevance, Selection};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row};
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ pub(in crate::store) enum Scope {
     Found {
         /// Which.
         selection: Selection,
+        /// How well they fit.
+        relevance: Option<Relevance>,
         /// The folder it is kept to, if it is.
         folder: Option<i64>,
     },
@@ -41,6 +43,7 @@ impl Scope {
     /// [`StoreError::Sqlite`].
     pub(in crate::store) fn of(
         cache: &Connection,
+        context: &SearchContext,
         source: &ListSource,
     ) -> Result<Self, StoreError> {
         let columns = "SELECT id, account_id, known, threads FROM folder";
@@ -59,8 +62,9 @@ impl Scope {
                     SearchScope::Folder(folder) => Some(folder.0),
                     SearchScope::Everywhere | SearchScope::Account(_) => None,
                 };
-                let selection = search::selection(query, *scope, found);
-                return Ok(Self::Found { selection, folder });
+                let selection = selection(cache, context, query, *scope, found)?;
+                let relevance = relevance(query, found);
+                return Ok(Self::Found { selection, relevance, folder });
             }
         };
         Ok(Self::Folders(folders))
@@ -93,6 +97,25 @@ impl Scope {
                 parameters: selection.parameters.clone(),
             },
         }
+    }
+
+    /// The same where they can be put in order of how well they fit, and the column that says so;
+    /// `None` elsewhere.
+    pub(in crate::store) fn fitting(
+        &self,
+        filters: QuickFilters,
+    ) -> Option<(Selection, &'static str)> {
+        let Self::Found { selection, relevance: Some(relevance), .. } = self else { return None };
+        let rows = Selection {
+            condition: format!(
+                "message JOIN folder ON folder.id = message.folder_id {} WHERE ({}){}",
+                relevance.join,
+                selection.condition,
+                condition(filters)
+            ),
+            parameters: relevance.parameters.iter().chain(&selection.parameters).cloned().collect(),
+        };
+        Some((rows, relevance.badness))
     }
 }
 

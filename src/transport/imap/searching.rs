@@ -313,6 +313,11 @@ mod tests {
         check(ServerTerm::Flag(Flag::Forwarded), &["KEYWORD $Forwarded"]);
         let seen = Box::new(ServerTerm::Flag(Flag::Seen));
         check(ServerTerm::Not(seen), &["NOT", "SEEN"]);
+        let or = |one, other| ServerTerm::Or(Box::new(one), Box::new(other));
+        check(
+            or(or(text("a"), text("b")), ServerTerm::Flag(Flag::Seen)),
+            &["OR", "OR", "SUBJECT \"a\"", "SUBJECT \"b\"", "SEEN"],
+        );
     }
 
     #[test]
