@@ -100,15 +100,15 @@ impl AccountCommand {
 
 /// What an account task works with.
 pub struct AccountTask {
-    access: Arc<AccountAccess>,
-    store: Store,
-    reporter: Reporter,
+    pub(in crate::engine) access: Arc<AccountAccess>,
+    pub(in crate::engine) store: Store,
+    pub(in crate::engine) reporter: Reporter,
     clock: Clock,
-    liveness: Liveness,
+    pub(in crate::engine) liveness: Liveness,
     commands: mpsc::Receiver<AccountCommand>,
     cancel: CancellationToken,
-    live: Option<Live>,
-    watched: Option<Watched>,
+    pub(in crate::engine) live: Option<Live>,
+    pub(in crate::engine) watched: Option<Watched>,
     backoff: Backoff,
     retry_at: Instant,
     /// Last refresh and end of the token, as they are among the facts already.
@@ -116,16 +116,16 @@ pub struct AccountTask {
 }
 
 /// An open connection.
-struct Live {
-    source: Box<dyn MailSource>,
-    open: Option<(FolderId, FolderState)>,
+pub(in crate::engine) struct Live {
+    pub(in crate::engine) source: Box<dyn MailSource>,
+    pub(in crate::engine) open: Option<(FolderId, FolderState)>,
     token_ends: UnixSeconds,
 }
 
 /// The folder that is kept up to date.
 #[derive(Clone, Copy)]
-struct Watched {
-    folder: FolderId,
+pub(in crate::engine) struct Watched {
+    pub(in crate::engine) folder: FolderId,
     newest: u32,
 }
 
@@ -269,7 +269,7 @@ impl AccountTask {
 
     // --- the connection ---------------------------------------------------------------------
 
-    async fn connection(&mut self) -> Result<&mut Live, Failure> {
+    pub(in crate::engine) async fn connection(&mut self) -> Result<&mut Live, Failure> {
         if self.live.is_none() {
             self.show(Connection::Connecting).await;
             let (source, token_ends) = self.access.source().await?;
@@ -415,7 +415,10 @@ impl AccountTask {
         Ok(state)
     }
 
-    async fn opened(&mut self, folder: FolderId) -> Result<FolderState, Failure> {
+    pub(in crate::engine) async fn opened(
+        &mut self,
+        folder: FolderId,
+    ) -> Result<FolderState, Failure> {
         match self.connection().await?.open {
             Some((open, state)) if open == folder => Ok(state),
             Some(_) | None => self.open(folder).await,
@@ -440,53 +443,6 @@ impl AccountTask {
         let answer = present(id, row, bytes, form).await?;
         self.reporter.event(answer).await;
         Ok(())
-    }
-
-    /// Replays what waits, oldest first; stops at the first failure of the connection
-    /// (RFC 4549, section 4.2.3).
-    async fn replay(&mut self) -> Result<(), Failure> {
-        let account = self.access.id;
-        while let Some(operation) = self.store.next_operation(account).await? {
-            let folders = self.store.folders(account).await?;
-            let folder = folders.iter().find(|folder| folder.name == operation.folder);
-            let Some(folder) = folder.map(|folder| folder.id) else {
-                self.store.drop_operation(operation.id).await?;
-                continue;
-            };
-            let state = match self.opened(folder).await {
-                Ok(state) => state,
-                Err(Failure::Transport(TransportError::Refused { text, .. })) => {
-                    tracing::info!(folder = folder.0, "an operation's folder is refused: {text}");
-                    self.store.drop_operation(operation.id).await?;
-                    continue;
-                }
-                Err(failure) => return Err(failure),
-            };
-            if state.uid_validity != operation.uid_validity {
-                self.store.drop_operation(operation.id).await?;
-                continue;
-            }
-            let source = &mut self.connection().await?.source;
-            match source.change_flag(&operation.uids, operation.change).await {
-                Ok(()) => self.store.drop_operation(operation.id).await?,
-                Err(error @ TransportError::Refused { .. }) => {
-                    let messages = self.store.undo_operation(account, operation).await?;
-                    self.reporter.event(EngineEvent::FolderChanged { folder }).await;
-                    let problem = error.problem();
-                    self.reporter.event(EngineEvent::OperationFailed { messages, problem }).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.return_to_watched().await
-    }
-
-    /// Listening means the open folder: after work elsewhere the watched one is opened again.
-    async fn return_to_watched(&mut self) -> Result<(), Failure> {
-        match (self.liveness, self.watched) {
-            (Liveness::Live, Some(watched)) => self.opened(watched.folder).await.map(drop),
-            (Liveness::Live | Liveness::OnDemand, _) => Ok(()),
-        }
     }
 }
 

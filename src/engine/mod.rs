@@ -18,6 +18,7 @@ pub mod link;
 pub mod outbox_task;
 pub mod preflight;
 pub mod reading;
+pub mod replay;
 pub mod reporter;
 pub mod routing;
 pub mod searching;

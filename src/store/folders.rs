@@ -4,6 +4,7 @@ use crate::model::folder::{Folder, FolderRole, ListedFolder};
 use crate::model::ids::{AccountId, FolderId, UidValidity};
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::operations::{count_shift, expected_folders};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// What happened to a folder's UIDs since it was last opened.
@@ -39,6 +40,25 @@ fn folders_of(cache: &Connection, account: AccountId) -> Result<Vec<Folder>, Sto
     Ok(folders)
 }
 
+/// The counts of a listed folder, with what was done here and waits for the server.
+fn shown_counts(
+    cache: &Connection,
+    account: AccountId,
+    listing: &ListedFolder,
+) -> Result<(Option<i64>, Option<i64>), StoreError> {
+    let sql = "SELECT id FROM folder WHERE account_id = ?1 AND name = ?2";
+    let known: Option<i64> = cache
+        .prepare_cached(sql)?
+        .query_row(params![account.0, listing.name], |row| row.get(0))
+        .optional()?;
+    let (total, unread) = match known {
+        Some(folder) => count_shift(cache, FolderId(folder))?,
+        None => (0, 0),
+    };
+    let shown = |count: u32, shift: i64| i64::from(count).saturating_add(shift).max(0);
+    Ok((listing.total.map(|count| shown(count, total)), listing.unread.map(|c| shown(c, unread))))
+}
+
 impl Store {
     /// The folders of an account in the order of roles, then names.
     ///
@@ -71,6 +91,7 @@ impl Store {
         listed: Vec<ListedFolder>,
     ) -> Result<Vec<Folder>, StoreError> {
         self.ask(move |databases| {
+            let listed = expected_folders(&databases.user, account, listed)?;
             let transaction = databases.cache.transaction()?;
             for known in folders_of(&transaction, account)? {
                 if !listed.iter().any(|listing| listing.name == known.name) {
@@ -78,6 +99,7 @@ impl Store {
                 }
             }
             for listing in &listed {
+                let (total, unread) = shown_counts(&transaction, account, listing)?;
                 transaction.execute(
                     "INSERT INTO folder (account_id, name, delimiter, role, total, unread, uid_validity)
                      VALUES (?1, ?2, ?3, ?4, coalesce(?5, 0), coalesce(?6, 0), 0)
@@ -89,8 +111,8 @@ impl Store {
                         listing.name,
                         listing.delimiter.map(String::from).unwrap_or_default(),
                         listing.role.as_str(),
-                        listing.total,
-                        listing.unread,
+                        total,
+                        unread,
                     ],
                 )?;
             }
@@ -123,6 +145,8 @@ impl Store {
             if renewed {
                 transaction.execute("DELETE FROM message WHERE folder_id = ?1", [folder.0])?;
             }
+            let (shift, _unread) = count_shift(&transaction, folder)?;
+            let exists = i64::from(exists).saturating_add(shift).max(0);
             transaction.execute(
                 "UPDATE folder SET uid_validity = ?2, total = ?3 WHERE id = ?1",
                 params![folder.0, uid_validity.0, exists],

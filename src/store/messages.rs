@@ -11,7 +11,7 @@ use crate::stdx::clock::UnixSeconds;
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::marks::{self, FolderMark};
-use crate::store::operations::reapply;
+use crate::store::operations::{adopt, drop_orphans, reapply};
 use crate::store::search::index_headers;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -210,6 +210,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.ask(move |databases| {
             let transaction = databases.cache.transaction()?;
+            adopt(&databases.user, &transaction, folder, &changes.new)?;
             keep_new(&transaction, folder, &changes.new)?;
             {
                 let mut update = transaction.prepare_cached(
@@ -232,6 +233,7 @@ impl Store {
             }
             if let Some(mark) = changes.mark {
                 marks::write(&transaction, folder, mark)?;
+                drop_orphans(&databases.user, &transaction, folder)?;
             }
             reapply(&databases.user, &transaction, account)?;
             transaction.commit()?;
@@ -245,7 +247,7 @@ fn keep_new(cache: &Connection, folder: FolderId, new: &[NewMessage]) -> Result<
     let mut insert = cache.prepare_cached(
         "INSERT INTO message (folder_id, uid, flags, size_bytes, date, from_name, from_address,
                               recipients, subject, received_at, message_id, thread_id, attachments)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?5, '', 0, 0)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?5, ?10, 0, 0)
          ON CONFLICT (folder_id, uid) DO NOTHING",
     )?;
     for message in new {
@@ -264,6 +266,7 @@ fn keep_new(cache: &Connection, folder: FolderId, new: &[NewMessage]) -> Result<
             from.address,
             recipients,
             envelope.subject,
+            envelope.message_id,
         ])?;
         if 0 < added {
             index_headers(cache, MessageId(cache.last_insert_rowid()), message)?;

@@ -21,6 +21,8 @@ pub mod outbox;
 pub mod schema;
 pub mod search;
 pub mod selection;
+pub mod undo;
+pub mod uploads;
 
 use crate::model::ids::AccountId;
 use crate::stdx::clock::Clock;

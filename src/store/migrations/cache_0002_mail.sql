@@ -71,3 +71,21 @@ CREATE VIRTUAL TABLE message_text USING fts5 (
 CREATE TRIGGER message_text_gone AFTER DELETE ON message BEGIN
     DELETE FROM message_text WHERE rowid = old.id;
 END;
+
+-- Messages that an operation of user.db has brought where they are; they have no UID there yet.
+CREATE TABLE moved_here (
+    message_id   INTEGER PRIMARY KEY REFERENCES message (id) ON DELETE CASCADE,
+    operation_id INTEGER NOT NULL,          -- `pending_operation.id` of user.db
+    key          INTEGER NOT NULL,          -- by what that operation names it
+    UNIQUE (operation_id, key)
+) STRICT;
+
+-- What pending operations have changed in the counts of folders, beyond what the server counts.
+CREATE TABLE count_shift (
+    operation_id INTEGER NOT NULL,          -- `pending_operation.id` of user.db
+    folder_id    INTEGER NOT NULL REFERENCES folder (id) ON DELETE CASCADE,
+    messages     INTEGER NOT NULL,          -- how many of its messages are in the shift
+    total        INTEGER NOT NULL,
+    unread       INTEGER NOT NULL,
+    PRIMARY KEY (operation_id, folder_id)
+) STRICT, WITHOUT ROWID;
