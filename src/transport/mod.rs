@@ -87,6 +87,9 @@ pub struct FolderNews {
     pub vanished: Option<Vec<UidRange>>,
     /// Flags of messages that changed or arrived.
     pub flags: Vec<(Uid, Flags)>,
+    /// The change number up to which this tells; `None` where nothing changed since the one asked
+    /// about, or the server did not say.
+    pub highest_modseq: Option<u64>,
 }
 
 /// Where copies of messages went (COPYUID, RFC 4315).
@@ -212,8 +215,9 @@ pub trait MailSource: Send {
     /// [`TransportError`].
     async fn fetch_headers(&mut self, uids: &[Uid]) -> Result<Vec<RemoteHeaders>, TransportError>;
 
-    /// Headers of every message in a range, handed over in batches as they come. A message the
-    /// server or the parser stumbles over is left out, not fatal.
+    /// Headers of every message in a range, handed over in batches as they come: from the highest
+    /// UID downwards, each batch ascending, so that what was handed over has no gaps but messages
+    /// the server or the parser stumbles over; those are left out, not fatal.
     ///
     /// # Errors
     /// [`TransportError`].

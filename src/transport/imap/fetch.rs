@@ -10,7 +10,8 @@ use std::fmt::Write;
 
 /// The header fields a list and a reply need.
 pub const HEADER_ITEMS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS \
-     (DATE FROM TO CC BCC REPLY-TO SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES)])";
+     (DATE FROM TO CC BCC REPLY-TO SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES \
+     CONTENT-TYPE)])";
 
 /// Longest set of UIDs in one command. Exchange takes lines of 10,240 bytes; RFC 7162 (section 4)
 /// asks clients to stay below 8,192.
@@ -28,7 +29,9 @@ pub struct Fetched {
     received_at: Option<UnixSeconds>,
     header: Option<Vec<u8>>,
     /// BODY[].
-    pub body: Option<Vec<u8>>,
+    body: Option<Vec<u8>>,
+    /// MODSEQ (RFC 7162).
+    pub modseq: Option<u64>,
 }
 
 impl Fetched {
@@ -46,6 +49,7 @@ impl Fetched {
                     let known = names.iter().filter_map(|name| Flag::from_imap_name(name));
                     fetched.flags = Some(known.collect());
                 }
+                AttributeValue::ModSeq(modseq) => fetched.modseq = Some(*modseq),
                 AttributeValue::Rfc822Size(size_bytes) => fetched.size_bytes = Some(*size_bytes),
                 AttributeValue::InternalDate(text) => fetched.received_at = internal_date(text),
                 AttributeValue::BodySection { section, data: Some(data), .. } => match section {
@@ -63,15 +67,35 @@ impl Fetched {
 
     /// The headers of a message, if the response has all that a list cannot do without.
     #[must_use]
-    pub fn into_headers(self) -> Option<RemoteHeaders> {
-        Some(RemoteHeaders {
-            uid: self.uid?,
+    pub fn into_headers(self) -> Option<(Uid, RemoteHeaders)> {
+        let uid = self.uid?;
+        let headers = RemoteHeaders {
+            uid,
             flags: self.flags?,
             size_bytes: self.size_bytes.unwrap_or(0),
             received_at: self.received_at,
             header: self.header?,
-        })
+        };
+        Some((uid, headers))
     }
+
+    /// UID and flags.
+    #[must_use]
+    pub fn into_flags(self) -> Option<(Uid, Flags)> {
+        Some((self.uid?, self.flags?))
+    }
+
+    /// The whole message, if it is this one.
+    #[must_use]
+    pub fn into_body(self, uid: Uid) -> Option<Vec<u8>> {
+        self.body.filter(|_body| self.uid == Some(uid))
+    }
+}
+
+/// The lowest of the newest `count` UIDs.
+#[must_use]
+pub fn newest_from(uid_next: u32, count: u32) -> u32 {
+    uid_next.saturating_sub(count).max(1)
 }
 
 /// Reads ` 7-Feb-1994 21:52:25 -0800` (RFC 9051, `date-time`).

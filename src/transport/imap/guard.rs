@@ -32,12 +32,18 @@ const READ_PIECE_BYTES: usize = 16 * 1024;
 #[derive(Debug, Default)]
 pub struct Passage {
     received: AtomicU64,
+    left_out: AtomicU64,
 }
 
 impl Passage {
     /// Bytes received so far: a growing number means that the server is alive.
     pub fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
+    }
+
+    /// Rows of FETCH that could not be read.
+    pub fn left_out(&self) -> u64 {
+        self.left_out.load(Ordering::Relaxed)
     }
 }
 
@@ -87,6 +93,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
             let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             this.passage.received.fetch_add(count, Ordering::Relaxed);
             this.scanner.feed(bytes)?;
+            this.passage.left_out.store(this.scanner.left_out, Ordering::Relaxed);
         }
     }
 }
@@ -127,6 +134,8 @@ struct Scanner {
     /// Responses found good, and how much of them has been handed out.
     good: Vec<u8>,
     handed_out: usize,
+    /// Rows of FETCH that cannot be read.
+    left_out: u64,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -238,6 +247,7 @@ impl Scanner {
         *self = Self {
             good: std::mem::take(&mut self.good),
             handed_out: self.handed_out,
+            left_out: self.left_out,
             ..Self::default()
         };
         repair(&mut response);
@@ -257,9 +267,20 @@ impl Scanner {
             return Err(violation("the answer to a command"));
         }
         // Its content may be mail: only its size is told.
+        if is_row(&response) {
+            self.left_out += 1;
+        }
         tracing::warn!(size_bytes = response.len(), "an IMAP response cannot be read: left out");
         Ok(())
     }
+}
+
+/// Whether a response begins as a row of FETCH does.
+fn is_row(response: &[u8]) -> bool {
+    let mut words = response.split(|byte| *byte == b' ');
+    words.next() == Some(b"*")
+        && words.next().is_some_and(|number| number.iter().all(u8::is_ascii_digit))
+        && words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"FETCH"))
 }
 
 /// Whether a response is a status, a continuation or no response at all: words for people up to the

@@ -2,9 +2,8 @@
 
 use crate::model::address::EmailAddress;
 use crate::transport::error::{Transience, TransportError};
-use crate::transport::imap::wire::{
-    Done, Patience, SILENCE_LIMIT, Tag, Wire, answer_to, capabilities_in, capability_names,
-};
+use crate::transport::imap::capabilities::Capabilities;
+use crate::transport::imap::wire::{Patience, SILENCE_LIMIT, Tag, Wire, answer_to};
 use crate::transport::lines::Lines;
 use crate::transport::sasl::{self, Exchange};
 use crate::transport::{ConnectRequest, Credential};
@@ -25,18 +24,6 @@ pub enum Greeting {
     Expected,
     /// It has been read.
     Over,
-}
-
-/// What the server can do, in capitals.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Capabilities(Vec<String>);
-
-impl Capabilities {
-    /// Whether `name` (in capitals) is announced.
-    #[must_use]
-    pub fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|known| known == name)
-    }
 }
 
 /// Asks for STARTTLS over a connection that anyone may listen to and write into. Nothing learnt
@@ -115,7 +102,14 @@ fn status_of(line: &str, tag: &str) -> Option<(&'static str, String)> {
     Some((status, text.to_owned()))
 }
 
-/// Signs in over a protected connection; returns what the server can do afterwards.
+/// What Exchange Online greets with; it names no capabilities there.
+const EXCHANGE_GREETING: &str = "The Microsoft Exchange IMAP4 service is ready. [";
+/// What Exchange Online can do, for the first command: its own answer comes along with that.
+const EXCHANGE_CAPABILITIES: [&str; 8] =
+    ["AUTH=XOAUTH2", "SASL-IR", "UIDPLUS", "MOVE", "UNSELECT", "CHILDREN", "IDLE", "LITERAL+"];
+
+/// Signs in over a protected connection, in as few round trips as the server allows. Where it does
+/// not say by itself what it can do afterwards, the question goes out with the next command.
 ///
 /// # Errors
 /// [`TransportError::AuthRefused`] for a tagged NO.
@@ -123,20 +117,30 @@ pub async fn sign_in(
     wire: &mut Wire,
     greeting: Greeting,
     request: &ConnectRequest,
-) -> Result<Capabilities, TransportError> {
-    let announced = match greeting {
+) -> Result<(), TransportError> {
+    let words = match greeting {
         Greeting::Expected => read_greeting(wire).await?,
         // What was said before TLS is forgotten (RFC 9051, section 6.2.1).
-        Greeting::Over => None,
+        Greeting::Over => String::new(),
     };
-    let before = match announced {
-        Some(capabilities) => capabilities,
-        None => ask_capabilities(wire).await?,
-    };
+    if wire.capabilities.is_empty() {
+        let done = match &request.credential {
+            Credential::Token(_) if words.starts_with(EXCHANGE_GREETING) => {
+                sign_in_at_exchange(wire, request).await?
+            }
+            Credential::Token(_) | Credential::Password(_) => Outcome::NotTried,
+        };
+        match done {
+            Outcome::SignedIn => return Ok(()),
+            Outcome::NotTried => wire.run("CAPABILITY", |_response| {}).await?,
+        }
+    }
+    let before = wire.capabilities.clone();
     let exchange = Exchange::begin(&request.user, &request.credential, |mechanism| {
         before.has(&format!("AUTH={}", mechanism.name()))
     });
-    let done = match (exchange, &request.credential) {
+    wire.capabilities = Capabilities::default();
+    match (exchange, &request.credential) {
         (Some(exchange), _) => authenticate(wire, &before, exchange).await?,
         (None, Credential::Password(password)) if !before.has("LOGINDISABLED") => {
             login(wire, &request.user, password).await?
@@ -146,17 +150,54 @@ pub async fn sign_in(
             return Err(TransportError::Refused { text, transient: Transience::Permanent });
         }
     };
-    // Exchange can do more after the sign-in and does not say so by itself.
-    match done.capabilities {
-        Some(list) => Ok(Capabilities(list)),
-        None => ask_capabilities(wire).await,
+    ask_again_later(wire, before);
+    Ok(())
+}
+
+/// Whether a short cut led to the end.
+enum Outcome {
+    SignedIn,
+    NotTried,
+}
+
+/// Exchange Online is known well enough to save the question what it can do. Where it turns out to
+/// be another Exchange, which answers BAD, the question is asked.
+async fn sign_in_at_exchange(
+    wire: &mut Wire,
+    request: &ConnectRequest,
+) -> Result<Outcome, TransportError> {
+    let known = Capabilities::of(EXCHANGE_CAPABILITIES.map(str::to_owned).to_vec());
+    let exchange = Exchange::begin(&request.user, &request.credential, |mechanism| {
+        known.has(&format!("AUTH={}", mechanism.name()))
+    });
+    let Some(exchange) = exchange else {
+        return Ok(Outcome::NotTried);
+    };
+    match authenticate(wire, &known, exchange).await {
+        Ok(()) => {
+            ask_again_later(wire, known);
+            Ok(Outcome::SignedIn)
+        }
+        Err(TransportError::Refused { transient: Transience::Permanent, .. }) => {
+            Ok(Outcome::NotTried)
+        }
+        Err(error) => Err(error),
     }
 }
 
-async fn read_greeting(wire: &mut Wire) -> Result<Option<Capabilities>, TransportError> {
+/// Exchange can do more after the sign-in and does not say so by itself.
+fn ask_again_later(wire: &mut Wire, before: Capabilities) {
+    if wire.capabilities.is_empty() {
+        wire.capabilities = before;
+        wire.queue_command("CAPABILITY");
+    }
+}
+
+/// The words of the greeting.
+async fn read_greeting(wire: &mut Wire) -> Result<String, TransportError> {
     let greeting = wire.next(Patience::Limited, |response| match response {
         Response::Data { status: Status::Ok, outcome } => {
-            Ok(capabilities_in(outcome).map(Capabilities))
+            Ok(outcome.information.as_deref().unwrap_or_default().to_owned())
         }
         // Nobody has signed in yet, so this is somebody else's mailbox.
         Response::Data { status: Status::PreAuth, .. } => Err("a session of somebody else"),
@@ -165,21 +206,10 @@ async fn read_greeting(wire: &mut Wire) -> Result<Option<Capabilities>, Transpor
     greeting.await?.map_err(|what| wire.die(TransportError::Protocol(what.to_owned())))
 }
 
-async fn ask_capabilities(wire: &mut Wire) -> Result<Capabilities, TransportError> {
-    let mut found = Capabilities::default();
-    wire.run("CAPABILITY", |response| {
-        if let Response::Capabilities(list) = response {
-            found = Capabilities(capability_names(list));
-        }
-    })
-    .await?;
-    Ok(found)
-}
-
 /// What the server wants next during AUTHENTICATE or LOGIN.
 enum Turn {
     Challenge,
-    Answer(Result<Done, TransportError>),
+    Answer(Result<(), TransportError>),
     Other,
 }
 
@@ -204,7 +234,7 @@ async fn authenticate(
     wire: &mut Wire,
     capabilities: &Capabilities,
     mut exchange: Exchange,
-) -> Result<Done, TransportError> {
+) -> Result<(), TransportError> {
     // SASL-IR (RFC 4959) saves a round trip.
     let limit_bytes = if capabilities.has("SASL-IR") { COMMAND_LIMIT_BYTES } else { 0 };
     let tag = wire.send(&exchange.command("AUTHENTICATE", limit_bytes)).await?;
@@ -232,7 +262,7 @@ async fn login(
     wire: &mut Wire,
     user: &EmailAddress,
     password: &SecretString,
-) -> Result<Done, TransportError> {
+) -> Result<(), TransportError> {
     let password = password.expose_secret();
     let quotable = |text: &str| text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
     if !quotable(user.as_str()) || !quotable(password) {

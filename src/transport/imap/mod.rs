@@ -7,13 +7,20 @@
 //! A panic of the parser is caught in the guard; what it may leave behind is one dead connection.
 //! The process-wide panic hook still runs then, so it must not take such a panic for the end.
 
+mod capabilities;
+mod changing;
 pub mod fetch;
+mod fetching;
+mod filing;
 pub mod folder_names;
 pub mod folders;
 pub mod guard;
+mod idle;
 pub mod login;
 pub mod names;
+mod opening;
 pub mod quota;
+mod searching;
 pub mod source;
 pub mod wire;
 
@@ -43,8 +50,8 @@ pub async fn connect(request: &ConnectRequest) -> Result<Box<dyn MailSource>, Tr
     };
     let stream = socket::secure(tcp, &request.tls, at).await?;
     let mut wire = Wire::new(stream, &at.to_string());
-    let capabilities = login::sign_in(&mut wire, greeting, request).await?;
-    Ok(Box::new(ImapSource::new(wire, capabilities)))
+    login::sign_in(&mut wire, greeting, request).await?;
+    Ok(Box::new(ImapSource::new(wire)))
 }
 
 #[cfg(test)]

@@ -4,12 +4,15 @@
 //! died, for an empty answer; here every command ends in a tagged OK or in an error.
 
 use crate::transport::error::{Transience, TransportError};
+use crate::transport::imap::capabilities::{Capabilities, capabilities_in, capability_names};
 use crate::transport::imap::guard::{Guard, Passage};
 use crate::transport::lines::{closed, ended, silent};
 use crate::transport::socket::TlsStream;
 use futures::FutureExt;
 use imap_proto::{Capability, MailboxDatum, Outcome, Response, ResponseCode, Status};
+use std::collections::VecDeque;
 use std::io;
+use std::ops::RangeInclusive;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,6 +24,8 @@ use zeroize::Zeroize;
 /// How long a server may say nothing at all while it owes an answer. Bytes count, not responses:
 /// a large message on a slow line is no silence.
 pub const SILENCE_LIMIT: Duration = Duration::from_secs(60);
+/// Answers kept for commands that are waited for later; those of cancelled waits go first.
+const ANSWERS_KEPT: usize = 64;
 /// How long saying goodbye may take.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -37,13 +42,6 @@ pub enum Patience {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag(String);
 
-/// What a tagged OK said.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Done {
-    /// Capabilities it carried, if any.
-    pub capabilities: Option<Vec<String>>,
-}
-
 /// One connection.
 pub struct Wire {
     client: async_imap::Client<Guard<TlsStream>>,
@@ -55,6 +53,10 @@ pub struct Wire {
     sent: usize,
     /// Why the connection is unusable.
     dead: Option<String>,
+    /// Answers to commands nobody has asked after yet: servers may answer out of order.
+    answers: VecDeque<(String, Result<(), TransportError>)>,
+    /// What the server can do, as last announced.
+    pub capabilities: Capabilities,
     /// Messages in the open folder, as last reported.
     pub exists: u32,
     /// Whether the server reported a change that nobody has looked at.
@@ -74,9 +76,17 @@ impl Wire {
             outgoing: Vec::new(),
             sent: 0,
             dead: None,
+            answers: VecDeque::new(),
+            capabilities: Capabilities::default(),
             exists: 0,
             news: false,
         }
+    }
+
+    /// Rows of FETCH that could not be read so far: when it grows during a command, something is
+    /// missing from the answer.
+    pub fn left_out(&self) -> u64 {
+        self.passage.left_out()
     }
 
     /// Host and port of the other side.
@@ -92,7 +102,7 @@ impl Wire {
         &mut self,
         command: &str,
         on: impl FnMut(&Response<'_>) + Send,
-    ) -> Result<Done, TransportError> {
+    ) -> Result<(), TransportError> {
         let tag = self.send(command).await?;
         self.finish(&tag, on).await
     }
@@ -109,12 +119,18 @@ impl Wire {
 
     /// Puts a command behind what is waiting to be sent by [`Self::flush`].
     pub fn queue_command(&mut self, command: &str) -> Tag {
+        let tag = self.begin_command(command);
+        self.queue(b"\r\n");
+        tag
+    }
+
+    /// Begins a command; the caller adds the rest of the line.
+    pub fn begin_command(&mut self, command: &str) -> Tag {
         self.commands = self.commands.wrapping_add(1);
         let tag = Tag(format!("A{:04}", self.commands));
         self.queue(tag.0.as_bytes());
         self.queue(b" ");
         self.queue(command.as_bytes());
-        self.queue(b"\r\n");
         tag
     }
 
@@ -160,14 +176,26 @@ impl Wire {
         &mut self,
         tag: &Tag,
         mut on: impl FnMut(&Response<'_>) + Send,
-    ) -> Result<Done, TransportError> {
+    ) -> Result<(), TransportError> {
+        if let Some(at) = self.answers.iter().position(|(answered, _answer)| *answered == tag.0)
+            && let Some((_answered, answer)) = self.answers.remove(at)
+        {
+            return answer;
+        }
         loop {
             let answer = self.next(Patience::Limited, |response| {
                 on(response);
-                answer_to(tag, response)
+                any_answer(response)
             });
-            if let Some(answer) = answer.await? {
-                return answer;
+            match answer.await? {
+                Some((answered, answer)) if answered == tag.0 => return answer,
+                Some(other) => {
+                    self.answers.push_back(other);
+                    if ANSWERS_KEPT < self.answers.len() {
+                        self.answers.pop_front();
+                    }
+                }
+                None => {}
             }
         }
     }
@@ -197,10 +225,11 @@ impl Wire {
                 self.exists = count;
                 self.news = true;
             }
-            Note::Expunge => {
-                self.exists = self.exists.saturating_sub(1);
+            Note::Expunge(count) => {
+                self.exists = self.exists.saturating_sub(count);
                 self.news = true;
             }
+            Note::Capabilities(names) => self.capabilities = Capabilities::of(names),
             Note::Nothing => {}
         }
         Ok(received.value)
@@ -286,58 +315,63 @@ struct Received<T> {
 enum Note {
     Nothing,
     Exists(u32),
-    Expunge,
+    Expunge(u32),
     Bye(String),
+    Capabilities(Vec<String>),
 }
 
 fn note(response: &Response<'_>) -> Note {
     match response {
         Response::Data { status: Status::Bye, outcome } => Note::Bye(words(outcome, "BYE")),
         Response::MailboxData(MailboxDatum::Exists(count)) => Note::Exists(*count),
-        Response::Expunge(_) => Note::Expunge,
+        Response::Expunge(_) => Note::Expunge(1),
+        // RFC 7162, section 3.2.10: in place of EXPUNGE. With EARLIER it tells of the past.
+        Response::Vanished { earlier: false, uids } => Note::Expunge(count_of(uids)),
+        Response::Capabilities(list) if list.contains(&Capability::Imap4rev1) => {
+            Note::Capabilities(capability_names(list))
+        }
+        Response::Data { status: Status::Ok, outcome }
+        | Response::Done { status: Status::Ok, outcome, .. } => {
+            capabilities_in(outcome).map_or(Note::Nothing, Note::Capabilities)
+        }
         _ => Note::Nothing,
     }
 }
 
-/// The answer to `tag`, if `response` is one. Answers to other tags belong to waits that were
-/// cancelled; nobody asks for them any more.
+fn count_of(uids: &[RangeInclusive<u32>]) -> u32 {
+    let count = |range: &RangeInclusive<u32>| range.end().abs_diff(*range.start());
+    uids.iter().fold(0, |sum, range| sum.saturating_add(count(range)).saturating_add(1))
+}
+
+/// The answer to `tag`, if `response` is one.
 #[must_use]
-pub fn answer_to(tag: &Tag, response: &Response<'_>) -> Option<Result<Done, TransportError>> {
+pub fn answer_to(tag: &Tag, response: &Response<'_>) -> Option<Result<(), TransportError>> {
+    any_answer(response).filter(|(answered, _)| *answered == tag.0).map(|(_, answer)| answer)
+}
+
+/// The code of an OK, tagged or not.
+#[must_use]
+pub fn code_of<'a>(response: &'a Response<'_>) -> Option<&'a ResponseCode<'a>> {
+    match response {
+        Response::Data { status: Status::Ok, outcome }
+        | Response::Done { status: Status::Ok, outcome, .. } => outcome.code.as_ref(),
+        _ => None,
+    }
+}
+
+fn any_answer(response: &Response<'_>) -> Option<(String, Result<(), TransportError>)> {
     let Response::Done { tag: answered, status, outcome } = response else {
         return None;
     };
-    if answered.0 != tag.0 {
-        return None;
-    }
-    Some(match status {
-        Status::Ok => Ok(Done { capabilities: capabilities_in(outcome) }),
+    let answer = match status {
+        Status::Ok => Ok(()),
         Status::No => Err(refused(outcome, "NO")),
         Status::Bad => Err(refused(outcome, "BAD")),
         Status::PreAuth | Status::Bye => {
             Err(TransportError::Protocol("an answer that is neither OK, NO nor BAD".to_owned()))
         }
-    })
-}
-
-/// The capabilities a status carries in its code.
-#[must_use]
-pub fn capabilities_in(outcome: &Outcome<'_>) -> Option<Vec<String>> {
-    match &outcome.code {
-        Some(ResponseCode::Capabilities(list)) => Some(capability_names(list)),
-        _ => None,
-    }
-}
-
-/// Capabilities as they are written, in capitals.
-#[must_use]
-pub fn capability_names(list: &[Capability<'_>]) -> Vec<String> {
-    list.iter()
-        .map(|capability| match capability {
-            Capability::Imap4rev1 => "IMAP4REV1".to_owned(),
-            Capability::Auth(mechanism) => format!("AUTH={mechanism}").to_ascii_uppercase(),
-            Capability::Atom(atom) => atom.to_ascii_uppercase(),
-        })
-        .collect()
+    };
+    Some((answered.0.clone(), answer))
 }
 
 /// The server's words, or the bare status when it has none.
