@@ -326,7 +326,12 @@ fn take_back(
     let unsent = waiting
         .iter()
         .position(|operation| operation.id == id && operation.progress == Progress::Waiting);
-    if let Some(index) = unsent {
+    // A message that went before its folder was emptied must not be in it when it is.
+    let emptied = |index: usize| {
+        let later = waiting.get(index + 1..).unwrap_or_default();
+        waiting.get(index).is_some_and(|out| later.iter().any(|after| after.empties_after(out)))
+    };
+    if let Some(index) = unsent.filter(|index| !emptied(*index)) {
         return Ok(take_out(user, cache, &mut waiting, index)?.folders);
     }
     let mut folders = Vec::new();

@@ -243,7 +243,7 @@ async fn run(kind: usize, events: Vec<Event>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: RUNS, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: RUNS, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn the_server_ends_up_where_the_model_says(
         kind in 0..3_usize,

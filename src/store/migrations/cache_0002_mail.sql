@@ -80,6 +80,14 @@ CREATE TABLE moved_here (
     UNIQUE (operation_id, key)
 ) STRICT;
 
+-- Message-IDs of what was removed here before its server had brought it there.
+CREATE TABLE removed_here (
+    operation_id INTEGER NOT NULL,          -- the removing `pending_operation.id` of user.db
+    key          INTEGER NOT NULL,          -- by what that operation names it
+    message_id   TEXT    NOT NULL,
+    PRIMARY KEY (operation_id, key)
+) STRICT, WITHOUT ROWID;
+
 -- What pending operations have changed in the counts of folders, beyond what the server counts.
 CREATE TABLE count_shift (
     operation_id INTEGER NOT NULL,          -- `pending_operation.id` of user.db

@@ -7,7 +7,7 @@ use crate::store::operations::journal::{self, Operation};
 use crate::store::operations::message_id_of;
 use crate::store::operations::payload::{Named, Place};
 use crate::store::operations::rewrite::{Confirmed, Fate, Landed};
-use crate::store::operations::show::{folder_named, rows_wherever, settle_counts};
+use crate::store::operations::show::{folder_named, overlap, rows_wherever, settle_counts};
 use crate::store::operations::take_out::{Taken, forget, settle};
 use crate::store::operations::uid_set::UidSet;
 use crate::store::undo::{self, Inverse};
@@ -73,18 +73,51 @@ impl Store {
                 .unwrap_or_default();
             let messages = Named::Of { operation: operation.0, uids: keys };
             let brought = Place { folder: String::new(), messages };
-            let rows = rows_wherever(&databases.cache, account, &brought, later)?;
             let mut ids = BTreeMap::new();
-            for row in rows.into_iter().take(limit) {
-                let id = message_id_of(&databases.cache, row.id)?;
-                if !id.is_empty() {
-                    ids.insert(row.key, id);
-                }
+            collect_ids(&databases.cache, account, &brought, later, &mut ids)?;
+            while limit < ids.len() {
+                ids.pop_last();
             }
             Ok(ids)
         })
         .await
     }
+}
+
+/// The Message-IDs of what a place names, wherever the operations in `later` have taken it.
+fn collect_ids(
+    cache: &Connection,
+    account: AccountId,
+    at: &Place,
+    later: &[Operation],
+    ids: &mut BTreeMap<u32, String>,
+) -> Result<(), StoreError> {
+    for row in rows_wherever(cache, account, at, later)? {
+        ids.insert(row.key, message_id_of(cache, row.id)?);
+    }
+    let mut places = vec![at.clone()];
+    for operation in later {
+        let Some(onward) = operation.change.place() else { continue };
+        let taken: Vec<UidSet> = places.iter().filter_map(|place| overlap(place, onward)).collect();
+        for uids in taken {
+            let messages = Named::Of { operation: operation.id.0, uids: uids.clone() };
+            places.push(Place { folder: String::new(), messages });
+            let mut statement = cache.prepare_cached(
+                "SELECT key, message_id FROM removed_here
+                 WHERE operation_id = ?1 AND key BETWEEN ?2 AND ?3",
+            )?;
+            for (first, last) in uids.ranges() {
+                let rows = statement
+                    .query_map(params![operation.id.0, first, last], |row| {
+                        Ok((row.get(0)?, row.get(1)?))
+                    })?
+                    .collect::<Result<Vec<(u32, String)>, _>>()?;
+                ids.extend(rows);
+            }
+        }
+    }
+    ids.retain(|_key, id| !id.is_empty());
+    Ok(())
 }
 
 fn confirm(
@@ -149,14 +182,19 @@ fn rename_keys(
     operation: i64,
     keys: &BTreeMap<u32, u32>,
 ) -> Result<(), StoreError> {
-    let mut write = cache
-        .prepare_cached("UPDATE moved_here SET key = ?3 WHERE operation_id = ?1 AND key = ?2")?;
-    for (before, after) in keys {
-        write.execute(params![operation, before, -i64::from(*after)])?;
+    for table in ["moved_here", "removed_here"] {
+        let mut write = cache.prepare_cached(&format!(
+            "UPDATE {table} SET key = ?3 WHERE operation_id = ?1 AND key = ?2"
+        ))?;
+        for (before, after) in keys {
+            write.execute(params![operation, before, -i64::from(*after)])?;
+        }
+        cache
+            .prepare_cached(&format!(
+                "UPDATE {table} SET key = -key WHERE operation_id = ?1 AND key < 0"
+            ))?
+            .execute([operation])?;
     }
-    cache
-        .prepare_cached("UPDATE moved_here SET key = -key WHERE operation_id = ?1 AND key < 0")?
-        .execute([operation])?;
     Ok(())
 }
 

@@ -41,6 +41,26 @@ pub struct Operation {
     pub since: UnixSeconds,
 }
 
+impl Operation {
+    /// Whether it would remove what `out` takes out of a folder, if `out` were not done first.
+    #[must_use]
+    pub fn empties_after(&self, out: &Self) -> bool {
+        let Change::Move { at, .. } = &out.change else { return false };
+        match &self.change {
+            Change::Empty { folder, .. } | Change::DeleteFolder { name: folder, .. } => {
+                *folder == at.folder
+            }
+            Change::Flag { .. }
+            | Change::Move { .. }
+            | Change::Copy { .. }
+            | Change::Delete { .. }
+            | Change::CreateFolder { .. }
+            | Change::RenameFolder { .. }
+            | Change::Append { .. } => false,
+        }
+    }
+}
+
 const COLUMNS: &str =
     "id, account_id, payload, started, target_validity, target_uid_next, undo_id, created_at";
 

@@ -186,6 +186,9 @@ pub(in crate::store) fn show(
         }
         Change::Delete { at } => {
             let rows = rows_at(cache, account, at)?;
+            if let Named::Of { .. } = at.messages {
+                note_removed(cache, id, &rows)?;
+            }
             hide(cache, id, &rows, at.messages.keys().count())
         }
         Change::Empty { folder, uid_validity, up_to } => {
@@ -376,6 +379,18 @@ fn hide(
     Ok(folders)
 }
 
+/// A server that moves messages and says nothing, since the line broke, is asked by Message-ID.
+fn note_removed(cache: &Connection, by: OperationId, rows: &[Found]) -> Result<(), StoreError> {
+    let mut write = cache.prepare_cached(
+        "INSERT OR REPLACE INTO removed_here (operation_id, key, message_id)
+         SELECT ?2, ?3, message_id FROM message WHERE id = ?1 AND message_id <> ''",
+    )?;
+    for row in rows {
+        write.execute(params![row.id.0, by.0, row.key])?;
+    }
+    Ok(())
+}
+
 /// Deletes rows; their counts stay.
 ///
 /// # Errors
@@ -458,9 +473,11 @@ pub(in crate::store) fn settle_counts(
     cache: &Connection,
     operation: OperationId,
 ) -> Result<(), StoreError> {
-    cache
-        .prepare_cached("DELETE FROM count_shift WHERE operation_id = ?1")?
-        .execute([operation.0])?;
+    for table in ["count_shift", "removed_here"] {
+        cache
+            .prepare_cached(&format!("DELETE FROM {table} WHERE operation_id = ?1"))?
+            .execute([operation.0])?;
+    }
     Ok(())
 }
 

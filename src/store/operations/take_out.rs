@@ -61,16 +61,15 @@ pub(in crate::store) fn take_out(
     index: usize,
 ) -> Result<Taken, StoreError> {
     let mut taken = Taken::default();
-    if let Some(Operation { change: Change::CreateFolder { name }, .. }) = waiting.get(index) {
-        let name = name.clone();
-        // Without the folder nothing can be in it.
-        while let Some(last) = waiting.iter().rposition(|operation| operation.change.names(&name))
-            && index < last
-        {
-            let inside = take_out(user, cache, waiting, last)?;
-            taken.messages.extend(inside.messages);
-            taken.folders.extend(inside.folders);
-        }
+    let Some(out) = waiting.get(index).cloned() else { return Ok(taken) };
+    // Without its folder nothing can be in it; and what stays in a folder must not be removed with
+    // what was to be left in it.
+    while let Some(last) = waiting.iter().rposition(|later| falls_with(later, &out))
+        && index < last
+    {
+        let inside = take_out(user, cache, waiting, last)?;
+        taken.messages.extend(inside.messages);
+        taken.folders.extend(inside.folders);
     }
     if waiting.len() <= index {
         return Ok(taken);
@@ -116,6 +115,20 @@ pub(in crate::store) fn take_out(
     taken.folders.sort_unstable();
     taken.folders.dedup();
     Ok(taken)
+}
+
+fn falls_with(later: &Operation, out: &Operation) -> bool {
+    match &out.change {
+        Change::CreateFolder { name } => later.change.names(name),
+        Change::Move { .. } => later.empties_after(out),
+        Change::Flag { .. }
+        | Change::Copy { .. }
+        | Change::Delete { .. }
+        | Change::Empty { .. }
+        | Change::RenameFolder { .. }
+        | Change::DeleteFolder { .. }
+        | Change::Append { .. } => false,
+    }
 }
 
 /// Makes the cache look as if the operation had not been; `later` are those behind it.
