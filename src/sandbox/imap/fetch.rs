@@ -79,7 +79,13 @@ impl Session {
                 items.insert(0, Item::Uid);
             }
         }
-        Some(FetchJob { tag, targets: targets.into_iter(), items, marks_seen, since: since.unwrap_or(0) })
+        Some(FetchJob {
+            tag,
+            targets: targets.into_iter(),
+            items,
+            marks_seen,
+            since: since.unwrap_or(0),
+        })
     }
 
     /// The change number of CHANGEDSINCE; what has vanished since is told at once (RFC 7162,

@@ -28,12 +28,7 @@ impl Session {
     }
 
     /// LIST and LSUB.
-    pub fn list(
-        &mut self,
-        command: &str,
-        pattern: &ListMailbox<'_>,
-        extension: Extension,
-    ) -> Done {
+    pub fn list(&mut self, command: &str, pattern: &ListMailbox<'_>, extension: Extension) -> Done {
         let pattern = match pattern {
             ListMailbox::Token(token) => token.as_ref().to_vec(),
             ListMailbox::String(string) => string.as_ref().to_vec(),
