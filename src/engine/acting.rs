@@ -51,6 +51,7 @@ impl Supervisor {
                     Some(undone) => (Some(undone.step), undone.folders, undone.accounts),
                     None => (None, Vec::new(), Vec::new()),
                 };
+                self.count_waiting(&accounts).await;
                 self.reporter.event(EngineEvent::Undone { id, step }).await;
                 self.changed(folders, accounts).await;
             }
@@ -72,10 +73,19 @@ impl Supervisor {
     async fn answer_acted(&self, id: CommandId, acted: Result<Acted, Refusal>) {
         match acted {
             Ok(Acted { messages, step: undo, folders, accounts }) => {
+                self.count_waiting(&accounts).await;
                 self.reporter.event(EngineEvent::Acted { id, messages, undo }).await;
                 self.changed(folders, accounts).await;
             }
             Err(refusal) => self.reporter.failed(id, refusal.problem()).await,
+        }
+    }
+
+    async fn count_waiting(&self, accounts: &[AccountId]) {
+        for account in accounts {
+            if let Err(error) = show_waiting(&self.store, &self.reporter, *account).await {
+                tracing::warn!("what waits cannot be counted: {error}");
+            }
         }
     }
 
@@ -85,9 +95,6 @@ impl Supervisor {
             self.reporter.event(EngineEvent::FolderChanged { folder }).await;
         }
         for account in accounts {
-            if let Err(error) = show_waiting(&self.store, &self.reporter, account).await {
-                tracing::warn!("what waits cannot be counted: {error}");
-            }
             self.reporter.event(EngineEvent::FoldersChanged { account }).await;
             self.hand_on(account, AccountCommand::Replay).await;
         }
