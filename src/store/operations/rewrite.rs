@@ -68,7 +68,6 @@ impl<'a> Confirmed<'a> {
     }
 
     /// The keys that operations behind it have now, by the keys they had.
-    #[must_use]
     pub fn keys(&self) -> impl Iterator<Item = (i64, &BTreeMap<u32, u32>)> {
         self.keys.iter().filter(|(id, _)| **id != self.operation).map(|(id, keys)| (*id, keys))
     }
