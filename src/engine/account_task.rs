@@ -532,56 +532,6 @@ impl AccountTask {
         self.context.reporter.event(answer).await;
         Ok(())
     }
-
-    /// Replays what waits, oldest first; stops at the first failure of the connection
-    /// (RFC 4549, section 4.2.3).
-    async fn replay(&mut self) -> Result<(), Failure> {
-        let account = self.context.access.id;
-        while let Some(operation) = self.context.store.next_operation(account).await? {
-            let folders = self.context.store.folders(account).await?;
-            let folder = folders.iter().find(|folder| folder.name == operation.folder);
-            let Some(folder) = folder.map(|folder| folder.id) else {
-                self.context.store.drop_operation(operation.id).await?;
-                continue;
-            };
-            let state = match self.opened(folder).await {
-                Ok(state) => state,
-                Err(Failure::Transport(TransportError::Refused { text, .. })) => {
-                    tracing::info!(folder = folder.0, "an operation's folder is refused: {text}");
-                    self.context.store.drop_operation(operation.id).await?;
-                    continue;
-                }
-                Err(failure) => return Err(failure),
-            };
-            if state.uid_validity != operation.uid_validity {
-                self.context.store.drop_operation(operation.id).await?;
-                continue;
-            }
-            let source = &mut self.connection().await?.source;
-            match source.change_flag(&operation.uids, operation.change).await {
-                Ok(()) => self.context.store.drop_operation(operation.id).await?,
-                Err(error @ TransportError::Refused { .. }) => {
-                    let messages = self.context.store.undo_operation(account, operation).await?;
-                    self.context.reporter.event(EngineEvent::FolderChanged { folder }).await;
-                    let problem = error.problem();
-                    self.context
-                        .reporter
-                        .event(EngineEvent::OperationFailed { messages, problem })
-                        .await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.return_to_watched().await
-    }
-
-    /// Listening means the open folder: after work elsewhere the watched one is opened again.
-    async fn return_to_watched(&mut self) -> Result<(), Failure> {
-        match (self.liveness, self.watched) {
-            (Liveness::Live, Some(watched)) => self.opened(watched.folder).await.map(drop),
-            (Liveness::Live | Liveness::OnDemand, _) => Ok(()),
-        }
-    }
 }
 
 /// What the task waits with while nothing is asked of it.

@@ -1,61 +1,102 @@
 //! What a person does to messages and folders: stored and shown at once, then handed to the account.
 
 use crate::engine::account_task::AccountCommand;
+use crate::engine::failure::Failure;
+use crate::engine::replay::show_waiting;
 use crate::engine::supervisor::Supervisor;
 use crate::engine_api::event::EngineEvent;
 use crate::model::acting::{FolderAct, MessageAct, Target};
 use crate::model::flags::Flags;
-use crate::model::ids::{CommandId, FolderId, UndoId};
-use crate::problem::Problem;
+use crate::model::ids::{AccountId, CommandId, FolderId, UndoId};
 use crate::stdx::clock::UnixSeconds;
+use crate::store::operations::act::Acted;
+use crate::store::operations::refusal::Refusal;
 
 impl Supervisor {
-    pub(in crate::engine) async fn resolve(&self, id: CommandId, _target: Target) {
-        self.reporter.failed(id, Problem::no_such_account()).await;
+    pub(in crate::engine) async fn resolve(&self, id: CommandId, target: Target) {
+        let resolved = self.store.resolve(target).await.map_err(Failure::from);
+        let answer = resolved.map(|messages| EngineEvent::Resolved { id, messages });
+        self.close(id, answer).await;
     }
 
     pub(in crate::engine) async fn act(&self, id: CommandId, target: Target, act: MessageAct) {
-        let (Target::Messages(messages), MessageAct::Flag(change)) = (target, act) else {
-            self.reporter.failed(id, Problem::no_such_account()).await;
-            return;
+        let acted = match self.store.resolve(target).await {
+            Ok(messages) => self.store.act(messages, act).await,
+            Err(error) => Err(error.into()),
         };
-        match self.store.change_flag(messages, change).await {
-            Ok(touched) => {
-                self.reporter.event(EngineEvent::Acted { id, messages: 1, undo: None }).await;
-                for (account, folder) in touched {
-                    self.reporter.event(EngineEvent::FolderChanged { folder }).await;
-                    self.reporter.event(EngineEvent::FoldersChanged { account }).await;
-                    self.hand_on(account, AccountCommand::Replay).await;
-                }
-            }
-            Err(error) => self.reporter.failed(id, error.problem()).await,
-        }
+        self.answer_acted(id, acted).await;
     }
 
-    pub(in crate::engine) async fn act_on_folder(&self, id: CommandId, _act: FolderAct) {
-        self.reporter.failed(id, Problem::no_such_account()).await;
+    pub(in crate::engine) async fn act_on_folder(&self, id: CommandId, act: FolderAct) {
+        let acted = self.store.act_on_folder(act).await;
+        self.answer_acted(id, acted).await;
     }
 
     pub(in crate::engine) async fn import_message(
         &self,
         id: CommandId,
-        _folder: FolderId,
-        _bytes: Vec<u8>,
-        _flags: Flags,
-        _received_at: Option<UnixSeconds>,
+        folder: FolderId,
+        bytes: Vec<u8>,
+        flags: Flags,
+        received_at: Option<UnixSeconds>,
     ) {
-        self.reporter.failed(id, Problem::no_such_account()).await;
+        let acted = self.store.import(folder, bytes, flags, received_at).await;
+        self.answer_acted(id, acted).await;
     }
 
-    pub(in crate::engine) async fn undo(&self, id: CommandId, _step: Option<UndoId>) {
-        self.reporter.failed(id, Problem::no_such_account()).await;
+    pub(in crate::engine) async fn undo(&self, id: CommandId, step: Option<UndoId>) {
+        match self.store.undo(step).await {
+            Ok(undone) => {
+                let (step, folders, accounts) = match undone {
+                    Some(undone) => (Some(undone.step), undone.folders, undone.accounts),
+                    None => (None, Vec::new(), Vec::new()),
+                };
+                self.count_waiting(&accounts).await;
+                self.reporter.event(EngineEvent::Undone { id, step }).await;
+                self.changed(folders, accounts).await;
+            }
+            Err(error) => self.reporter.failed(id, error.problem()).await,
+        }
     }
 
     pub(in crate::engine) async fn list_undo(&self, id: CommandId) {
-        self.reporter.failed(id, Problem::no_such_account()).await;
+        let steps = self.store.undo_steps().await.map_err(Failure::from);
+        self.close(id, steps.map(|steps| EngineEvent::UndoLoaded { id, steps })).await;
     }
 
     pub(in crate::engine) async fn list_pending(&self, id: CommandId) {
-        self.reporter.failed(id, Problem::no_such_account()).await;
+        let pending = self.store.pending_operations().await.map_err(Failure::from);
+        let answer = pending.map(|operations| EngineEvent::PendingLoaded { id, operations });
+        self.close(id, answer).await;
+    }
+
+    async fn answer_acted(&self, id: CommandId, acted: Result<Acted, Refusal>) {
+        match acted {
+            Ok(Acted { messages, step: undo, folders, accounts }) => {
+                self.count_waiting(&accounts).await;
+                self.reporter.event(EngineEvent::Acted { id, messages, undo }).await;
+                self.changed(folders, accounts).await;
+            }
+            Err(refusal) => self.reporter.failed(id, refusal.problem()).await,
+        }
+    }
+
+    async fn count_waiting(&self, accounts: &[AccountId]) {
+        for account in accounts {
+            if let Err(error) = show_waiting(&self.store, &self.reporter, *account).await {
+                tracing::warn!("what waits cannot be counted: {error}");
+            }
+        }
+    }
+
+    /// Tells what looks different now, and sends the accounts to work.
+    async fn changed(&self, folders: Vec<FolderId>, accounts: Vec<AccountId>) {
+        for folder in folders {
+            self.reporter.event(EngineEvent::FolderChanged { folder }).await;
+        }
+        for account in accounts {
+            self.reporter.event(EngineEvent::FoldersChanged { account }).await;
+            self.hand_on(account, AccountCommand::Replay).await;
+        }
     }
 }

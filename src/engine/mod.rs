@@ -21,6 +21,7 @@ pub mod link;
 pub mod outbox_task;
 pub mod preflight;
 pub mod reading;
+pub mod replay;
 pub mod reporter;
 pub mod round;
 pub mod routing;

@@ -149,6 +149,7 @@ impl Supervisor {
     ) -> Result<AccountId, StoreError> {
         let id = self.store.account_id(&settings.name).await?;
         let counts = self.store.outbox_counts(id).await?;
+        let waiting = self.store.waiting(id).await?;
         let mut facts = configured(&settings);
         let learnt = self.store.facts(id).await?;
         let token_valid_until = learnt.token_valid_until;
@@ -169,8 +170,8 @@ impl Supervisor {
             synced_at: None,
             progress: None,
             hold: SyncHold::Released,
-            operations_waiting: 0,
-            waiting_since: None,
+            operations_waiting: waiting.operations,
+            waiting_since: waiting.since,
             outbox_waiting: counts.waiting,
             outbox_stuck: counts.stuck,
             facts,

@@ -51,6 +51,31 @@ impl Problem {
         )
     }
 
+    /// What was done here in a folder cannot be repeated there.
+    #[must_use]
+    pub fn change_overtaken(folder: &str) -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "change-overtaken",
+            &format!("A change in {folder} came too late"),
+            "The folder or its messages were removed, moved or numbered anew by another program \
+             or the server meanwhile. What is shown is how the server has it.",
+            Remedy::Nothing,
+        )
+    }
+
+    /// A folder that was made here is to be removed again, and is in use.
+    #[must_use]
+    pub fn folder_in_use(folder: &str) -> Self {
+        Self::new(
+            ProblemKind::Failed,
+            "folder-in-use",
+            &format!("{folder} is not empty and stays"),
+            "Messages came into the folder since it was made.",
+            Remedy::Nothing,
+        )
+    }
+
     /// A message that the parser cannot get through.
     #[must_use]
     pub fn message_unreadable() -> Self {

@@ -36,6 +36,8 @@ pub struct StoredMessage {
     pub flags: Flags,
     /// INTERNALDATE.
     pub received_at: UnixSeconds,
+    /// Its change number (RFC 7162): the folder's at its last change.
+    pub modseq: u64,
     /// What it says.
     pub content: Content,
 }
@@ -54,18 +56,34 @@ pub struct FolderPlan {
 /// One folder.
 #[derive(Clone, Debug)]
 pub struct Folder {
-    /// What it is.
-    pub plan: FolderPlan,
+    /// Decoded name.
+    pub name: String,
+    /// What it is for.
+    pub role: FolderRole,
+    /// SPECIAL-USE attribute shown in LIST; empty for none.
+    pub attribute: &'static str,
     /// Generation of its UIDs.
     pub uid_validity: u32,
     uid_next: u32,
     messages: Vec<StoredMessage>,
     revision: u64,
+    /// What was removed, with the change number of the removal.
+    vanished: Vec<(u32, u64)>,
 }
 
 impl Folder {
-    fn new(plan: FolderPlan, uid_validity: u32) -> Self {
-        Self { plan, uid_validity, uid_next: 1, messages: Vec::new(), revision: 0 }
+    fn new(plan: &FolderPlan, uid_validity: u32) -> Self {
+        Self {
+            name: plan.name.to_owned(),
+            role: plan.role,
+            attribute: plan.attribute,
+            uid_validity,
+            uid_next: 1,
+            messages: Vec::new(),
+            // A change number is at least 1 (RFC 7162, section 7).
+            revision: 1,
+            vanished: Vec::new(),
+        }
     }
 
     /// Messages in the order of their UIDs.
@@ -80,10 +98,19 @@ impl Folder {
         self.uid_next
     }
 
-    /// Grows with every change.
+    /// Grows with every change: HIGHESTMODSEQ (RFC 7162).
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// UIDs removed after a change number, ascending.
+    #[must_use]
+    pub fn vanished_since(&self, modseq: u64) -> Vec<u32> {
+        let later = self.vanished.iter().filter(|(_uid, removed_at)| modseq < *removed_at);
+        let mut uids: Vec<u32> = later.map(|(uid, _removed_at)| *uid).collect();
+        uids.sort_unstable();
+        uids
     }
 
     /// Messages without this flag.
@@ -103,8 +130,9 @@ impl Folder {
     pub fn append(&mut self, content: Content, flags: Flags, received_at: UnixSeconds) -> u32 {
         let uid = self.uid_next;
         self.uid_next = self.uid_next.saturating_add(1);
-        self.messages.push(StoredMessage { uid, flags, received_at, content });
         self.revision += 1;
+        let modseq = self.revision;
+        self.messages.push(StoredMessage { uid, flags, received_at, modseq, content });
         uid
     }
 
@@ -116,6 +144,7 @@ impl Folder {
         if changed != message.flags {
             message.flags = changed;
             self.revision += 1;
+            message.modseq = self.revision;
         }
         Some(changed)
     }
@@ -125,6 +154,8 @@ impl Folder {
         let removed: Vec<_> = self.messages.extract_if(.., |message| gone(message)).collect();
         if !removed.is_empty() {
             self.revision += 1;
+            let gone = removed.iter().map(|message| (message.uid, self.revision));
+            self.vanished.extend(gone);
         }
         removed
     }
@@ -134,11 +165,13 @@ impl Folder {
     pub fn renumber(&mut self) {
         self.uid_validity = self.uid_validity.saturating_add(1);
         self.uid_next = 1;
+        self.revision += 1;
+        self.vanished.clear();
         for message in &mut self.messages {
             message.uid = self.uid_next;
+            message.modseq = self.revision;
             self.uid_next = self.uid_next.saturating_add(1);
         }
-        self.revision += 1;
     }
 }
 
@@ -148,14 +181,16 @@ pub struct Mailbox {
     /// Whose, in lower case.
     pub address: &'static str,
     folders: Vec<Folder>,
+    /// For folders made later: none may look like one that was removed.
+    next_uid_validity: u32,
 }
 
 impl Mailbox {
     /// A mailbox with empty folders.
     #[must_use]
     pub fn new(address: &'static str, plans: &[FolderPlan], uid_validity: u32) -> Self {
-        let folders = plans.iter().map(|plan| Folder::new(plan.clone(), uid_validity)).collect();
-        Self { address, folders }
+        let folders = plans.iter().map(|plan| Folder::new(plan, uid_validity)).collect();
+        Self { address, folders, next_uid_validity: uid_validity.saturating_add(1) }
     }
 
     /// Every folder, in the order of the list.
@@ -167,17 +202,52 @@ impl Mailbox {
     /// The folder with this decoded name. Exchange and INBOX everywhere take any case.
     #[must_use]
     pub fn folder(&self, name: &str) -> Option<&Folder> {
-        self.folders.iter().find(|folder| folder.plan.name.eq_ignore_ascii_case(name))
+        self.folders.iter().find(|folder| folder.name.eq_ignore_ascii_case(name))
     }
 
     /// As [`Self::folder`], to be changed.
     pub fn folder_mut(&mut self, name: &str) -> Option<&mut Folder> {
-        self.folders.iter_mut().find(|folder| folder.plan.name.eq_ignore_ascii_case(name))
+        self.folders.iter_mut().find(|folder| folder.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Makes an empty folder; `None` when there is one of that name.
+    pub fn create(&mut self, name: &str) -> Option<()> {
+        if self.folder(name).is_some() {
+            return None;
+        }
+        let plan = FolderPlan { name: "", role: FolderRole::Mail, attribute: "" };
+        let mut folder = Folder::new(&plan, self.next_uid_validity);
+        name.clone_into(&mut folder.name);
+        self.next_uid_validity = self.next_uid_validity.saturating_add(1);
+        self.folders.push(folder);
+        Some(())
+    }
+
+    /// Renames a folder and what lies in it; `None` when there is none, or the name is taken.
+    pub fn rename(&mut self, from: &str, to: &str) -> Option<()> {
+        if self.folder(to).is_some() {
+            return None;
+        }
+        let from = self.folder(from)?.name.clone();
+        for folder in &mut self.folders {
+            let below = folder.name.strip_prefix(&from).map(str::to_owned);
+            if let Some(below) = below.filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+                folder.name = format!("{to}{below}");
+            }
+        }
+        Some(())
+    }
+
+    /// Removes a folder with its messages; `None` when there is none.
+    pub fn delete(&mut self, name: &str) -> Option<()> {
+        let at = self.folders.iter().position(|folder| folder.name.eq_ignore_ascii_case(name))?;
+        self.folders.remove(at);
+        Some(())
     }
 
     /// The folder with this role.
     pub fn folder_by_role_mut(&mut self, role: FolderRole) -> Option<&mut Folder> {
-        self.folders.iter_mut().find(|folder| folder.plan.role == role)
+        self.folders.iter_mut().find(|folder| folder.role == role)
     }
 }
 
@@ -191,7 +261,7 @@ mod tests {
     #[test]
     fn uids_grow_and_are_never_used_again() {
         let plan = FolderPlan { name: "INBOX", role: FolderRole::Inbox, attribute: "" };
-        let mut folder = Folder::new(plan, 7);
+        let mut folder = Folder::new(&plan, 7);
         let append = |folder: &mut Folder| {
             folder.append(Content::Bytes(b"x".as_slice().into()), Flags::default(), UnixSeconds(0))
         };

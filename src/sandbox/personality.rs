@@ -35,7 +35,7 @@ impl Personality {
                 "The Microsoft Exchange IMAP4 service is ready. [UABPAFMAVABIAEEAUwBUAEUA]"
             }
             Self::Dovecot => {
-                "[CAPABILITY IMAP4rev1 SASL-IR ID IDLE LITERAL+ AUTH=XOAUTH2] Dovecot ready."
+                "[CAPABILITY IMAP4rev1 SASL-IR ID ENABLE IDLE LITERAL+ AUTH=XOAUTH2] Dovecot ready."
             }
         }
     }
@@ -48,7 +48,7 @@ impl Personality {
                 "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT CHILDREN \
                  IDLE NAMESPACE LITERAL+"
             }
-            Self::Dovecot => "IMAP4rev1 SASL-IR ID IDLE LITERAL+ AUTH=XOAUTH2",
+            Self::Dovecot => "IMAP4rev1 SASL-IR ID ENABLE IDLE LITERAL+ AUTH=XOAUTH2",
         }
     }
 
@@ -62,8 +62,8 @@ impl Personality {
                  NAMESPACE LITERAL+"
             }
             Self::Dovecot => {
-                "IMAP4rev1 SASL-IR ID IDLE LITERAL+ UNSELECT CHILDREN NAMESPACE UIDPLUS MOVE \
-                 SPECIAL-USE"
+                "IMAP4rev1 SASL-IR ID ENABLE IDLE LITERAL+ UNSELECT CHILDREN NAMESPACE UIDPLUS MOVE \
+                 SPECIAL-USE LIST-STATUS ESEARCH CONDSTORE QRESYNC"
             }
         }
     }
@@ -110,6 +110,15 @@ impl Personality {
         match self {
             Self::Exchange => format!("{folder} doesn't exist."),
             Self::Dovecot => format!("[NONEXISTENT] Mailbox doesn't exist: {folder}"),
+        }
+    }
+
+    /// Text of the NO for a folder that exists already.
+    #[must_use]
+    pub fn folder_exists(self, folder: &str) -> String {
+        match self {
+            Self::Exchange => format!("{folder} already exists."),
+            Self::Dovecot => format!("[ALREADYEXISTS] Mailbox already exists: {folder}"),
         }
     }
 

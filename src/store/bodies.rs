@@ -140,7 +140,11 @@ impl Store {
     }
 }
 
-fn keep(cache: &Connection, body: &NewBody) -> Result<(), StoreError> {
+/// Keeps a message and what the search index takes from it; nothing when it is gone meanwhile.
+///
+/// # Errors
+/// [`StoreError::Sqlite`].
+pub(in crate::store) fn keep(cache: &Connection, body: &NewBody) -> Result<(), StoreError> {
     let kept = cache
         .prepare_cached(
             "INSERT INTO body (message_id, bytes, seal)

@@ -5,6 +5,7 @@ use crate::model::ids::{AccountId, FolderId, UidValidity};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::marks::{self, FolderMark};
+use crate::store::operations::{count_shift, expected_folders};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// What happened to a folder's UIDs since it was last opened.
@@ -16,55 +17,22 @@ pub enum Generation {
     Renewed,
 }
 
-const COLUMNS: &str = "id, account_id, name, delimiter, role,
-    max(0, known + beyond_total), max(0, known_unread + beyond_unread)";
+const COLUMNS: &str = "id, account_id, name, delimiter, role, total, unread";
 
-/// How many messages a folder is shown to have.
-///
-/// What the server said when it was last heard is kept as the difference to what the cache knew at
-/// that moment, so that a change made here moves the shown number at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Counts {
-    total: i64,
-    unread: i64,
-}
-
-impl Counts {
-    /// The shown counts of a folder; `None` when the cache does not know it.
-    ///
-    /// # Errors
-    /// [`StoreError::Sqlite`].
-    pub(in crate::store) fn of(
-        cache: &Connection,
-        folder: FolderId,
-    ) -> Result<Option<Self>, StoreError> {
-        let mut statement = cache.prepare_cached(
-            "SELECT known + beyond_total, known_unread + beyond_unread FROM folder WHERE id = ?1",
-        )?;
-        let counts = statement
-            .query_row([folder.0], |row| Ok(Self { total: row.get(0)?, unread: row.get(1)? }));
-        Ok(counts.optional()?)
-    }
-}
-
-/// Goes on showing `before` after rows were added, removed or brought up to date, because that is
-/// what the server said; where the whole folder is cached now, what the cache counts.
+/// Counts a folder after rows came or went: what the cache counts where the whole folder is in it,
+/// else what the server said last, with what was done here since.
 ///
 /// # Errors
 /// [`StoreError::Sqlite`].
-pub(in crate::store) fn rebase(
-    cache: &Connection,
-    folder: FolderId,
-    before: Counts,
-) -> Result<(), StoreError> {
+pub(in crate::store) fn recount(cache: &Connection, folder: FolderId) -> Result<(), StoreError> {
     cache
         .prepare_cached(
             "UPDATE folder SET
-                 beyond_total = iif(complete_from = 1, 0, max(?2 - known, 0)),
-                 beyond_unread = iif(complete_from = 1, 0, max(?3 - known_unread, 0))
+                 total = iif(complete_from = 1, known, max(total, known)),
+                 unread = iif(complete_from = 1, known_unread, max(unread, known_unread))
              WHERE id = ?1",
         )?
-        .execute(params![folder.0, before.total, before.unread])?;
+        .execute([folder.0])?;
     Ok(())
 }
 
@@ -88,6 +56,25 @@ fn folders_of(cache: &Connection, account: AccountId) -> Result<Vec<Folder>, Sto
     let mut folders = statement.query_map([account.0], folder)?.collect::<Result<Vec<_>, _>>()?;
     folders.sort_by_cached_key(|folder| (folder.role, folder.name.to_lowercase()));
     Ok(folders)
+}
+
+/// The counts of a listed folder, with what was done here and waits for the server.
+fn shown_counts(
+    cache: &Connection,
+    account: AccountId,
+    listing: &ListedFolder,
+) -> Result<(Option<i64>, Option<i64>), StoreError> {
+    let sql = "SELECT id FROM folder WHERE account_id = ?1 AND name = ?2";
+    let known: Option<i64> = cache
+        .prepare_cached(sql)?
+        .query_row(params![account.0, listing.name], |row| row.get(0))
+        .optional()?;
+    let (total, unread) = match known {
+        Some(folder) => count_shift(cache, FolderId(folder))?,
+        None => (0, 0),
+    };
+    let shown = |count: u32, shift: i64| i64::from(count).saturating_add(shift).max(0);
+    Ok((listing.total.map(|count| shown(count, total)), listing.unread.map(|c| shown(c, unread))))
 }
 
 impl Store {
@@ -123,6 +110,7 @@ impl Store {
         listed: Vec<ListedFolder>,
     ) -> Result<Vec<Folder>, StoreError> {
         self.ask(move |databases| {
+            let listed = expected_folders(&databases.user, account, listed)?;
             let transaction = databases.cache.transaction()?;
             for known in folders_of(&transaction, account)? {
                 if !listed.iter().any(|listing| listing.name == known.name) {
@@ -163,9 +151,10 @@ impl Store {
                 // No change number and no UID of before means anything.
                 marks::write(&transaction, folder, FolderMark::default())?;
             }
+            let (shift, _unread) = count_shift(&transaction, folder)?;
+            let exists = i64::from(exists).saturating_add(shift).max(0);
             transaction.execute(
-                "UPDATE folder SET uid_validity = ?2, total = ?3, beyond_total = ?3 - known
-                 WHERE id = ?1",
+                "UPDATE folder SET uid_validity = ?2, total = ?3 WHERE id = ?1",
                 params![folder.0, uid_validity.0, exists],
             )?;
             transaction.commit()?;
@@ -180,25 +169,22 @@ fn keep_listed(
     account: AccountId,
     listing: &ListedFolder,
 ) -> Result<(), StoreError> {
+    let (total, unread) = shown_counts(cache, account, listing)?;
     cache
         .prepare_cached(
-            "INSERT INTO folder (account_id, name, delimiter, role, uid_validity,
-                                 total, unread, beyond_total, beyond_unread)
-             VALUES (?1, ?2, ?3, ?4, 0, coalesce(?5, 0), coalesce(?6, 0),
-                     coalesce(?5, 0), coalesce(?6, 0))
+            "INSERT INTO folder (account_id, name, delimiter, role, uid_validity, total, unread)
+             VALUES (?1, ?2, ?3, ?4, 0, coalesce(?5, 0), coalesce(?6, 0))
              ON CONFLICT (account_id, name) DO UPDATE SET
                  delimiter = excluded.delimiter, role = excluded.role,
-                 total = coalesce(?5, total), unread = coalesce(?6, unread),
-                 beyond_total = coalesce(?5 - known, beyond_total),
-                 beyond_unread = coalesce(?6 - known_unread, beyond_unread)",
+                 total = coalesce(?5, total), unread = coalesce(?6, unread)",
         )?
         .execute(params![
             account.0,
             listing.name,
             listing.delimiter.map(String::from).unwrap_or_default(),
             listing.role.as_str(),
-            listing.total,
-            listing.unread,
+            total,
+            unread,
         ])?;
     Ok(())
 }

@@ -7,10 +7,10 @@ use crate::model::ids::{AccountId, FolderId, MessageId, Uid, UidRange};
 use crate::stdx::clock::UnixSeconds;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::folders::{Counts, rebase};
+use crate::store::folders::recount;
 use crate::store::marks;
 use crate::store::messages::{FolderChanges, NewMessage};
-use crate::store::operations::reapply;
+use crate::store::operations::{adopt, drop_orphans, reapply};
 use crate::store::own::own_addresses;
 use crate::store::search::index_headers;
 use crate::store::threads::{Linkage, Placed, place};
@@ -31,15 +31,20 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.ask(move |databases| {
             let transaction = databases.cache.transaction()?;
-            let Some(before) = Counts::of(&transaction, folder)? else { return Ok(()) };
+            let exists = "SELECT EXISTS (SELECT 1 FROM folder WHERE id = ?1)";
+            if !transaction.query_row(exists, [folder.0], |row| row.get::<_, bool>(0))? {
+                return Ok(());
+            }
+            adopt(&databases.user, &transaction, folder, &changes.new)?;
             keep_new(&transaction, account, folder, &changes.new)?;
             keep_flags(&transaction, folder, &changes.flags)?;
             drop_gone(&transaction, folder, &changes.gone, &changes.vanished)?;
             if let Some(mark) = changes.mark {
                 marks::write(&transaction, folder, mark)?;
+                drop_orphans(&databases.user, &transaction, folder)?;
             }
             reapply(&databases.user, &transaction, account)?;
-            rebase(&transaction, folder, before)?;
+            recount(&transaction, folder)?;
             transaction.commit()?;
             Ok(())
         })

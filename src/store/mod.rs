@@ -28,6 +28,8 @@ pub mod schema;
 pub mod search;
 pub mod selection;
 pub mod threads;
+pub mod undo;
+pub mod uploads;
 pub mod views;
 
 use crate::model::ids::AccountId;

@@ -7,6 +7,8 @@ use posthaste::app::{App, AppSetup, update};
 use posthaste::config::ConfigFile;
 use posthaste::engine::{Engine, EngineSetup, Liveness};
 use posthaste::engine_api::command::EngineCommand;
+use posthaste::engine_api::event::EngineEvent;
+use posthaste::engine_api::status::AccountStatus;
 use posthaste::model::account::SecretsKind;
 use posthaste::model::detection::Lookup;
 use posthaste::sandbox::Sandbox;
@@ -168,6 +170,29 @@ impl AppDriver {
             () = tokio::time::sleep(Duration::from_millis(50)) => Msg::Tick(self.clock.now()),
         };
         self.tell(msg);
+    }
+
+    /// Gives the engine a command behind the screen's back, and waits for the answer that `pick`
+    /// finds among its reports; the screen hears them all.
+    pub async fn ask<T>(
+        &mut self,
+        command: EngineCommand,
+        pick: impl Fn(&EngineEvent) -> Option<T>,
+    ) -> T {
+        self.send(command);
+        loop {
+            let event = self.engine.events.recv().await.expect("the engine ended");
+            let picked = pick(&event);
+            self.tell(Msg::Engine(event));
+            if let Some(picked) = picked {
+                return picked;
+            }
+        }
+    }
+
+    /// How the first account stands.
+    pub fn account(&self) -> AccountStatus {
+        self.engine.status.borrow().accounts[0].clone()
     }
 
     fn tell(&mut self, msg: Msg) {

@@ -125,7 +125,7 @@ impl Session {
                 .iter()
                 .filter_map(|(_number, known)| source.message(known.uid).cloned())
                 .collect();
-            let target = mailbox.folder_mut(name)?;
+            let target = mailbox.folder_mut(&name)?;
             let (mut from, mut to) = (Vec::new(), Vec::new());
             for message in messages {
                 from.push(message.uid.to_string());
@@ -200,7 +200,7 @@ impl Session {
         let received_at = date.map_or(now, |date| UnixSeconds(date.as_ref().timestamp()));
         let address = self.address();
         let appended = self.world.change(|state| {
-            let folder = state.mailbox_mut(address)?.folder_mut(name)?;
+            let folder = state.mailbox_mut(address)?.folder_mut(&name)?;
             Some((folder.uid_validity, folder.append(content, flags, received_at)))
         });
         match appended {

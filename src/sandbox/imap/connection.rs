@@ -27,7 +27,7 @@ pub async fn serve(stream: TlsStream<TcpStream>, world: Arc<World>) -> io::Resul
     let (read, write) = tokio::io::split(stream);
     let greeting = world.change(|state| state.faults.next_greeting());
     let mut connection = Connection {
-        reader: CommandReader::new(read),
+        reader: CommandReader::new(read, world.personality()),
         writer: write,
         changed: world.subscribe(),
         session: Session::new(world),
@@ -130,7 +130,7 @@ impl Connection {
 
     async fn take(&mut self, incoming: Incoming) -> io::Result<Flow> {
         let next = match incoming {
-            Incoming::Command(command) => self.session.run(*command),
+            Incoming::Command(command, extension) => self.session.run(*command, extension),
             Incoming::LiteralWanted => {
                 self.send("+ Ready for additional command text.\r\n").await?;
                 return Ok(Flow::On);

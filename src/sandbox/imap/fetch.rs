@@ -2,12 +2,14 @@
 
 use crate::model::flags::{Flag, FlagChange, Flags};
 use crate::sandbox::headers::{self, Subset};
-use crate::sandbox::imap::session::Session;
+use crate::sandbox::imap::folders::uid_set;
+use crate::sandbox::imap::session::{Done, Session, Speaks};
 use crate::sandbox::imap::view::{Access, Known, Numbers};
 use crate::sandbox::mailbox::StoredMessage;
 use crate::sandbox::options::Personality;
 use crate::sandbox::world::State;
 use chrono::DateTime;
+use imap_codec::imap_types::command::FetchModifier;
 use imap_codec::imap_types::core::{AString, Vec1};
 use imap_codec::imap_types::fetch::{MacroOrMessageDataItemNames, MessageDataItemName, Section};
 use std::vec::IntoIter;
@@ -22,6 +24,8 @@ pub struct FetchJob {
     targets: IntoIter<(usize, Known)>,
     items: Vec<Item>,
     marks_seen: bool,
+    /// Only what has changed after it.
+    since: u64,
 }
 
 /// One thing asked for.
@@ -31,6 +35,7 @@ enum Item {
     Flags,
     InternalDate,
     Size,
+    ModSeq,
     Body { part: Part, range: Option<(usize, usize)> },
 }
 
@@ -51,6 +56,7 @@ impl Session {
         targets: Vec<(usize, Known)>,
         asked: MacroOrMessageDataItemNames<'_>,
         numbers: Numbers,
+        since: Option<u64>,
     ) -> Option<FetchJob> {
         let asked = match &asked {
             MacroOrMessageDataItemNames::Macro(short) => short.expand(),
@@ -62,6 +68,10 @@ impl Session {
         };
         let marks_seen = read_write && asked.iter().any(marks);
         let mut items = asked.iter().map(read_item).collect::<Option<Vec<_>>>()?;
+        if since.is_some() {
+            items.retain(|item| *item != Item::ModSeq);
+            items.push(Item::ModSeq);
+        }
         match numbers {
             Numbers::Sequence => {}
             Numbers::Uid => {
@@ -69,7 +79,43 @@ impl Session {
                 items.insert(0, Item::Uid);
             }
         }
-        Some(FetchJob { tag, targets: targets.into_iter(), items, marks_seen })
+        Some(FetchJob {
+            tag,
+            targets: targets.into_iter(),
+            items,
+            marks_seen,
+            since: since.unwrap_or(0),
+        })
+    }
+
+    /// The change number of CHANGEDSINCE; what has vanished since is told at once (RFC 7162,
+    /// section 3.2.6).
+    pub fn changed_since(&mut self, modifiers: &[FetchModifier]) -> Result<Option<u64>, Done> {
+        let mut since = None;
+        let mut vanished = false;
+        for modifier in modifiers {
+            match (modifier, self.personality()) {
+                (_, Personality::Exchange) => return Err(Done::BadArgument),
+                (FetchModifier::ChangedSince(modseq), Personality::Dovecot) => {
+                    since = Some(modseq.get());
+                }
+                (FetchModifier::Vanished, Personality::Dovecot) => vanished = true,
+            }
+        }
+        if let (Some(modseq), true) = (since, vanished) {
+            if self.speaks != Speaks::Qresync {
+                return Err(Done::BadArgument);
+            }
+            let gone = self.world.read(|state| {
+                let mailbox = state.mailbox(self.address())?;
+                Some(mailbox.folder(&self.view.as_ref()?.folder)?.vanished_since(modseq))
+            });
+            let gone = gone.unwrap_or_default();
+            if !gone.is_empty() {
+                self.line(&format!("* VANISHED (EARLIER) {}", uid_set(&gone)));
+            }
+        }
+        Ok(since)
     }
 
     /// Writes messages until enough is waiting to be sent; false when the last is written and the
@@ -80,7 +126,8 @@ impl Session {
                 self.finish_fetch(&job.tag);
                 return false;
             };
-            if let Some(message) = self.message(known, job.marks_seen) {
+            let message = self.message(known, job.marks_seen);
+            if let Some(message) = message.filter(|message| job.since < message.modseq) {
                 write(&mut self.out, self.world.personality(), number, &message, &job.items);
             }
         }
@@ -111,6 +158,7 @@ fn read_item(asked: &MessageDataItemName<'_>) -> Option<Item> {
         MessageDataItemName::Flags => Item::Flags,
         MessageDataItemName::InternalDate => Item::InternalDate,
         MessageDataItemName::Rfc822Size => Item::Size,
+        MessageDataItemName::ModSeq => Item::ModSeq,
         MessageDataItemName::BodyExt { section, partial, .. } => {
             let part = match section {
                 None => Part::Whole,
@@ -153,6 +201,7 @@ fn write(
                 let date = DateTime::from_timestamp(message.received_at.0, 0).unwrap_or_default();
                 format!("INTERNALDATE \"{}\"", date.format("%e-%b-%Y %H:%M:%S %z"))
             }
+            Item::ModSeq => format!("MODSEQ ({})", message.modseq),
             Item::Size => {
                 format!("RFC822.SIZE {}", personality.announced_size(bytes().len()))
             }

@@ -39,6 +39,27 @@ fn unshift(wire: &mut String, shifted: &mut Vec<u8>) {
     }
 }
 
+/// The name that is written so; `None` when it is not written well.
+pub fn decode(wire: &str) -> Option<String> {
+    let mut name = String::with_capacity(wire.len());
+    let mut rest = wire;
+    while let Some((plain, shifted)) = rest.split_once('&') {
+        name.push_str(plain);
+        let (encoded, behind) = shifted.split_once('-')?;
+        rest = behind;
+        if encoded.is_empty() {
+            name.push('&');
+            continue;
+        }
+        let bytes = MUTF7.decode(encoded).ok()?;
+        let (pairs, odd) = bytes.as_chunks::<2>();
+        let units: Vec<u16> = pairs.iter().map(|pair| u16::from_be_bytes(*pair)).collect();
+        name.push_str(&String::from_utf16(&units).ok().filter(|_text| odd.is_empty())?);
+    }
+    name.push_str(rest);
+    Some(name)
+}
+
 /// A name as a quoted string in modified UTF-7.
 pub fn quoted(name: &str) -> String {
     format!("\"{}\"", encode(name).replace('\\', "\\\\").replace('"', "\\\""))
@@ -72,13 +93,14 @@ pub fn fits(pattern: &[u8], name: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::sandbox::imap::names::{encode, fits};
+    use crate::sandbox::imap::names::{decode, encode, fits};
 
     #[test]
     fn names_are_written_in_modified_utf7() {
         #[track_caller]
         fn check(name: &str, expected: &str) {
             assert_eq!(encode(name), expected);
+            assert_eq!(decode(expected).as_deref(), Some(name));
         }
         check("INBOX", "INBOX");
         check("Projects/Café & Küche", "Projects/Caf&AOk- &- K&APw-che");

@@ -1,5 +1,6 @@
 //! Commands and lines off the wire, literals included.
 
+use crate::sandbox::options::Personality;
 use imap_codec::CommandCodec;
 use imap_codec::decode::{CommandDecodeError, Decoder};
 use imap_codec::imap_types::IntoStatic;
@@ -18,8 +19,8 @@ const READ_BYTES: usize = 16 * 1024;
 
 /// What came in.
 pub enum Incoming {
-    /// A whole command.
-    Command(Box<Command<'static>>),
+    /// A whole command, and what of it the codec does not know.
+    Command(Box<Command<'static>>, Extension),
     /// The client waits for leave to send a literal (RFC 9051, section 4.3).
     LiteralWanted,
     /// A line that is no command; its tag, or `*` when it has none.
@@ -30,18 +31,44 @@ pub enum Incoming {
     Closed,
 }
 
+/// What a command asks for beyond what the codec reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extension {
+    /// Nothing.
+    None,
+    /// `LIST … RETURN (SPECIAL-USE STATUS (MESSAGES UNSEEN))` (RFC 5819).
+    ListStatus,
+    /// `SEARCH RETURN (ALL) …` (RFC 4731).
+    SearchReturn,
+}
+
+impl Extension {
+    /// The words that stand for it.
+    fn words(self) -> &'static [u8] {
+        match self {
+            Self::None => b"",
+            Self::ListStatus => b" RETURN (SPECIAL-USE STATUS (MESSAGES UNSEEN))\r\n",
+            Self::SearchReturn => b"UID SEARCH RETURN (ALL) ",
+        }
+    }
+}
+
 /// Reads one connection.
 pub struct CommandReader<R> {
     stream: R,
     buffer: Vec<u8>,
     /// Length of `buffer` at which the awaited literal is complete.
     wanted: usize,
+    personality: Personality,
+    /// What was taken out of the command being read.
+    extension: Extension,
 }
 
 impl<R: AsyncRead + Unpin> CommandReader<R> {
     /// A reader with nothing read yet.
-    pub fn new(stream: R) -> Self {
-        Self { stream, buffer: Vec::new(), wanted: 0 }
+    pub fn new(stream: R, personality: Personality) -> Self {
+        let extension = Extension::None;
+        Self { stream, buffer: Vec::new(), wanted: 0, personality, extension }
     }
 
     /// The next command.
@@ -82,9 +109,38 @@ impl<R: AsyncRead + Unpin> CommandReader<R> {
         Some(self.buffer.drain(..=end).collect())
     }
 
+    /// Takes out of the first line what the codec cannot read.
+    fn take_extension(&mut self) {
+        let offered = match self.personality {
+            Personality::Exchange => return,
+            Personality::Dovecot => [Extension::ListStatus, Extension::SearchReturn],
+        };
+        let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') else {
+            return;
+        };
+        for extension in offered {
+            let words = extension.words();
+            let line = self.buffer.get(..=end).unwrap_or_default();
+            let Some(at) = line.windows(words.len()).position(|part| part == words) else {
+                continue;
+            };
+            let rest: &[u8] = match extension {
+                Extension::None => b"",
+                Extension::ListStatus => b"\r\n",
+                Extension::SearchReturn => b"UID SEARCH ",
+            };
+            self.buffer.splice(at..at + words.len(), rest.iter().copied());
+            self.extension = extension;
+            return;
+        }
+    }
+
     fn decode(&mut self) -> Option<Incoming> {
         if self.buffer.is_empty() || self.buffer.len() < self.wanted {
             return None;
+        }
+        if self.extension == Extension::None {
+            self.take_extension();
         }
         let outcome = match CommandCodec::default().decode(&self.buffer) {
             Ok((rest, command)) => {
@@ -107,7 +163,8 @@ impl<R: AsyncRead + Unpin> CommandReader<R> {
             Outcome::Command(command, used) => {
                 self.buffer.drain(..used);
                 self.wanted = 0;
-                Some(Incoming::Command(command))
+                let extension = std::mem::replace(&mut self.extension, Extension::None);
+                Some(Incoming::Command(command, extension))
             }
             Outcome::Sync(length) => {
                 // A client that waits has sent nothing behind the announcement.
@@ -122,6 +179,7 @@ impl<R: AsyncRead + Unpin> CommandReader<R> {
                     return self.overlong_line();
                 };
                 self.wanted = 0;
+                self.extension = Extension::None;
                 Some(Incoming::Malformed(tag_of(&line)))
             }
         }

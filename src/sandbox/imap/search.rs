@@ -3,9 +3,12 @@
 
 use crate::model::flags::Flag;
 use crate::sandbox::headers;
+use crate::sandbox::imap::folders::uid_set;
+use crate::sandbox::imap::reader::Extension;
 use crate::sandbox::imap::session::{Done, Session};
 use crate::sandbox::imap::view::{Known, Numbers, View};
 use crate::sandbox::mailbox::StoredMessage;
+use crate::sandbox::options::Personality;
 use chrono::{DateTime, NaiveDate};
 use imap_codec::imap_types::core::Vec1;
 use imap_codec::imap_types::search::SearchKey;
@@ -19,33 +22,40 @@ struct Candidate<'a> {
     known: Known,
     message: &'a StoredMessage,
     view: &'a View,
+    personality: Personality,
 }
 
 impl Session {
     /// SEARCH and UID SEARCH.
-    pub fn search(&mut self, criteria: &Vec1<SearchKey<'_>>, numbers: Numbers) -> Done {
+    pub fn search(
+        &mut self,
+        tag: &str,
+        criteria: &Vec1<SearchKey<'_>>,
+        numbers: Numbers,
+        extension: Extension,
+    ) -> Done {
         let Some(view) = &self.view else {
             return Done::BadCommand;
         };
         let found = self.world.read(|state| {
             let folder = state.mailbox(self.address())?.folder(&view.folder)?;
-            let mut found = String::new();
+            let mut found = Vec::new();
+            let personality = self.personality();
             for (number, known) in view.numbered() {
                 let Some(message) = folder.message(known.uid) else {
                     continue;
                 };
-                let candidate = Candidate { number, known, message, view };
+                let candidate = Candidate { number, known, message, view, personality };
                 let mut matches = true;
                 for key in criteria.as_ref() {
                     matches = matches && fits(key, &candidate, 0)?;
                 }
                 if matches {
                     let shown = match numbers {
-                        Numbers::Sequence => number.to_string(),
-                        Numbers::Uid => known.uid.to_string(),
+                        Numbers::Sequence => u32::try_from(number).unwrap_or(u32::MAX),
+                        Numbers::Uid => known.uid,
                     };
-                    found.push(' ');
-                    found.push_str(&shown);
+                    found.push(shown);
                 }
             }
             Some(found)
@@ -53,7 +63,20 @@ impl Session {
         let Some(found) = found else {
             return Done::BadArgument;
         };
-        self.line(&format!("* SEARCH{found}"));
+        let line = match (extension, numbers) {
+            // RFC 4731: nothing found, no ALL.
+            (Extension::SearchReturn, Numbers::Uid) if found.is_empty() => {
+                format!("* ESEARCH (TAG \"{tag}\") UID")
+            }
+            (Extension::SearchReturn, Numbers::Uid) => {
+                format!("* ESEARCH (TAG \"{tag}\") UID ALL {}", uid_set(&found))
+            }
+            (Extension::SearchReturn | Extension::None | Extension::ListStatus, _) => {
+                let found: Vec<String> = found.iter().map(|uid| format!(" {uid}")).collect();
+                format!("* SEARCH{}", found.concat())
+            }
+        };
+        self.line(&line);
         Done::completed("SEARCH")
     }
 }
@@ -63,14 +86,13 @@ fn fits(key: &SearchKey<'_>, candidate: &Candidate<'_>, depth: usize) -> Option<
     if DEPTH_LIMIT < depth {
         return None;
     }
-    let Candidate { number, known, message, view } = candidate;
+    let Candidate { number, known, message, view, personality } = candidate;
     let has = |flag| message.flags.contains(flag);
     let header = |name: &str, text: &[u8]| {
         let value = headers::value(&message.content.bytes(), name);
         value.is_some_and(|value| contains(value.as_bytes(), text))
     };
-    let in_set =
-        |set, numbers| view.select(set, numbers).iter().any(|(found, _known)| found == number);
+    let in_set = |set, numbers| view.holds(set, numbers, (*number, *known));
     Some(match key {
         SearchKey::All | SearchKey::Old => true,
         SearchKey::New | SearchKey::Recent => false,
@@ -115,7 +137,14 @@ fn fits(key: &SearchKey<'_>, candidate: &Candidate<'_>, depth: usize) -> Option<
         SearchKey::Since(date) => *date.as_ref() <= day(message),
         SearchKey::Larger(size) => (*size as usize) < message.content.bytes().len(),
         SearchKey::Smaller(size) => message.content.bytes().len() < *size as usize,
-        // Keywords, sent dates and mod-sequences: Exchange answers BAD to keywords as well.
+        SearchKey::Keyword(keyword) => match personality {
+            Personality::Exchange => return None,
+            Personality::Dovecot => {
+                let flag = Flag::from_imap_name(keyword.inner());
+                flag.is_some_and(|flag| message.flags.contains(flag))
+            }
+        },
+        // Sent dates and change numbers.
         _ => return None,
     })
 }

@@ -2,6 +2,8 @@
 
 use crate::sandbox::control::Counter;
 use crate::sandbox::imap::fetch::{FetchJob, flag_list};
+use crate::sandbox::imap::folders::uid_set;
+use crate::sandbox::imap::reader::Extension;
 use crate::sandbox::imap::view::{Access, Change, Expunge, Numbers, View};
 use crate::sandbox::options::Personality;
 use crate::sandbox::people::{OWNER, person};
@@ -9,6 +11,7 @@ use crate::sandbox::world::World;
 use crate::sandbox::xoauth2;
 use imap_codec::imap_types::auth::AuthMechanism;
 use imap_codec::imap_types::command::{Command, CommandBody};
+use imap_codec::imap_types::extensions::enable::CapabilityEnable;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,6 +81,17 @@ enum Phase {
     NotConnected,
 }
 
+/// Which extension the client has switched on (RFC 5161, RFC 7162).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// None.
+    Plainly,
+    /// Change numbers.
+    Condstore,
+    /// Change numbers, and VANISHED in place of EXPUNGE.
+    Qresync,
+}
+
 /// One session.
 pub struct Session {
     /// What the servers share.
@@ -86,6 +100,8 @@ pub struct Session {
     pub out: Vec<u8>,
     /// The open folder.
     pub view: Option<View>,
+    /// What the client has switched on.
+    pub speaks: Speaks,
     phase: Phase,
     bad_commands: u32,
 }
@@ -94,7 +110,8 @@ impl Session {
     /// A session right after the greeting.
     pub fn new(world: Arc<World>) -> Self {
         let phase = Phase::NotAuthenticated;
-        Self { world, out: Vec::new(), view: None, phase, bad_commands: 0 }
+        let speaks = Speaks::Plainly;
+        Self { world, out: Vec::new(), view: None, speaks, phase, bad_commands: 0 }
     }
 
     /// Which server is played.
@@ -172,7 +189,7 @@ impl Session {
     }
 
     /// Runs one command.
-    pub fn run(&mut self, command: Command<'static>) -> Next {
+    pub fn run(&mut self, command: Command<'static>, extension: Extension) -> Next {
         let tag = command.tag.inner().to_owned();
         self.world.change(|state| state.count(Counter::ImapCommands));
         if self.token_lives_for().is_none() {
@@ -210,7 +227,7 @@ impl Session {
                     self.line(&format!("{tag} BAD User is authenticated but not connected."));
                     self.count_bad()
                 }
-                Phase::Authenticated { .. } => self.run_authenticated(tag, body),
+                Phase::Authenticated { .. } => self.run_authenticated(tag, body, extension),
             },
         }
     }
@@ -236,31 +253,53 @@ impl Session {
         }
     }
 
-    fn run_authenticated(&mut self, tag: String, body: CommandBody<'static>) -> Next {
+    fn run_authenticated(
+        &mut self,
+        tag: String,
+        body: CommandBody<'static>,
+        extension: Extension,
+    ) -> Next {
         let name = body.name();
         let done = match body {
             CommandBody::Namespace => {
                 self.line("* NAMESPACE ((\"\" \"/\")) NIL NIL");
                 Done::completed("NAMESPACE")
             }
-            CommandBody::List { mailbox_wildcard, .. } => self.list("LIST", &mailbox_wildcard),
-            CommandBody::Lsub { mailbox_wildcard, .. } => self.list("LSUB", &mailbox_wildcard),
+            CommandBody::List { mailbox_wildcard, .. } => {
+                self.list("LIST", &mailbox_wildcard, extension)
+            }
+            CommandBody::Lsub { mailbox_wildcard, .. } => {
+                self.list("LSUB", &mailbox_wildcard, extension)
+            }
             CommandBody::Subscribe { .. }
             | CommandBody::Unsubscribe { .. }
             | CommandBody::Check => Done::completed(name),
             CommandBody::Status { mailbox, item_names } => self.status(&mailbox, &item_names),
-            CommandBody::Select { mailbox, .. } => self.select(&mailbox, Access::ReadWrite),
-            CommandBody::Examine { mailbox, .. } => self.select(&mailbox, Access::ReadOnly),
+            CommandBody::Select { mailbox, parameters } => {
+                self.select(&mailbox, &parameters, Access::ReadWrite)
+            }
+            CommandBody::Examine { mailbox, parameters } => {
+                self.select(&mailbox, &parameters, Access::ReadOnly)
+            }
+            CommandBody::Enable { capabilities } => self.enable(capabilities.as_ref()),
+            CommandBody::Create { mailbox } => self.create(&mailbox),
+            CommandBody::Rename { from, to } => self.rename(&from, &to),
+            CommandBody::Delete { mailbox } => self.delete(&mailbox),
             CommandBody::Append { mailbox, flags, date, message } => {
                 self.append(&mailbox, &flags, date.as_ref(), &message)
             }
             CommandBody::Idle => return Next::Idle { tag },
-            body => return self.run_selected(tag, body),
+            body => return self.run_selected(tag, body, extension),
         };
         self.finish(&tag, name, done)
     }
 
-    fn run_selected(&mut self, tag: String, body: CommandBody<'static>) -> Next {
+    fn run_selected(
+        &mut self,
+        tag: String,
+        body: CommandBody<'static>,
+        extension: Extension,
+    ) -> Next {
         let name = body.name();
         let Some(view) = &self.view else {
             return self.finish(&tag, name, Done::BadCommand);
@@ -271,14 +310,21 @@ impl Session {
                 Done::completed("UNSELECT")
             }
             CommandBody::Close => self.close(),
-            CommandBody::Fetch { sequence_set, macro_or_item_names, uid, .. } => {
+            CommandBody::Fetch { sequence_set, macro_or_item_names, modifiers, uid } => {
                 let targets = view.select(&sequence_set, Numbers::of(uid));
-                match self.plan_fetch(tag.clone(), targets, macro_or_item_names, Numbers::of(uid)) {
+                let numbers = Numbers::of(uid);
+                let since = match self.changed_since(&modifiers) {
+                    Ok(since) => since,
+                    Err(refusal) => return self.finish(&tag, name, refusal),
+                };
+                match self.plan_fetch(tag.clone(), targets, macro_or_item_names, numbers, since) {
                     Some(job) => return Next::Fetch(job),
                     None => Done::BadArgument,
                 }
             }
-            CommandBody::Search { criteria, uid, .. } => self.search(&criteria, Numbers::of(uid)),
+            CommandBody::Search { criteria, uid, .. } => {
+                self.search(&tag, &criteria, Numbers::of(uid), extension)
+            }
             CommandBody::Store { sequence_set, kind, response, flags, uid, .. } => {
                 let targets = view.select(&sequence_set, Numbers::of(uid));
                 self.store(&targets, kind, response, &flags, Numbers::of(uid))
@@ -347,6 +393,32 @@ impl Session {
         Next::Close
     }
 
+    fn modseq(&self, uid: u32) -> String {
+        let found = self.world.read(|state| {
+            let folder = state.mailbox(self.address())?.folder(&self.view.as_ref()?.folder)?;
+            Some(folder.message(uid)?.modseq)
+        });
+        found.map(|modseq| format!(" MODSEQ ({modseq})")).unwrap_or_default()
+    }
+
+    /// ENABLE (RFC 5161). What is not known is left out of the answer.
+    fn enable(&mut self, asked: &[CapabilityEnable<'_>]) -> Done {
+        match self.personality() {
+            Personality::Exchange => return Done::BadCommand,
+            Personality::Dovecot => {}
+        }
+        let asked: Vec<String> = asked.iter().map(|name| name.to_string().to_uppercase()).collect();
+        let has = |name: &str| asked.iter().any(|asked| asked == name);
+        let (speaks, enabled) = match (has("QRESYNC"), has("CONDSTORE")) {
+            (true, _) => (Speaks::Qresync, " QRESYNC"),
+            (false, true) => (Speaks::Condstore, " CONDSTORE"),
+            (false, false) => (self.speaks, ""),
+        };
+        self.speaks = speaks;
+        self.line(&format!("* ENABLED{enabled}"));
+        Done::completed("ENABLE")
+    }
+
     fn is_renumbered(&self) -> bool {
         let Some(view) = &self.view else {
             return false;
@@ -372,13 +444,25 @@ impl Session {
             let folder = state.mailbox(address).and_then(|mailbox| mailbox.folder(&view.folder));
             folder.map(|folder| view.catch_up(folder, expunge)).unwrap_or_default()
         });
+        if self.speaks == Speaks::Qresync {
+            let mut gone: Vec<u32> = changes.iter().filter_map(Change::gone).collect();
+            gone.sort_unstable();
+            if !gone.is_empty() {
+                self.line(&format!("* VANISHED {}", uid_set(&gone)));
+            }
+        }
         for change in changes {
             let line = match change {
-                Change::Expunge(number) => format!("* {number} EXPUNGE"),
+                Change::Expunge(_number, _uid) if self.speaks == Speaks::Qresync => continue,
+                Change::Expunge(number, _uid) => format!("* {number} EXPUNGE"),
                 Change::Exists(count) => format!("* {count} EXISTS"),
                 Change::Flags(number, known) => {
                     let flags = flag_list(known.flags);
-                    format!("* {number} FETCH (UID {} FLAGS {flags})", known.uid)
+                    let modseq = match self.speaks {
+                        Speaks::Plainly => String::new(),
+                        Speaks::Condstore | Speaks::Qresync => self.modseq(known.uid),
+                    };
+                    format!("* {number} FETCH (UID {} FLAGS {flags}{modseq})", known.uid)
                 }
             };
             self.line(&line);

@@ -54,19 +54,29 @@ pub struct View {
 /// A change the session has not been told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// `* n EXPUNGE`.
-    Expunge(usize),
+    /// `* n EXPUNGE`, or VANISHED with the UID.
+    Expunge(usize, u32),
     /// `* n EXISTS`.
     Exists(usize),
     /// `* n FETCH (FLAGS …)`.
     Flags(usize, Known),
 }
 
+impl Change {
+    /// The UID that is gone.
+    pub fn gone(&self) -> Option<u32> {
+        match self {
+            Self::Expunge(_number, uid) => Some(*uid),
+            Self::Exists(_) | Self::Flags(..) => None,
+        }
+    }
+}
+
 impl View {
     /// Opens a folder.
     pub fn open(folder: &Folder, access: Access) -> Self {
         Self {
-            folder: folder.plan.name.to_owned(),
+            folder: folder.name.clone(),
             access,
             uid_validity: folder.uid_validity,
             known: know(folder),
@@ -118,6 +128,22 @@ impl View {
         chosen.into_iter().filter_map(with_known).collect()
     }
 
+    /// Whether a set means a message.
+    pub fn holds(&self, set: &SequenceSet, numbers: Numbers, (at, known): (usize, Known)) -> bool {
+        let value = match numbers {
+            Numbers::Sequence => at,
+            Numbers::Uid => known.uid as usize,
+        };
+        set.0.as_ref().iter().any(|sequence| {
+            let (from, to) = match sequence {
+                Sequence::Single(only) => (only, only),
+                Sequence::Range(from, to) => (from, to),
+            };
+            let (from, to) = (self.number(from, numbers), self.number(to, numbers));
+            (from.min(to)..=from.max(to)).contains(&value)
+        })
+    }
+
     fn number(&self, value: &SeqOrUid, numbers: Numbers) -> usize {
         match (value, numbers) {
             (SeqOrUid::Value(value), _) => value.get() as usize,
@@ -138,9 +164,13 @@ impl View {
         match expunge {
             Expunge::Report => {
                 let gone = |(_number, known): &(usize, Known)| folder.message(known.uid).is_none();
-                let gone: Vec<usize> =
-                    self.numbered().rev().filter(gone).map(|(number, _known)| number).collect();
-                changes.extend(gone.into_iter().map(Change::Expunge));
+                let gone: Vec<Change> = self
+                    .numbered()
+                    .rev()
+                    .filter(gone)
+                    .map(|(number, known)| Change::Expunge(number, known.uid))
+                    .collect();
+                changes.extend(gone);
                 self.known.retain(|known| folder.message(known.uid).is_some());
                 self.revision = folder.revision();
             }

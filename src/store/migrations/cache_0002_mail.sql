@@ -4,8 +4,7 @@ CREATE TEMP TABLE kept_sequence AS SELECT name, seq FROM sqlite_sequence;
 DROP TABLE body;
 DROP TABLE message;
 
--- `total` and `unread` are as last heard; lists show `known + beyond_total` and
--- `known_unread + beyond_unread`, which move with what is done here.
+-- `total` and `unread` are what lists show: as last heard, with what was done here since.
 ALTER TABLE folder ADD COLUMN uid_next       INTEGER NOT NULL DEFAULT 0; -- 0 when unknown
 ALTER TABLE folder ADD COLUMN highest_modseq INTEGER NOT NULL DEFAULT 0; -- every change up to it is cached; 0 for none
 -- Headers of every message with this UID or a higher one, below `uid_next`, are cached;
@@ -14,9 +13,7 @@ ALTER TABLE folder ADD COLUMN complete_from  INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE folder ADD COLUMN known          INTEGER NOT NULL DEFAULT 0; -- rows in `message`, kept by triggers
 ALTER TABLE folder ADD COLUMN known_unread   INTEGER NOT NULL DEFAULT 0; -- unread ones of them, kept by triggers
 ALTER TABLE folder ADD COLUMN threads        INTEGER NOT NULL DEFAULT 0; -- rows in `folder_thread`, kept by triggers
-ALTER TABLE folder ADD COLUMN beyond_total   INTEGER NOT NULL DEFAULT 0; -- what the server has beyond `known`
-ALTER TABLE folder ADD COLUMN beyond_unread  INTEGER NOT NULL DEFAULT 0; -- the same of `known_unread`
-UPDATE folder SET uid_validity = 0, beyond_total = total, beyond_unread = unread;
+UPDATE folder SET uid_validity = 0;
 
 CREATE TABLE message (
     id           INTEGER PRIMARY KEY AUTOINCREMENT, -- never reused
@@ -155,3 +152,29 @@ CREATE VIRTUAL TABLE message_text USING fts5 (
 CREATE TRIGGER message_text_gone AFTER DELETE ON message BEGIN
     DELETE FROM message_text WHERE rowid = old.id;
 END;
+
+-- Messages that an operation of user.db has brought where they are; they have no UID there yet.
+CREATE TABLE moved_here (
+    message_id   INTEGER PRIMARY KEY REFERENCES message (id) ON DELETE CASCADE,
+    operation_id INTEGER NOT NULL,          -- `pending_operation.id` of user.db
+    key          INTEGER NOT NULL,          -- by what that operation names it
+    UNIQUE (operation_id, key)
+) STRICT;
+
+-- Message-IDs of what was removed here before its server had brought it there.
+CREATE TABLE removed_here (
+    operation_id INTEGER NOT NULL,          -- the removing `pending_operation.id` of user.db
+    key          INTEGER NOT NULL,          -- by what that operation names it
+    message_id   TEXT    NOT NULL,
+    PRIMARY KEY (operation_id, key)
+) STRICT, WITHOUT ROWID;
+
+-- What pending operations have changed in the counts of folders, beyond what the server counts.
+CREATE TABLE count_shift (
+    operation_id INTEGER NOT NULL,          -- `pending_operation.id` of user.db
+    folder_id    INTEGER NOT NULL REFERENCES folder (id) ON DELETE CASCADE,
+    messages     INTEGER NOT NULL,          -- how many of its messages are in the shift
+    total        INTEGER NOT NULL,
+    unread       INTEGER NOT NULL,
+    PRIMARY KEY (operation_id, folder_id)
+) STRICT, WITHOUT ROWID;

@@ -1,10 +1,11 @@
 //! IMAP4rev1/rev2 (RFC 3501, RFC 9051) with XOAUTH2.
 //!
-//! From the socket upwards: [`guard`] lets only harmless, readable responses through, [`wire`] runs
-//! commands, [`login`] gets from a TCP connection to a signed-in session, [`source`] is the
-//! [`MailSource`]; [`folders`], [`fetch`] and [`names`] are the pure parts.
+//! From the socket upwards: [`guard`] cuts the stream into harmless responses, [`reader`] has them
+//! parsed one by one, [`wire`] runs commands, [`login`] gets from a TCP connection to a signed-in
+//! session, [`source`] is the [`MailSource`], with one file for each kind of work beside it;
+//! [`folders`], [`fetch`], [`names`] and [`numbers`] are the pure parts.
 //!
-//! A panic of the parser is caught in the guard; what it may leave behind is one dead connection.
+//! A panic of the parser is caught in the reader and costs the response it was about.
 //! The process-wide panic hook still runs then, so it must not take such a panic for the end.
 
 mod capabilities;
@@ -18,8 +19,10 @@ pub mod guard;
 mod idle;
 pub mod login;
 pub mod names;
+mod numbers;
 mod opening;
 pub mod quota;
+mod reader;
 mod searching;
 pub mod source;
 pub mod wire;
@@ -56,3 +59,5 @@ pub async fn connect(request: &ConnectRequest) -> Result<Box<dyn MailSource>, Tr
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_requests;

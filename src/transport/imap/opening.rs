@@ -85,7 +85,7 @@ impl ImapSource {
         let (select, asked) = self.queue_select(name, known);
         self.wire.flush().await?;
         let mut listing = Listing::default();
-        let mut opening = Opening::default();
+        let mut opening = Opening { left_out: self.wire.left_out(), ..Opening::default() };
         let mut take = |response: &Response<'_>| {
             listing.take(response);
             opening.take(response);
@@ -105,7 +105,7 @@ impl ImapSource {
     ) -> Result<OpenedFolder, TransportError> {
         let (tag, asked) = self.queue_select(name, known);
         self.wire.flush().await?;
-        let mut opening = Opening::default();
+        let mut opening = Opening { left_out: self.wire.left_out(), ..Opening::default() };
         let selected = self.wire.finish(&tag, |response| opening.take(response)).await;
         self.opened(name, known, asked, opening, selected).await
     }
@@ -157,8 +157,11 @@ impl ImapSource {
         let Opening { uid_next, highest_modseq, keywords, .. } = opening;
         self.open = Some(OpenFolder { name: name.to_owned(), uid_next, highest_modseq, keywords });
         let state = FolderState { uid_validity, uid_next, exists, highest_modseq };
+        // News with a gap are none.
+        let whole = opening.left_out == self.wire.left_out();
         let told = known.filter(|known| {
-            asked == Asked::Changes
+            whole
+                && asked == Asked::Changes
                 && known.uid_validity == uid_validity
                 && known.highest_modseq <= highest_modseq
         });
@@ -181,8 +184,11 @@ impl ImapSource {
         // A change number is at least 1 (RFC 7162, section 7).
         let modseq = modseq.max(1);
         let command = format!("UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE {modseq}{vanished})");
-        let mut opening = Opening::default();
+        let mut opening = Opening { left_out: self.wire.left_out(), ..Opening::default() };
         self.wire.run(&command, |response| opening.take(response)).await?;
+        if opening.left_out != self.wire.left_out() {
+            return Err(refusal("the changes cannot be read"));
+        }
         self.wire.news = false;
         let highest_modseq = opening.changed_modseq;
         let mut news = opening.news(highest_modseq);
@@ -277,6 +283,8 @@ struct Opening {
     flags: Vec<(Uid, Flags)>,
     /// Highest change number among `flags`.
     changed_modseq: Option<u64>,
+    /// What could not be read before it began.
+    left_out: u64,
 }
 
 impl Default for Opening {
@@ -290,6 +298,7 @@ impl Default for Opening {
             vanished: Vec::new(),
             flags: Vec::new(),
             changed_modseq: None,
+            left_out: 0,
         }
     }
 }
@@ -311,7 +320,7 @@ impl Opening {
                 }
                 // What came before was about the folder that was open until now (RFC 7162, 3.2.11).
                 None if outcome.information.as_deref().is_some_and(is_closed) => {
-                    *self = Self::default();
+                    *self = Self { left_out: self.left_out, ..Self::default() };
                 }
                 Some(_) | None => {}
             },

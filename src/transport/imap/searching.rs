@@ -5,7 +5,7 @@ use crate::model::ids::{Uid, UidRange};
 use crate::model::query::ServerTerm;
 use crate::transport::error::TransportError;
 use crate::transport::imap::filing::LiteralTurn;
-use crate::transport::imap::source::ImapSource;
+use crate::transport::imap::source::{ImapSource, refusal};
 use crate::transport::imap::wire::{Patience, Tag, answer_to};
 use chrono::NaiveDate;
 use imap_proto::{MailboxDatum, Response};
@@ -68,12 +68,17 @@ impl ImapSource {
 
     async fn hits(&mut self, tag: &Tag) -> Result<Vec<Uid>, TransportError> {
         let mut found = Vec::new();
+        let left_out = self.wire.left_out();
         let answer = self.wire.finish(tag, |response| {
             if let Response::MailboxData(MailboxDatum::Search(raw)) = response {
                 found.extend(raw.iter().filter_map(|uid| Uid::new(*uid)));
             }
         });
         answer.await?;
+        if left_out != self.wire.left_out() {
+            // An answer that cannot be read is not the answer that there is nothing.
+            return Err(refusal("the result of the search cannot be read"));
+        }
         found.sort_unstable();
         found.dedup();
         Ok(found)

@@ -5,15 +5,14 @@
 
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::imap::capabilities::{Capabilities, capabilities_in, capability_names};
-use crate::transport::imap::guard::{Guard, Passage};
+use crate::transport::imap::guard::Passage;
+use crate::transport::imap::reader::Reader;
 use crate::transport::lines::{closed, ended, silent};
 use crate::transport::socket::TlsStream;
-use futures::FutureExt;
 use imap_proto::{Capability, MailboxDatum, Outcome, Response, ResponseCode, Status};
 use std::collections::VecDeque;
 use std::io;
 use std::ops::RangeInclusive;
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +43,7 @@ pub struct Tag(String);
 
 /// One connection.
 pub struct Wire {
-    client: async_imap::Client<Guard<TlsStream>>,
+    reader: Reader<TlsStream>,
     passage: Arc<Passage>,
     server: String,
     commands: u32,
@@ -66,10 +65,10 @@ pub struct Wire {
 impl Wire {
     /// Speaks over `stream` to `server` (host and port, for errors).
     pub fn new(stream: TlsStream, server: &str) -> Self {
-        let guard = Guard::new(stream);
-        let passage = guard.passage();
+        let reader = Reader::new(stream);
+        let passage = reader.passage();
         Self {
-            client: async_imap::Client::new(guard),
+            reader,
             passage,
             server: server.to_owned(),
             commands: 0,
@@ -83,10 +82,10 @@ impl Wire {
         }
     }
 
-    /// Rows of FETCH that could not be read so far: when it grows during a command, something is
+    /// Rows and lists that could not be read so far: when it grows during a command, something is
     /// missing from the answer.
     pub fn left_out(&self) -> u64 {
-        self.passage.left_out()
+        self.reader.left_out()
     }
 
     /// Host and port of the other side.
@@ -149,7 +148,10 @@ impl Wire {
     pub async fn flush(&mut self) -> Result<(), TransportError> {
         self.check_alive()?;
         while let Some(rest) = self.outgoing.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            let written = timeout(SILENCE_LIMIT, self.client.get_mut().write(rest)).await;
+            let written = match self.reader.stream() {
+                Ok(stream) => timeout(SILENCE_LIMIT, stream.write(rest)).await,
+                Err(error) => Ok(Err(error)),
+            };
             match written {
                 Ok(Ok(0)) => return Err(self.die(ended())),
                 Ok(Ok(count)) => self.sent += count,
@@ -157,7 +159,10 @@ impl Wire {
                 Err(_elapsed) => return Err(self.die(silent(&self.server, SILENCE_LIMIT))),
             }
         }
-        let flushed = timeout(SILENCE_LIMIT, self.client.get_mut().flush()).await;
+        let flushed = match self.reader.stream() {
+            Ok(stream) => timeout(SILENCE_LIMIT, stream.flush()).await,
+            Err(error) => Ok(Err(error)),
+        };
         // It may have held a token.
         self.outgoing.zeroize();
         self.sent = 0;
@@ -240,9 +245,8 @@ impl Wire {
         patience: Patience,
         look: impl FnOnce(&Response<'_>) -> T,
     ) -> Result<Received<T>, TransportError> {
-        // The guard has parsed the whole response without a panic; that a part of it cannot panic
-        // either is imap-proto's word only.
-        let reading = AssertUnwindSafe(self.client.read_response()).catch_unwind();
+        let reading =
+            self.reader.next(|response| Received { note: note(response), value: look(response) });
         let mut reading = pin!(reading);
         let mut seen = self.passage.received();
         let read = loop {
@@ -261,15 +265,9 @@ impl Wire {
             }
         };
         match read {
-            Ok(Ok(Some(data))) => {
-                let response = data.parsed();
-                Ok(Received { note: note(response), value: look(response) })
-            }
-            Ok(Ok(None)) => Err(ended()),
-            Ok(Err(error)) => Err(unread(&error)),
-            Err(_panic) => {
-                Err(TransportError::Protocol("a response the parser fails on".to_owned()))
-            }
+            Ok(Some(received)) => Ok(received),
+            Ok(None) => Err(ended()),
+            Err(error) => Err(unread(&error)),
         }
     }
 

@@ -1,0 +1,107 @@
+//! Replays what waits to a server, in order, and tells the front end how it went.
+//!
+//! `carry_out` does one operation after the other, `transfer` those that make messages somewhere.
+//! Here the account's task runs them, and says what changed.
+
+pub mod carry_out;
+#[cfg(test)]
+mod fake_server;
+#[cfg(test)]
+mod model_tests;
+#[cfg(test)]
+mod tests;
+mod transfer;
+
+use crate::engine::Liveness;
+use crate::engine::account_task::AccountTask;
+use crate::engine::failure::Failure;
+use crate::engine::replay::carry_out::{Replay, Step};
+use crate::engine::reporter::Reporter;
+use crate::engine::session::Session;
+use crate::engine_api::event::EngineEvent;
+use crate::model::ids::AccountId;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::transport::FolderState;
+use crate::transport::error::{Transience, TransportError};
+
+/// Puts how much waits for an account's server into its status.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::engine) async fn show_waiting(
+    store: &Store,
+    reporter: &Reporter,
+    account: AccountId,
+) -> Result<(), StoreError> {
+    let waiting = store.waiting(account).await?;
+    reporter.change_account(account, |status| {
+        status.operations_waiting = waiting.operations;
+        status.waiting_since = waiting.since;
+    });
+    Ok(())
+}
+
+impl AccountTask {
+    /// Replays what waits, oldest first; stops at the first failure of the connection
+    /// (RFC 4549, section 4.2.3) and where the server asks for patience.
+    pub(in crate::engine) async fn replay(&mut self) -> Result<(), Failure> {
+        let account = self.context.access.id;
+        if !self.context.store.next_operations(account).await?.is_empty() {
+            let open = self.open_by_name().await?;
+            let replayed = self.replay_from(open).await;
+            show_waiting(&self.context.store, &self.context.reporter, account).await?;
+            replayed?;
+        }
+        self.return_to_watched().await
+    }
+
+    async fn open_by_name(&mut self) -> Result<Option<(String, FolderState)>, Failure> {
+        let Some((folder, state)) = self.connection().await?.open else { return Ok(None) };
+        let known = self.context.store.folder(folder).await?;
+        Ok(known.map(|known| (known.name, state)))
+    }
+
+    async fn replay_from(&mut self, open: Option<(String, FolderState)>) -> Result<(), Failure> {
+        let account = self.context.access.id;
+        let (store, reporter) = (self.context.store.clone(), self.context.reporter.clone());
+        let Session { source, open: live_open, .. } = self.connection().await?;
+        let was_open = open.clone();
+        let mut replay = Replay::new(source.as_mut(), &store, account, open);
+        let ended = loop {
+            match replay.step().await {
+                Ok(Step::Done(notes)) => {
+                    for folder in notes.folders {
+                        reporter.event(EngineEvent::FolderChanged { folder }).await;
+                    }
+                    for (messages, problem) in notes.failures {
+                        reporter.event(EngineEvent::OperationFailed { messages, problem }).await;
+                    }
+                    reporter.event(EngineEvent::FoldersChanged { account }).await;
+                    show_waiting(&store, &reporter, account).await?;
+                }
+                Ok(Step::Empty) => break Ok(()),
+                Err(Failure::Transport(TransportError::Refused {
+                    transient: Transience::Transient,
+                    text,
+                })) => {
+                    tracing::info!(account = account.0, "operations wait: {text}");
+                    break Ok(());
+                }
+                Err(failure) => break Err(failure),
+            }
+        };
+        if replay.into_open() != was_open {
+            *live_open = None;
+        }
+        ended
+    }
+
+    /// Listening means the open folder: after work elsewhere the watched one is opened again.
+    pub(in crate::engine) async fn return_to_watched(&mut self) -> Result<(), Failure> {
+        match (self.liveness, self.watched) {
+            (Liveness::Live, Some(watched)) => self.opened(watched.folder).await.map(drop),
+            (Liveness::Live | Liveness::OnDemand, _) => Ok(()),
+        }
+    }
+}

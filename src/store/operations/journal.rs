@@ -1,0 +1,199 @@
+//! `pending_operation` in `user.db`: reading and writing what waits.
+
+use crate::model::ids::{AccountId, OperationId, Uid, UidValidity, UndoId};
+use crate::stdx::clock::UnixSeconds;
+use crate::store::error::StoreError;
+use crate::store::operations::payload::Change;
+use rusqlite::{Connection, Row, params};
+
+/// How the target folder stood before an operation was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TargetMark {
+    /// Generation of its UIDs.
+    pub uid_validity: UidValidity,
+    /// Whatever the operation makes there has this UID or a higher one.
+    pub uid_next: Uid,
+}
+
+/// Whether an operation may have reached the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing of it has left.
+    Waiting,
+    /// It was begun, and whether it was done is not known.
+    Started(Option<TargetMark>),
+}
+
+/// A change that the server has not confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Its id, in the order of replay.
+    pub id: OperationId,
+    /// Whose server.
+    pub account: AccountId,
+    /// What.
+    pub change: Change,
+    /// How far it is.
+    pub progress: Progress,
+    /// The action it belongs to; `None` where nothing takes it back.
+    pub undo: Option<UndoId>,
+    /// Since when it waits.
+    pub since: UnixSeconds,
+}
+
+impl Operation {
+    /// Whether it would remove what `out` takes out of a folder, if `out` were not done first.
+    #[must_use]
+    pub fn empties_after(&self, out: &Self) -> bool {
+        let Change::Move { at, .. } = &out.change else { return false };
+        match &self.change {
+            Change::Empty { folder, .. } | Change::DeleteFolder { name: folder, .. } => {
+                *folder == at.folder
+            }
+            Change::Flag { .. }
+            | Change::Move { .. }
+            | Change::Copy { .. }
+            | Change::Delete { .. }
+            | Change::CreateFolder { .. }
+            | Change::RenameFolder { .. }
+            | Change::Append { .. } => false,
+        }
+    }
+}
+
+const COLUMNS: &str =
+    "id, account_id, payload, started, target_validity, target_uid_next, undo_id, created_at";
+
+fn operation(row: &Row<'_>) -> rusqlite::Result<(Operation, String)> {
+    let started: bool = row.get(3)?;
+    let uid_validity = UidValidity(row.get(4)?);
+    let mark = Uid::new(row.get(5)?).map(|uid_next| TargetMark { uid_validity, uid_next });
+    let undo: i64 = row.get(6)?;
+    let operation = Operation {
+        id: OperationId(row.get(0)?),
+        account: AccountId(row.get(1)?),
+        // Stands in until the text is read, where an error can say what is wrong.
+        change: Change::CreateFolder { name: String::new() },
+        progress: if started { Progress::Started(mark) } else { Progress::Waiting },
+        undo: (undo != 0).then_some(UndoId(undo)),
+        since: UnixSeconds(row.get(7)?),
+    };
+    Ok((operation, row.get(2)?))
+}
+
+/// What waits, in the order of replay: of one account, or of all.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn pending(
+    user: &Connection,
+    account: Option<AccountId>,
+    limit: Option<u32>,
+) -> Result<Vec<Operation>, StoreError> {
+    let of = if account.is_some() { "account_id = ?1" } else { "?1 IS NULL" };
+    let sql = format!("SELECT {COLUMNS} FROM pending_operation WHERE {of} ORDER BY id LIMIT ?2");
+    let mut statement = user.prepare_cached(&sql)?;
+    // A negative LIMIT is none (sqlite.org/lang_select.html#limitoffset).
+    let limit = limit.map_or(-1, i64::from);
+    let account = account.map(|account| account.0);
+    let rows =
+        statement.query_map(params![account, limit], operation)?.collect::<Result<Vec<_>, _>>()?;
+    rows.into_iter()
+        .map(|(operation, payload)| Ok(Operation { change: Change::read(&payload)?, ..operation }))
+        .collect()
+}
+
+/// What is to be written down.
+pub(in crate::store) struct NewOperation<'a> {
+    /// Whose server.
+    pub account: AccountId,
+    /// What.
+    pub change: &'a Change,
+    /// The action it belongs to.
+    pub undo: Option<UndoId>,
+    /// Now.
+    pub now: UnixSeconds,
+}
+
+/// Writes an operation down at the end of the queue.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn append(
+    user: &Connection,
+    new: &NewOperation<'_>,
+) -> Result<Operation, StoreError> {
+    user.prepare_cached(
+        "INSERT INTO pending_operation (account_id, payload, created_at, undo_id)
+         VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![
+        new.account.0,
+        new.change.write()?,
+        new.now.0,
+        new.undo.map_or(0, |undo| undo.0)
+    ])?;
+    Ok(Operation {
+        id: OperationId(user.last_insert_rowid()),
+        account: new.account,
+        change: new.change.clone(),
+        progress: Progress::Waiting,
+        undo: new.undo,
+        since: new.now,
+    })
+}
+
+/// Writes down that an operation says something else now.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn rewrite(
+    user: &Connection,
+    id: OperationId,
+    change: &Change,
+) -> Result<(), StoreError> {
+    user.prepare_cached("UPDATE pending_operation SET payload = ?2 WHERE id = ?1")?
+        .execute(params![id.0, change.write()?])?;
+    Ok(())
+}
+
+/// Crosses an operation out, with its upload.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn remove(user: &Connection, id: OperationId) -> Result<(), StoreError> {
+    user.prepare_cached("DELETE FROM pending_operation WHERE id = ?1")?.execute([id.0])?;
+    Ok(())
+}
+
+/// Notes that an operation may have reached the server. Returns whether it is still wanted.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn start(
+    user: &Connection,
+    id: OperationId,
+    mark: Option<TargetMark>,
+) -> Result<bool, StoreError> {
+    let changed = user
+        .prepare_cached(
+            "UPDATE pending_operation SET started = 1,
+                 target_validity = CASE started WHEN 1 THEN target_validity ELSE ?2 END,
+                 target_uid_next = CASE started WHEN 1 THEN target_uid_next ELSE ?3 END
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            id.0,
+            mark.map_or(0, |mark| mark.uid_validity.0),
+            mark.map_or(0, |mark| mark.uid_next.get()),
+        ])?;
+    Ok(changed == 1)
+}
+
+/// Whether an operation waits.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn is_pending(user: &Connection, id: i64) -> Result<bool, StoreError> {
+    Ok(user.prepare_cached("SELECT 1 FROM pending_operation WHERE id = ?1")?.exists([id])?)
+}
