@@ -5,4 +5,5 @@ mod client;
 mod entra;
 mod graph;
 mod imap;
+mod mail_source;
 mod smtp;

@@ -168,12 +168,13 @@ impl ImapSource {
             let answer = self.wire.finish(&tag, |response| {
                 take(response, &mut rows, Fetched::into_headers);
             });
-            let answer = answer.await;
-            if answer.is_err() || left_out != self.wire.left_out() {
+            // A refusal of one message must not cost the others.
+            let answer = passing_is_fatal(answer.await)?;
+            if gone_is_fine(answer).is_err() || left_out != self.wire.left_out() {
                 // The singles must not come in between the commands that are under way.
                 let stray = std::mem::take(&mut ahead);
                 pieces.put_back(self.drain(stray).await?);
-                self.rescue(piece, answer, &mut rows).await?;
+                self.rescue(piece, &mut rows).await?;
             }
             rows.retain(|uid, _headers| piece.contains(*uid));
             let batch: Vec<RemoteHeaders> = rows.into_values().collect();
@@ -203,12 +204,8 @@ impl ImapSource {
     async fn rescue(
         &mut self,
         range: UidRange,
-        answer: Result<(), TransportError>,
         rows: &mut Rows<RemoteHeaders>,
     ) -> Result<(), TransportError> {
-        if let Ok(None) = gone_is_fine(passing_is_fatal(answer)?) {
-            return Ok(());
-        }
         let missing: Vec<Uid> =
             self.existing(range).await?.into_iter().filter(|uid| !rows.contains_key(uid)).collect();
         self.singles(&missing, HEADER_ITEMS, Fetched::into_headers, rows).await
@@ -222,6 +219,8 @@ impl ImapSource {
     ) -> Result<(), TransportError> {
         let mut waiting = uids.iter().copied();
         let mut ahead: VecDeque<(Uid, Tag)> = VecDeque::new();
+        let mut refused = None;
+        let mut answered = 0_usize;
         loop {
             while ahead.len() < MESSAGE_COMMANDS_AHEAD
                 && !out.is_closed()
@@ -232,16 +231,23 @@ impl ImapSource {
             }
             self.wire.flush().await?;
             let Some((uid, tag)) = ahead.pop_front() else {
-                return Ok(());
+                // When none can be had, the refusal was not about a message.
+                return match refused {
+                    Some(error) if answered == 0 => Err(error),
+                    Some(_) | None => Ok(()),
+                };
             };
             let mut found = None;
             let answer = self.wire.finish(&tag, |response| {
                 found = Fetched::read(response).and_then(|row| row.into_body(uid)).or(found.take());
             });
-            match passing_is_fatal(answer.await)? {
-                Ok(_done) => {}
+            match gone_is_fine(passing_is_fatal(answer.await)?) {
+                Ok(_done) => answered += 1,
                 // One message the server cannot give is no reason to go without the others.
-                Err(error) => tracing::warn!(uid = uid.get(), %error, "a message is refused"),
+                Err(error) => {
+                    tracing::warn!(uid = uid.get(), %error, "a message is refused");
+                    refused = Some(error);
+                }
             }
             if let Some(body) = found {
                 // A receiver that is gone ends the loop above; what is under way is read first.

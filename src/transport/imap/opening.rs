@@ -12,6 +12,7 @@ use crate::transport::imap::source::{Enabled, ImapSource, Keywords, OpenFolder, 
 use crate::transport::imap::wire::Tag;
 use crate::transport::{FolderNews, FolderState, KnownState, OpenedFolder};
 use imap_proto::{MailboxDatum, Response, ResponseCode, Status};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 /// STATUS commands under way at once. Their answers fit into the socket buffers of both sides, so
@@ -280,7 +281,8 @@ struct Opening {
     highest_modseq: Option<u64>,
     keywords: Keywords,
     vanished: Vec<UidRange>,
-    flags: Vec<(Uid, Flags)>,
+    /// By UID: a server may tell of one message twice.
+    flags: BTreeMap<Uid, Flags>,
     /// Highest change number among `flags`.
     changed_modseq: Option<u64>,
     /// What could not be read before it began.
@@ -296,7 +298,7 @@ impl Default for Opening {
             highest_modseq: None,
             keywords: Keywords::Kept,
             vanished: Vec::new(),
-            flags: Vec::new(),
+            flags: BTreeMap::new(),
             changed_modseq: None,
             left_out: 0,
         }
@@ -330,7 +332,7 @@ impl Opening {
                 if let Some(Fetched { uid: Some(uid), flags: Some(flags), modseq, .. }) =
                     Fetched::read(response)
                 {
-                    self.flags.push((uid, flags));
+                    self.flags.insert(uid, flags);
                     self.changed_modseq = self.changed_modseq.max(modseq);
                 }
             }
@@ -339,7 +341,11 @@ impl Opening {
     }
 
     fn news(self, highest_modseq: Option<u64>) -> FolderNews {
-        FolderNews { vanished: Some(self.vanished), flags: self.flags, highest_modseq }
+        FolderNews {
+            vanished: Some(self.vanished),
+            flags: self.flags.into_iter().collect(),
+            highest_modseq,
+        }
     }
 }
 
