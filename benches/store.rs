@@ -2,7 +2,7 @@
 //!
 //! Fills a cache in a file as a first sync does, newest first, then asks for windows as a screen
 //! does, at the top, in the middle and at the end.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing)]
 
 use posthaste::model::address::Mailbox;
 use posthaste::model::envelope::Envelope;
@@ -37,7 +37,11 @@ fn message(uid: u32) -> NewMessage {
     };
     NewMessage {
         uid: Uid::new(uid).unwrap(),
-        flags: if uid % 20 == 0 { Flags::default() } else { [Flag::Seen].into_iter().collect() },
+        flags: if uid.is_multiple_of(20) {
+            Flags::default()
+        } else {
+            [Flag::Seen].into_iter().collect()
+        },
         size_bytes: 2000 + uid % 30_000,
         received_at: UnixSeconds(1_500_000_000 + i64::from(uid) * 60),
         envelope: Envelope {
@@ -50,7 +54,7 @@ fn message(uid: u32) -> NewMessage {
             date: UnixSeconds(1_500_000_000 + i64::from(uid) * 60 - i64::from(uid % 600)),
             ..Envelope::default()
         },
-        has_attachments: uid % 10 == 0,
+        has_attachments: uid.is_multiple_of(10),
     }
 }
 

@@ -78,7 +78,8 @@ impl Shelf {
         self.next_uid += 1;
         let n = self.random.below(60);
         // Some messages lie in several folders, some have no id.
-        let message_id = if n % 7 == 0 { String::new() } else { format!("{n}@example.org") };
+        let message_id =
+            if n.is_multiple_of(7) { String::new() } else { format!("{n}@example.org") };
         let answered = self.random.below(90);
         let references =
             if answered < 60 { vec![format!("{answered}@example.org")] } else { Vec::new() };
@@ -503,4 +504,52 @@ async fn other_own_addresses_are_looked_for_in_what_is_cached() {
     assert!(after < before && rows.iter().all(|row| row.account != account));
     shelf.store.keep_own_addresses(account, vec![OWN.parse().unwrap()]).await.unwrap();
     assert_eq!(shelf.store.window(to_me, 0, 0).await.unwrap().1, before);
+}
+
+/// Message-ID, what it answers, subject, hour of arrival.
+type Headers<'a> = (&'a str, &'a [&'a str], &'a str, i64);
+
+/// Keeps one message after the other and tells which of them are one conversation.
+async fn conversations(headers: &[Headers<'_>]) -> Vec<usize> {
+    let mut shelf = Shelf::new(1).await;
+    let (account, _, folder) = shelf.folders[0];
+    for (message_id, references, subject, hour) in headers {
+        let mut new = shelf.message();
+        new.received_at = UnixSeconds(hour * 3600);
+        new.envelope.message_id = (*message_id).to_owned();
+        new.envelope.references = references.iter().map(|id| (*id).to_owned()).collect();
+        new.envelope.subject = (*subject).to_owned();
+        let changes = FolderChanges { new: vec![new], ..FolderChanges::default() };
+        shelf.store.keep_changes(account, folder, changes).await.unwrap();
+    }
+    let (mut rows, _) = shelf.store.window(Listing::folder(folder), 0, 100).await.unwrap();
+    rows.sort_by_key(|row| row.uid);
+    let first = |thread| rows.iter().position(|row| row.thread.id == thread).unwrap();
+    rows.iter().map(|row| first(row.thread.id)).collect()
+}
+
+#[tokio::test]
+async fn messages_find_their_conversation_in_any_order() {
+    async fn check(headers: &[Headers<'_>], expected: &[usize]) {
+        assert_eq!(conversations(headers).await, expected, "{headers:?}");
+    }
+    let chain: [Headers<'_>; 3] =
+        [("a", &[], "x", 0), ("b", &["a"], "Re: x", 1), ("c", &["a", "b"], "Re: x", 2)];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        check(&order.map(|at| chain[at]), &[0, 0, 0]).await;
+    }
+    // What both answer is not here, and never will be.
+    check(&[("b", &["a"], "1", 0), ("c", &["a"], "2", 0)], &[0, 0]).await;
+    // A late message joins two conversations.
+    let two: [Headers<'_>; 2] = [("a", &[], "1", 0), ("b", &[], "2", 0)];
+    check(&two, &[0, 1]).await;
+    check(&[two[0], two[1], ("c", &["a", "b"], "3", 1)], &[0, 0, 0]).await;
+    // The subject, where there is nothing else.
+    let month = 31 * 24;
+    check(&[("a", &[], "x", 0), ("b", &[], "Re: x", 1)], &[0, 0]).await;
+    check(&[("b", &[], "RE: X", 1), ("a", &[], "x", 0)], &[0, 0]).await;
+    check(&[("a", &[], "x", 0), ("b", &[], "x", 1)], &[0, 1]).await;
+    check(&[("a", &[], "x", 0), ("b", &[], "Re: x", month)], &[0, 1]).await;
+    check(&[("a", &[], "", 0), ("b", &[], "Re:", 1)], &[0, 1]).await;
+    check(&[("a", &[], "x", 0), ("b", &["z"], "Re: x", 1)], &[0, 1]).await;
 }
