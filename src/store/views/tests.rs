@@ -165,7 +165,10 @@ impl Shelf {
             }
             _ => self.move_some(at).await,
         }
-        changes.mark = Some(FolderMark { complete_from: Uid::new(1), ..FolderMark::default() });
+        // With a mark, rows without a UID that no operation explains are dropped.
+        if self.messages.iter().all(|known| known.folder != at || known.uid.is_some()) {
+            changes.mark = Some(FolderMark { complete_from: Uid::new(1), ..FolderMark::default() });
+        }
         self.store.keep_changes(account, folder, changes).await.unwrap();
         self.read_back().await;
     }
