@@ -6,7 +6,32 @@ pub struct Query {
     text: String,
 }
 
+/// Why a text is no search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// There is nothing to look for.
+    #[error("type what to look for")]
+    Empty,
+    /// A quotation mark has no other end.
+    #[error("a quotation mark is open")]
+    OpenQuote,
+}
+
 impl Query {
+    /// Reads a search.
+    ///
+    /// # Errors
+    /// [`QueryError`] says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, QueryError> {
+        if text.trim().is_empty() {
+            return Err(QueryError::Empty);
+        }
+        if text.matches('"').count() % 2 == 1 {
+            return Err(QueryError::OpenQuote);
+        }
+        Ok(Self { text: text.trim().to_owned() })
+    }
+
     /// The search as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
