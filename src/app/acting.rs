@@ -11,7 +11,7 @@ use crate::app::question::{Ask, Question};
 use crate::app::reader::{Content, Reader};
 use crate::app::words::{self, counted};
 use crate::engine_api::command::EngineCommand;
-use crate::model::acting::{MessageAct, Target, UndoStep};
+use crate::model::acting::{FolderAct, MessageAct, Target, UndoStep};
 use crate::model::flags::{Flag, FlagChange, Flags};
 use crate::model::folder::FolderRole;
 use crate::model::ids::{CommandId, MessageId};
@@ -25,7 +25,7 @@ pub enum Proposed {
     /// Something about messages.
     Messages(Plan),
     /// Something about a folder.
-    Folder(crate::model::acting::FolderAct),
+    Folder(FolderAct),
 }
 
 impl App {
@@ -112,7 +112,11 @@ impl App {
 
     /// The engine has counted what an action would be about. What is deleted for good is exactly
     /// what was counted; anything else may take along what has come since, and can be taken back.
-    pub(in crate::app) fn resolved(&mut self, mut plan: Plan, found: Vec<MessageId>) -> Vec<Effect> {
+    pub(in crate::app) fn resolved(
+        &mut self,
+        mut plan: Plan,
+        found: Vec<MessageId>,
+    ) -> Vec<Effect> {
         if self.layers.iter().any(Layer::is_typing) {
             self.say("Nothing was done: you were writing when the messages had been counted");
             return Vec::new();
@@ -293,5 +297,226 @@ impl App {
             Some(Proposed::Folder(act)) => vec![self.send_folder_act(act)],
             None => Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::layer::Layer;
+    use crate::app::layout::{Pane, Reading};
+    use crate::app::tests::{Behaviour, Desk, folder, problem, sample_row};
+    use crate::engine_api::command::EngineCommand;
+    use crate::engine_api::event::EngineEvent;
+    use crate::model::acting::{MessageAct, Target};
+    use crate::model::flags::{Flag, FlagChange, Flags};
+    use crate::model::folder::FolderRole;
+    use crate::model::ids::{FolderId, MessageId, ThreadId};
+    use crate::model::listing::{Grouping, Listing};
+    use crate::problem::Remedy;
+
+    fn ids(ids: impl IntoIterator<Item = i64>) -> Target {
+        Target::Messages(ids.into_iter().map(MessageId).collect())
+    }
+
+    /// An inbox of so many read messages.
+    fn inbox_of(messages: i64) -> Desk {
+        let mut desk = Desk::linked();
+        desk.rows = (1..=messages).rev().map(sample_row).collect();
+        desk.event(EngineEvent::FolderChanged { folder: FolderId(1) });
+        desk.press("g g");
+        desk
+    }
+
+    #[test]
+    fn a_key_acts_on_the_message_at_the_cursor_or_on_what_is_chosen() {
+        #[track_caller]
+        fn check(keys: &str, target: Target, act: MessageAct) {
+            let mut desk = Desk::linked();
+            desk.press(keys);
+            assert_eq!(desk.acts().last(), Some(&(target, act)), "{keys}");
+        }
+        let (seen, starred) = (FlagChange::Add(Flag::Seen), FlagChange::Add(Flag::Flagged));
+        check("e", ids([12]), MessageAct::File(FolderRole::Archive));
+        check("j d", ids([11]), MessageAct::File(FolderRole::Trash));
+        check("!", ids([12]), MessageAct::File(FolderRole::Junk));
+        check("s", ids([12]), MessageAct::Flag(starred));
+        check("u", ids([12]), MessageAct::Flag(seen));
+        check("j j u", ids([10]), MessageAct::Flag(seen.inverse()));
+        check("Space Space e", ids([11, 12]), MessageAct::File(FolderRole::Archive));
+        check("Space Space k Space e", ids([12]), MessageAct::File(FolderRole::Archive));
+        // Some are read, some are not: all of them become read.
+        check("j Space Space u", ids([10, 11]), MessageAct::Flag(seen));
+        check("j v j j e", ids([9, 10, 11]), MessageAct::File(FolderRole::Archive));
+        check("G v k v g g d", ids([1, 2]), MessageAct::File(FolderRole::Trash));
+        check("* s", ids((1..=12).rev()), MessageAct::Flag(starred));
+        check("* Esc d", ids([12]), MessageAct::File(FolderRole::Trash));
+        check("* * d", ids([12]), MessageAct::File(FolderRole::Trash));
+        check("j j Enter d", ids([10]), MessageAct::File(FolderRole::Trash));
+        check("m e n g Enter", ids([12]), MessageAct::Move(FolderId(4)));
+        check("Space M Down Down Enter", ids([12]), MessageAct::Copy(FolderId(3)));
+    }
+
+    #[test]
+    fn a_row_goes_at_once_and_comes_back_when_the_action_fails() {
+        #[track_caller]
+        fn check(answer: fn(&Desk) -> crate::app::msg::Msg) {
+            let mut desk = Desk::linked();
+            desk.behaviour = Behaviour::Silent;
+            desk.press("j e");
+            assert_eq!(desk.app.mail.list.count(), 11);
+            assert_eq!(desk.app.mail.list.selected, Some(MessageId(10)));
+            let answer = answer(&desk);
+            desk.feed(answer);
+            assert_eq!(desk.app.mail.list.count(), 12);
+            assert_eq!(desk.app.mail.list.row_at(1).map(|row| row.id), Some(MessageId(11)));
+            assert_eq!(desk.app.mail.list.selected, Some(MessageId(10)));
+        }
+        check(|desk| crate::app::msg::Msg::Refused(desk.last_id()));
+        check(|desk| {
+            let problem = problem("full", Remedy::CheckDisk);
+            let event = EngineEvent::CommandFailed { id: desk.last_id(), problem };
+            crate::app::msg::Msg::Engine(event)
+        });
+    }
+
+    #[test]
+    fn what_is_done_is_said_calmly() {
+        #[track_caller]
+        fn check(keys: &str, told: &str) {
+            let mut desk = Desk::linked();
+            desk.press(keys);
+            assert_eq!(desk.told(), told, "{keys}");
+        }
+        check("e", "1 message archived   [z] undo");
+        check("Space Space d", "2 messages moved to the trash   [z] undo");
+        check("m e n g Enter", "1 message moved to Engine   [z] undo");
+        check("s", "");
+        check("j Space Space u", "2 messages marked as read   [z] undo");
+    }
+
+    #[test]
+    fn many_messages_are_asked_about_with_their_number() {
+        #[track_caller]
+        fn check(messages: i64, keys: &str, asked: &str, done: Option<Target>) {
+            let mut desk = inbox_of(messages);
+            desk.press(keys);
+            assert_eq!(desk.asked(), asked, "{messages} {keys}");
+            desk.press("n");
+            assert_eq!(desk.acts(), [], "{messages} {keys}");
+            let rest = keys.strip_prefix("* ").unwrap();
+            desk.press(rest);
+            desk.press("y");
+            assert_eq!(desk.acts().pop().map(|(target, _act)| target), done, "{messages} {keys}");
+        }
+        let whole = || Target::All(Box::new(Listing::folder(FolderId(1))));
+        let all_21 = || ids((1..=21).rev());
+        check(21, "* e", "Move 21 messages to the archive?", Some(all_21()));
+        check(21, "* s", "21 messages: shall they be starred?", Some(all_21()));
+        check(512, "* d", "Move 512 messages to the trash?", Some(whole()));
+        let mut desk = inbox_of(20);
+        desk.press("* e");
+        assert_eq!((desk.asked(), desk.acts().len()), ("", 1));
+        assert_eq!(desk.app.mail.list.count(), 0);
+    }
+
+    #[test]
+    fn a_range_that_jumps_over_unknown_rows_holds_them_all() {
+        let mut desk = inbox_of(700);
+        desk.press("j v");
+        desk.press("G");
+        assert_eq!(desk.app.mail.list.chosen.count(700), 699);
+        desk.press("d");
+        assert_eq!(desk.asked(), "Move 699 messages to the trash?");
+        desk.press("y");
+        assert_eq!(desk.acts().pop().map(|(target, _)| target), Some(ids(1..=699)));
+    }
+
+    #[test]
+    fn in_the_trash_messages_go_for_good_after_a_question() {
+        let mut desk = Desk::linked();
+        desk.folders.push(folder(1, 6, "Deleted Items", FolderRole::Trash, 0));
+        desk.event(EngineEvent::FoldersChanged { account: crate::model::ids::AccountId(1) });
+        desk.press("g t d");
+        assert_eq!(desk.asked(), "Delete 1 message for good?");
+        assert_eq!(desk.acts(), []);
+        desk.press("y");
+        assert_eq!(desk.acts(), [(ids([12]), MessageAct::Delete)]);
+        // What is deleted for good is what was counted, even of a whole list.
+        desk.rows = (1..=300).rev().map(sample_row).collect();
+        desk.event(EngineEvent::FolderChanged { folder: FolderId(6) });
+        desk.press("* d y");
+        assert_eq!(desk.acts().pop(), Some((ids(1..=300), MessageAct::Delete)));
+    }
+
+    #[test]
+    fn junk_and_archive_know_where_they_are() {
+        let mut desk = Desk::linked();
+        desk.folders.push(folder(1, 6, "Junk", FolderRole::Junk, 0));
+        desk.folders.push(folder(1, 7, "Archive", FolderRole::Archive, 0));
+        desk.event(EngineEvent::FoldersChanged { account: crate::model::ids::AccountId(1) });
+        desk.press("g a e");
+        assert_eq!((desk.acts().len(), desk.told()), (0, "Already in the archive"));
+        desk.press("g f j u n k Enter !");
+        assert_eq!(desk.acts(), [(ids([12]), MessageAct::File(FolderRole::Inbox))]);
+    }
+
+    #[test]
+    fn the_reader_goes_on_with_the_next_message_and_back_after_the_last() {
+        let mut desk = Desk::linked();
+        desk.rows.truncate(2);
+        desk.event(EngineEvent::FolderChanged { folder: FolderId(1) });
+        desk.press("Enter e");
+        assert_eq!(desk.app.current_row().map(|row| row.id), Some(MessageId(11)));
+        assert_eq!(desk.app.mail.focus, Pane::Reader);
+        desk.press("d");
+        assert_eq!((desk.app.mail.focus, desk.app.reading()), (Pane::List, Reading::Closed));
+        assert_eq!(desk.app.mail.list.count(), 0);
+    }
+
+    #[test]
+    fn a_message_that_leaves_a_list_by_being_read_is_not_skipped_over() {
+        let mut desk = Desk::linked();
+        for row in &mut desk.rows {
+            row.flags = Flags::default();
+        }
+        desk.press("\\ u Enter");
+        desk.event(EngineEvent::FolderChanged { folder: FolderId(1) });
+        assert_eq!(desk.app.mail.list.count(), 11);
+        desk.press("J");
+        assert_eq!(desk.app.current_row().map(|row| row.id), Some(MessageId(11)));
+    }
+
+    #[test]
+    fn a_folded_conversation_is_acted_on_as_a_whole() {
+        let mut desk = Desk::linked();
+        for row in desk.rows.iter_mut().take(3) {
+            row.thread.id = ThreadId(1000);
+            row.thread.total = 3;
+        }
+        desk.press("T");
+        assert_eq!(desk.app.mail.list.count(), 10);
+        let grouping = Grouping::Threads { expanded: Vec::new() };
+        let listing = Box::new(Listing { grouping, ..Listing::folder(FolderId(1)) });
+        let thread = Target::Threads { threads: vec![ThreadId(1000)], listing };
+        desk.press("e");
+        assert_eq!(desk.acts(), [(thread, MessageAct::File(FolderRole::Archive))]);
+        assert_eq!(desk.app.mail.list.count(), 9);
+        desk.press("z");
+        desk.press("g g Space Space d");
+        // A conversation and a message together are counted by the engine first.
+        assert_eq!(desk.acts().pop().map(|(target, _)| target), Some(ids(9..=12)));
+    }
+
+    #[test]
+    fn a_count_that_comes_while_somebody_writes_does_nothing() {
+        let mut desk = inbox_of(300);
+        desk.behaviour = Behaviour::Silent;
+        desk.press("* d");
+        let id = desk.last_id();
+        assert!(matches!(desk.commands.last(), Some(EngineCommand::Resolve { .. })));
+        desk.press("c");
+        desk.event(EngineEvent::Resolved { id, messages: (1..=300).map(MessageId).collect() });
+        assert!(matches!(desk.app.layers.last(), Some(Layer::Composer(_))));
+        assert_eq!(desk.acts(), []);
     }
 }

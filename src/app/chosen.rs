@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::app::hiding::Taken;
 use crate::app::layout::Pane;
+use crate::app::pending::AskedBy;
 use crate::app::selection::Mark;
 use crate::model::acting::{MessageAct, Target};
 use crate::model::flags::{Flag, Flags};
@@ -41,7 +42,8 @@ impl Chosen {
     #[must_use]
     pub fn messages(ids: Vec<MessageId>) -> Self {
         let count = Count::Exactly(u32::try_from(ids.len()).unwrap_or(u32::MAX));
-        let rows = Taken::Some { messages: ids.iter().copied().collect(), threads: BTreeSet::new() };
+        let rows =
+            Taken::Some { messages: ids.iter().copied().collect(), threads: BTreeSet::new() };
         Self { target: Target::Messages(ids), also: Vec::new(), count, rows }
     }
 
@@ -80,9 +82,8 @@ pub struct Acting {
     /// Flags as they were.
     pub before: Vec<(MessageId, Flags)>,
     /// Whether somebody waits for a word about it.
-    pub by: crate::app::pending::AskedBy,
+    pub by: AskedBy,
 }
-
 
 impl App {
     /// What the next action is about; `None` when there is nothing, or a range is still counted.

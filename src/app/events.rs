@@ -63,9 +63,11 @@ impl App {
                 if purpose == Some(Purpose::Range) {
                     return self.range_loaded(first, &rows);
                 }
-                self.mail.list.loaded(id, first, rows, known);
+                let taken = self.mail.list.loaded(id, first, rows, known);
                 let mut effects = self.fetch_rows();
-                effects.extend(self.read_thread());
+                if taken {
+                    effects.extend(self.read_thread());
+                }
                 effects
             }
             EngineEvent::MessageLoaded { id, row, message } => {

@@ -7,11 +7,12 @@ use crate::app::layer::Layer;
 use crate::app::layout::Pane;
 use crate::app::selection::Mark;
 use crate::app::sheet::Sheet;
+use crate::model::flags::Flag;
 use crate::model::ids::{MessageId, ThreadId};
 use crate::model::listing::{
-    EXPANDED_THREADS_LIMIT, Grouping, Listing, QuickFilter, QuickFilters, Sort,
-    SortKey, SortOrder,
+    EXPANDED_THREADS_LIMIT, Grouping, Listing, QuickFilter, QuickFilters, Sort, SortKey, SortOrder,
 };
+use crate::model::message::MessageRow;
 
 /// One change of how a list is narrowed or ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,9 +112,9 @@ impl App {
 
     /// Carries out a choice of the menu and closes it.
     pub(in crate::app) fn arrange(&mut self, change: Arrangement) -> Vec<Effect> {
-        self.layers.retain(|layer| {
-            !matches!(layer, Layer::Sheet(sheet) if matches!(**sheet, Sheet::Filters(_)))
-        });
+        self.layers.retain(
+            |layer| !matches!(layer, Layer::Sheet(sheet) if matches!(**sheet, Sheet::Filters(_))),
+        );
         let Some(mut listing) = self.mail.list.listing.clone() else { return Vec::new() };
         match change {
             Arrangement::Filter(filter) => listing.filters = listing.filters.toggled(filter),
@@ -212,7 +213,9 @@ impl App {
             from_here.truncate(EXPANDED_THREADS_LIMIT);
             self.say(&format!("{EXPANDED_THREADS_LIMIT} conversations are unfolded from here on"));
         }
-        self.change_folds(|expanded| if unfolded { expanded.clear() } else { *expanded = from_here })
+        self.change_folds(
+            |expanded| if unfolded { expanded.clear() } else { *expanded = from_here },
+        )
     }
 
     fn change_folds(&mut self, change: impl FnOnce(&mut Vec<ThreadId>)) -> Vec<Effect> {
@@ -244,9 +247,7 @@ impl App {
     pub(in crate::app) fn read_thread(&mut self) -> Vec<Effect> {
         let Some(thread) = self.mail.thread_to_read.take() else { return Vec::new() };
         let rows = self.mail.list.at_hand().iter().filter(|row| row.thread.id == thread);
-        let unread = |row: &&crate::model::message::MessageRow| {
-            !row.flags.contains(crate::model::flags::Flag::Seen)
-        };
+        let unread = |row: &&MessageRow| !row.flags.contains(Flag::Seen);
         let oldest_unread = rows.clone().filter(unread).min_by_key(|row| row.received_at.0);
         let first: Option<MessageId> =
             oldest_unread.or_else(|| rows.max_by_key(|row| row.received_at.0)).map(|row| row.id);
@@ -261,5 +262,107 @@ impl App {
         let page = self.page(Pane::List);
         self.mail.list.go(step, page);
         self.fetch_rows()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::layout::Pane;
+    use crate::app::tests::Desk;
+    use crate::model::flags::Flags;
+    use crate::model::ids::{MessageId, ThreadId};
+    use crate::model::listing::{
+        EXPANDED_THREADS_LIMIT, Grouping, QuickFilter, Sort, SortKey, SortOrder,
+    };
+
+    #[test]
+    fn a_list_is_narrowed_and_ordered_by_keys() {
+        #[track_caller]
+        fn check(keys: &str, unread: bool, key: SortKey, order: SortOrder) {
+            let mut desk = Desk::linked();
+            desk.press(keys);
+            let listing = desk.app.mail.list.listing.clone().unwrap();
+            assert_eq!(listing.filters.contains(QuickFilter::Unread), unread, "{keys}");
+            assert_eq!(listing.sort, Sort { key, order }, "{keys}");
+            assert_eq!(desk.app.mail.list.count(), if unread { 2 } else { 12 }, "{keys}");
+            assert!(desk.app.layers.is_empty(), "{keys}");
+        }
+        let (down, up) = (SortOrder::Descending, SortOrder::Ascending);
+        check("\\ u", true, SortKey::Arrival, down);
+        check("\\ Enter", true, SortKey::Arrival, down);
+        check("\\ u Esc", false, SortKey::Arrival, down);
+        check("\\ u \\ u", false, SortKey::Arrival, down);
+        check("\\ 3", false, SortKey::Sender, up);
+        check("\\ 5 \\ r", false, SortKey::Size, up);
+        check("\\ u \\ 2 \\ x", false, SortKey::Arrival, down);
+        check("\\ Esc", false, SortKey::Arrival, down);
+    }
+
+    #[test]
+    fn the_cursor_stays_on_its_message_when_the_list_is_narrowed() {
+        let mut desk = Desk::linked();
+        desk.press("j \\ u");
+        assert_eq!(desk.app.mail.list.selected, Some(MessageId(11)));
+    }
+
+    /// An inbox with a conversation of three on top, two of them unread.
+    fn talkative() -> Desk {
+        let mut desk = Desk::linked();
+        for row in desk.rows.iter_mut().take(3) {
+            row.thread.id = ThreadId(1000);
+            row.thread.total = 3;
+            row.thread.unread = 2;
+            row.received_at = crate::app::tests::NOW.plus(row.id.0);
+        }
+        desk.rows[0].flags = [crate::model::flags::Flag::Seen].into_iter().collect();
+        desk.rows[2].flags = Flags::default();
+        desk.press("T");
+        desk
+    }
+
+    fn expanded(desk: &Desk) -> Vec<ThreadId> {
+        match desk.app.mail.list.grouping() {
+            Grouping::Threads { expanded } => expanded.clone(),
+            Grouping::Messages => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn conversations_fold_and_unfold() {
+        let mut desk = talkative();
+        assert_eq!(desk.app.mail.list.count(), 10);
+        desk.press("t");
+        assert_eq!((desk.app.mail.list.count(), expanded(&desk)), (12, vec![ThreadId(1000)]));
+        desk.press("t");
+        assert_eq!(desk.app.mail.list.count(), 10);
+        desk.press("Ctrl-t");
+        assert_eq!(expanded(&desk), [ThreadId(1000)]);
+        desk.press("Ctrl-t T");
+        assert_eq!((desk.app.mail.list.count(), expanded(&desk)), (12, Vec::new()));
+    }
+
+    #[test]
+    fn opening_a_conversation_reads_its_first_unread_message() {
+        let mut desk = talkative();
+        desk.press("Enter");
+        assert_eq!(desk.app.mail.focus, Pane::Reader);
+        assert_eq!(desk.app.current_row().map(|row| row.id), Some(MessageId(10)));
+        assert_eq!(desk.app.mail.list.selected, Some(MessageId(10)));
+    }
+
+    #[test]
+    fn only_so_many_conversations_are_unfolded_at_once() {
+        let mut desk = Desk::linked();
+        let rows = (1..=100).rev().map(crate::app::tests::sample_row);
+        desk.rows = rows.collect();
+        for row in &mut desk.rows {
+            row.thread.total = 2;
+        }
+        desk.press("T g g Ctrl-t");
+        assert_eq!(expanded(&desk).len(), EXPANDED_THREADS_LIMIT);
+        assert_eq!(expanded(&desk).first(), Some(&ThreadId(100)));
+        desk.press("G t");
+        assert_eq!(expanded(&desk).len(), EXPANDED_THREADS_LIMIT);
+        assert_eq!(expanded(&desk).last(), Some(&ThreadId(1)));
     }
 }

@@ -137,7 +137,11 @@ impl App {
     }
 
     /// The engine has done it.
-    pub(in crate::app) fn folder_act_done(&mut self, act: &FolderAct, messages: u32) -> Vec<Effect> {
+    pub(in crate::app) fn folder_act_done(
+        &mut self,
+        act: &FolderAct,
+        messages: u32,
+    ) -> Vec<Effect> {
         let account = match act {
             FolderAct::Create { account, name } => {
                 self.say(&format!("The folder {} is made", crate::mime::sanitise::line(name)));
@@ -163,5 +167,57 @@ impl App {
             account.into_iter().flat_map(|account| self.list_folders(account)).collect();
         effects.extend(self.fetch_rows());
         effects
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::tests::{Desk, folder};
+    use crate::engine_api::command::EngineCommand;
+    use crate::model::acting::FolderAct;
+    use crate::model::folder::FolderRole;
+    use crate::model::ids::{AccountId, FolderId};
+
+    fn folder_acts(desk: &Desk) -> Vec<FolderAct> {
+        let acts = desk.commands.iter().filter_map(|command| match command {
+            EngineCommand::ActOnFolder { act, .. } => Some(act.clone()),
+            _other => None,
+        });
+        acts.collect()
+    }
+
+    #[test]
+    fn folders_are_made_renamed_emptied_and_deleted_by_keys() {
+        #[track_caller]
+        fn check(keys: &str, asked: &str, told: &str, act: Option<FolderAct>) {
+            let mut desk = Desk::empty();
+            desk.folders.push(folder(1, 6, "Deleted Items", FolderRole::Trash, 0));
+            desk.status(vec![crate::app::tests::account(1, "work")]);
+            desk.press("Tab");
+            desk.press(keys);
+            assert_eq!(desk.asked(), asked, "{keys}");
+            if !asked.is_empty() {
+                assert!(folder_acts(&desk).is_empty(), "{keys}");
+                desk.press("y");
+            }
+            assert_eq!(desk.told(), told, "{keys}");
+            assert_eq!(folder_acts(&desk).pop(), act, "{keys}");
+        }
+        let (account, name) = (AccountId(1), "Projects/New".to_owned());
+        let create = FolderAct::Create { account, name };
+        check("j j j + N e w Enter", "", "The folder Projects/New is made", Some(create));
+        let (folder, name) = (FolderId(4), "Old".to_owned());
+        let rename = FolderAct::Rename { folder, name };
+        check("j j j n Ctrl-u O l d Enter", "", "The folder is Old now", Some(rename));
+        check("n", "", "The inbox keeps its name", None);
+        check("+ Enter", "", "A name is needed", None);
+        let delete = FolderAct::Delete { folder };
+        let asked = "Delete the folder Engine with 12 messages?";
+        check("j j j x", asked, "The folder is deleted", Some(delete));
+        check("x", "", "Inbox is needed and stays", None);
+        let empty = FolderAct::Empty { folder: FolderId(6) };
+        let asked = "Empty Deleted Items: delete 12 messages for good?";
+        check("G E", asked, "12 messages deleted for good", Some(empty));
+        check("E", "", "Only the trash and junk are emptied", None);
     }
 }

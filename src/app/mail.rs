@@ -216,10 +216,13 @@ impl App {
         }
     }
 
-    /// `q`: closes the message, or ends the program when none is open.
+    /// `q`: closes the message, then a search, and ends the program when neither is open.
     pub(in crate::app) fn mail_leave(&mut self) -> Vec<Effect> {
         if self.mail.focus == Pane::Reader {
             return self.mail_back();
+        }
+        if let Some(effects) = self.leave_search() {
+            return effects;
         }
         self.quit()
     }

@@ -193,6 +193,12 @@ impl MessageList {
         self.asked = None;
     }
 
+    /// Something came or went that was not asked about: the rows are to be asked for again, but an
+    /// answer on its way is still shown first, so that many reports at once cost two answers.
+    pub fn outdated(&mut self) {
+        self.freshness = Freshness::Stale;
+    }
+
     fn around_cursor(&self) -> Window {
         // Steps of a margin, so that each row down does not make a new window.
         let first = self.cursor.at.saturating_sub(WINDOW_ROWS / 2) / MARGIN_ROWS * MARGIN_ROWS;
@@ -242,10 +248,11 @@ impl MessageList {
         }
     }
 
-    /// Rows have come; their texts are harmless to show. The cursor stays on its message.
-    pub fn loaded(&mut self, id: CommandId, first: u32, rows: Vec<MessageRow>, known: u32) {
+    /// Rows have come; their texts are harmless to show. The cursor stays on its message. Returns
+    /// whether they were still wanted.
+    pub fn loaded(&mut self, id: CommandId, first: u32, rows: Vec<MessageRow>, known: u32) -> bool {
         if self.asked.is_none_or(|(asked, _window)| asked != id) {
-            return;
+            return false;
         }
         self.asked = None;
         let answered = rows.len();
@@ -276,6 +283,7 @@ impl MessageList {
         self.cursor.at = self.cursor.at.min(self.count().saturating_sub(1));
         self.remember();
         self.see_range();
+        true
     }
 
     /// Where the message of the cursor stands now, or its conversation when that goes on with
@@ -388,8 +396,8 @@ fn shows_all_from_the_newest(listing: &Listing) -> bool {
 mod tests {
     use super::{Heard, MessageList, WINDOW_ROWS};
     use crate::app::cursor::Move;
-    use crate::app::tests::sample_row;
     use crate::app::hiding::Taken;
+    use crate::app::tests::sample_row;
     use crate::model::ids::{CommandId, FolderId, MessageId, ThreadId};
     use crate::model::listing::{Grouping, Listing};
     use crate::model::message::MessageRow;

@@ -114,14 +114,14 @@ impl App {
             }
             Some(ListSource::Search { scope, .. }) => {
                 if !matches!(scope, SearchScope::Folder(only) if *only != folder) {
-                    self.mail.list.changed();
+                    self.mail.list.outdated();
                 }
                 return Vec::new();
             }
             None => false,
         };
         if shown {
-            self.mail.list.changed();
+            self.mail.list.outdated();
         }
         self.fetch_rows()
     }
@@ -196,9 +196,12 @@ impl App {
 
     /// `g i` and the like: within the account at hand, or from one unified list to another.
     pub(in crate::app) fn go_to(&mut self, role: FolderRole) -> Vec<Effect> {
-        let unified = self.mail.list.listing.as_ref().is_some_and(|listing| {
-            matches!(listing.source, ListSource::Role(_))
-        });
+        let unified = self
+            .mail
+            .list
+            .listing
+            .as_ref()
+            .is_some_and(|listing| matches!(listing.source, ListSource::Role(_)));
         if unified && self.mail.folders.all_with_role(role).next().is_some() {
             return self.open_place(Place::Role(role));
         }

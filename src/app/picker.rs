@@ -46,7 +46,8 @@ fn fit(folder: &Folder, typed: &str) -> Option<u8> {
     if leaf.starts_with(typed) {
         return Some(0);
     }
-    let word_begins = leaf.split(|c: char| !c.is_alphanumeric()).any(|word| word.starts_with(typed));
+    let word_begins =
+        leaf.split(|c: char| !c.is_alphanumeric()).any(|word| word.starts_with(typed));
     if word_begins {
         return Some(1);
     }
@@ -61,9 +62,11 @@ impl App {
     #[must_use]
     pub fn picked_from(&self, picker: &Picker) -> Vec<&Folder> {
         let typed = picker.field.text().trim().to_lowercase();
-        let offered = self.mail.folders.all().filter(|folder| {
-            picker.account.is_none_or(|account| account == folder.account)
-        });
+        let offered = self
+            .mail
+            .folders
+            .all()
+            .filter(|folder| picker.account.is_none_or(|account| account == folder.account));
         let recent = |id: FolderId| {
             let at = self.mail.recent.iter().position(|known| *known == id);
             at.unwrap_or(self.mail.recent.len())

@@ -67,10 +67,9 @@ impl Question {
                 "What was written is gone for good; nothing is sent.",
             ),
             Ask::Many => (about.to_owned(), "z takes it back as one step."),
-            Ask::DeleteForGood => (
-                about.to_owned(),
-                "They go here and on the server, and nothing brings them back.",
-            ),
+            Ask::DeleteForGood => {
+                (about.to_owned(), "They go here and on the server, and nothing brings them back.")
+            }
             Ask::DeleteFolder => (
                 format!("Delete the folder {about}?"),
                 "The folder and its messages go here and on the server, and nothing brings them \

@@ -103,6 +103,9 @@ impl App {
         match Query::parse(&text) {
             Ok(query) => {
                 search.remark.clear();
+                if query.as_str() == self.query_text() {
+                    return Vec::new();
+                }
                 let scope = self.search_scope();
                 self.search_for(query, scope)
             }
@@ -157,7 +160,9 @@ impl App {
                 self.set_servers(Servers::Unasked { ticks: 0 });
                 vec![Effect::Send(EngineCommand::Cancel { id })]
             }
-            Some(Servers::Unasked { .. } | Servers::Answered | Servers::Failed) | None => Vec::new(),
+            Some(Servers::Unasked { .. } | Servers::Answered | Servers::Failed) | None => {
+                Vec::new()
+            }
         }
     }
 
@@ -261,8 +266,8 @@ impl App {
     /// Back to where one was before searching; `None` when nothing is searched, or the search was
     /// opened from the folder list.
     pub(in crate::app) fn leave_search(&mut self) -> Option<Vec<Effect>> {
-        let mut effects = self.cancel_server_search();
         let before = self.mail.search.as_mut()?.before.take()?;
+        let mut effects = self.cancel_server_search();
         self.mail.search = None;
         let Before { list, reader, focus, selected } = *before;
         self.mail.list = list;
@@ -305,9 +310,8 @@ impl App {
 
     pub(in crate::app) fn forget_search(&mut self, search: SavedSearchId) -> Vec<Effect> {
         self.say("The search is forgotten; no message is touched");
-        let forget = self.command(Purpose::ChangeSearches, |id| {
-            EngineCommand::RemoveSavedSearch { id, search }
-        });
+        let forget = self
+            .command(Purpose::ChangeSearches, |id| EngineCommand::RemoveSavedSearch { id, search });
         vec![forget]
     }
 
@@ -320,5 +324,162 @@ impl App {
         let mut effects = self.fetch_rows();
         effects.extend(self.ask_servers());
         effects
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Servers;
+    use crate::app::layer::Layer;
+    use crate::app::layout::Pane;
+    use crate::app::sheet::Sheet;
+    use crate::app::tests::{Desk, account};
+    use crate::engine_api::command::EngineCommand;
+    use crate::engine_api::event::EngineEvent;
+    use crate::model::acting::{MessageAct, Target};
+    use crate::model::folder::FolderRole;
+    use crate::model::ids::{AccountId, FolderId, MessageId, SavedSearchId};
+    use crate::model::listing::{ListSource, Listing, SavedSearch, SearchScope};
+    use crate::model::query::Query;
+
+    fn listing(text: &str, scope: SearchScope, found: &[i64]) -> Listing {
+        let found = found.iter().map(|id| MessageId(*id)).collect();
+        Listing::of(ListSource::Search { query: Query::parse(text).unwrap(), scope, found })
+    }
+
+    fn server_searches(desk: &Desk) -> Vec<&str> {
+        let searches = desk.commands.iter().filter_map(|command| match command {
+            EngineCommand::SearchServers { query, .. } => Some(query.as_str()),
+            _other => None,
+        });
+        searches.collect()
+    }
+
+    #[test]
+    fn results_come_as_one_types_and_servers_are_asked_after_a_pause() {
+        let mut desk = Desk::linked();
+        desk.press("/ e");
+        desk.type_text(" 1");
+        let shown = desk.app.mail.list.listing.clone();
+        assert_eq!(shown, Some(listing("e 1", SearchScope::Everywhere, &[])));
+        assert_eq!(desk.app.mail.list.count(), 4);
+        desk.tick(1);
+        assert!(server_searches(&desk).is_empty());
+        desk.tick(2);
+        assert_eq!(server_searches(&desk), ["e 1"]);
+        let asked = desk.last_id();
+        desk.press("2");
+        let cancelled = desk
+            .commands
+            .iter()
+            .any(|command| matches!(command, EngineCommand::Cancel { id } if *id == asked));
+        assert!(cancelled);
+        assert_eq!(desk.app.mail.list.count(), 1);
+        // What the former search found is not taken for the new one.
+        desk.event(EngineEvent::ServersFound { id: asked, messages: vec![MessageId(3)] });
+        assert_eq!(desk.app.mail.list.count(), 1);
+        desk.press("Enter");
+        assert_eq!(server_searches(&desk), ["e 1", "e 12"]);
+        let id = desk.last_id();
+        desk.event(EngineEvent::ServersFound { id, messages: vec![MessageId(3)] });
+        assert_eq!(desk.app.mail.list.count(), 2);
+        desk.event(EngineEvent::CommandDone { id });
+        assert_eq!(desk.app.mail.search.as_ref().map(|s| s.servers), Some(Servers::Answered));
+    }
+
+    #[test]
+    fn leaving_a_search_brings_back_the_list_with_its_cursor() {
+        #[track_caller]
+        fn check(keys: &str) {
+            let mut desk = Desk::linked();
+            desk.press("j j j");
+            desk.press("/ M e s");
+            assert!(desk.app.mail.search.is_some(), "{keys}");
+            desk.press(keys);
+            assert_eq!(desk.app.mail.list.folder(), Some(FolderId(1)), "{keys}");
+            assert_eq!(desk.app.mail.list.selected, Some(MessageId(9)), "{keys}");
+            assert_eq!(desk.app.mail.focus, Pane::List, "{keys}");
+            assert!(desk.app.mail.search.is_none(), "{keys}");
+        }
+        check("Esc");
+        check("Enter Esc");
+        check("Enter j Space Esc Esc");
+        check("Backspace Backspace Backspace Enter");
+        check("Enter / x Esc");
+        check("Enter q");
+    }
+
+    #[test]
+    fn all_that_a_search_finds_is_acted_on() {
+        let mut desk = Desk::linked();
+        desk.rows = (1..=300).rev().map(crate::app::tests::sample_row).collect();
+        desk.press("/ M e s Enter * d y");
+        let all = Target::All(Box::new(listing("Mes", SearchScope::Everywhere, &[])));
+        assert_eq!(desk.acts(), [(all, MessageAct::File(FolderRole::Trash))]);
+    }
+
+    #[test]
+    fn what_is_no_search_yet_is_said_quietly() {
+        let mut desk = Desk::linked();
+        desk.press("/ \" a");
+        let Some(Layer::Sheet(sheet)) = desk.app.layers.last() else { panic!("no sheet") };
+        let Sheet::Search(search) = sheet.as_ref() else { panic!("no search") };
+        assert!(!search.remark.is_empty());
+        assert_eq!(desk.app.mail.list.folder(), Some(FolderId(1)));
+        desk.press("Enter");
+        assert!(matches!(desk.app.layers.last(), Some(Layer::Sheet(_))));
+    }
+
+    #[test]
+    fn a_search_looks_wider_step_by_step() {
+        let mut desk = Desk::linked();
+        desk.press("/ M");
+        let mut scopes = Vec::new();
+        for _turn in 0..3 {
+            desk.press("Tab");
+            scopes.push(desk.app.search_scope());
+        }
+        let everywhere = SearchScope::Everywhere;
+        let account = SearchScope::Account(AccountId(1));
+        assert_eq!(scopes, [SearchScope::Folder(FolderId(1)), account, everywhere]);
+    }
+
+    #[test]
+    fn searches_are_kept_opened_and_forgotten() {
+        let mut desk = Desk::linked();
+        desk.press("/ M e s Ctrl-s Ctrl-u n e w Enter");
+        assert!(desk.commands.iter().any(|command| {
+            matches!(command, EngineCommand::SaveSearch { name, .. } if name == "new")
+        }));
+        let (query, scope) = (Query::parse("Mes").unwrap(), SearchScope::Everywhere);
+        desk.searches =
+            vec![SavedSearch { id: SavedSearchId(3), name: "new".to_owned(), query, scope }];
+        let id = desk.app.pending.open(crate::app::pending::Purpose::ChangeSearches);
+        desk.event(EngineEvent::CommandDone { id });
+        desk.press("Esc Esc g g Enter");
+        assert_eq!(desk.app.query_text(), "Mes");
+        desk.press("Esc x");
+        assert!(desk.commands.iter().any(|command| {
+            matches!(command, EngineCommand::RemoveSavedSearch { search: SavedSearchId(3), .. })
+        }));
+    }
+
+    #[test]
+    fn several_accounts_have_their_inboxes_together() {
+        let mut desk = Desk::empty();
+        desk.folders.push(crate::app::tests::folder(2, 9, "INBOX", FolderRole::Inbox, 0));
+        desk.status(vec![account(1, "work"), account(2, "home")]);
+        desk.press("Esc g g Enter");
+        let source = desk.app.mail.list.listing.as_ref().map(|listing| listing.source.clone());
+        assert_eq!(source, Some(ListSource::Role(FolderRole::Inbox)));
+        let opened = desk.commands.iter().rev().filter_map(|command| match command {
+            EngineCommand::OpenFolder { folder, .. } => Some(folder.0),
+            _other => None,
+        });
+        let opened: Vec<i64> = opened.take(2).collect();
+        assert_eq!(opened, [9, 1]);
+        desk.press("g s");
+        let source = desk.app.mail.list.listing.as_ref().map(|listing| listing.source.clone());
+        assert_eq!(source, Some(ListSource::Role(FolderRole::Sent)));
     }
 }

@@ -76,12 +76,57 @@ impl App {
         }
         self.mail.list.changed();
         let mut effects = self.fetch_rows();
-        let listed = self.layers.iter().any(
-            |layer| matches!(layer, Layer::Sheet(sheet) if matches!(**sheet, Sheet::Undo(_))),
-        );
+        let listed = self
+            .layers
+            .iter()
+            .any(|layer| matches!(layer, Layer::Sheet(sheet) if matches!(**sheet, Sheet::Undo(_))));
         if listed {
             effects.push(self.list_undo_steps());
         }
         effects
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::tests::Desk;
+    use crate::engine_api::command::EngineCommand;
+    use crate::model::ids::{MessageId, UndoId};
+
+    fn undone(desk: &Desk) -> Vec<Option<UndoId>> {
+        let undone = desk.commands.iter().filter_map(|command| match command {
+            EngineCommand::Undo { step, .. } => Some(*step),
+            _other => None,
+        });
+        undone.collect()
+    }
+
+    #[test]
+    fn the_last_action_is_taken_back_with_a_word() {
+        let mut desk = Desk::linked();
+        desk.press("Space Space Space e z");
+        assert_eq!(desk.told(), "Undone: 3 messages are back from the archive");
+        assert_eq!(desk.app.mail.list.count(), 12);
+        desk.press("z");
+        assert_eq!(desk.told(), "There is nothing to undo");
+    }
+
+    #[test]
+    fn undo_passes_over_what_reading_marked() {
+        let mut desk = Desk::linked();
+        desk.press("Enter e z");
+        // Step 1 marked message 12 as read, step 2 archived it, step 3 marked 11 as read.
+        assert_eq!(undone(&desk), [Some(UndoId(2))]);
+        assert!(desk.app.mail.list.at_hand().iter().any(|row| row.id == MessageId(12)));
+    }
+
+    #[test]
+    fn any_step_is_taken_back_from_the_list() {
+        let mut desk = Desk::linked();
+        desk.press("s e Z j Enter");
+        assert_eq!(undone(&desk), [Some(UndoId(1))]);
+        assert_eq!(desk.told(), "Undone: 1 message no longer starred");
+        desk.press("Esc z");
+        assert_eq!(undone(&desk), [Some(UndoId(1)), Some(UndoId(2))]);
     }
 }

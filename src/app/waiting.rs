@@ -47,7 +47,8 @@ impl App {
     /// `Ctrl-y`: holds what the account at hand brings in the background, or lets it go on.
     pub(in crate::app) fn toggle_hold(&mut self) -> Vec<Effect> {
         let at_hand = self.current_account().and_then(|id| self.accounts.get(id));
-        let Some((account, hold)) = at_hand.map(|known| (known.status.id, known.status.hold)) else {
+        let Some((account, hold)) = at_hand.map(|known| (known.status.id, known.status.hold))
+        else {
             return Vec::new();
         };
         let hold = match hold {
@@ -64,5 +65,69 @@ impl App {
             SyncHold::Held => self.say("Older mail is not fetched now. Ctrl-y goes on"),
             SyncHold::Released => self.say("Older mail is fetched in the background again"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::tests::{Desk, NOW, account};
+    use crate::engine_api::command::{EngineCommand, SyncHold};
+    use crate::engine_api::status::{SyncPhase, SyncProgress};
+
+    #[test]
+    fn the_background_is_held_and_goes_on_by_one_key() {
+        let mut desk = Desk::linked();
+        desk.press("Ctrl-y");
+        let mut held = account(1, "work");
+        held.hold = SyncHold::Held;
+        desk.status(vec![held]);
+        desk.press("Ctrl-y");
+        let holds: Vec<SyncHold> = desk
+            .commands
+            .iter()
+            .filter_map(|command| match command {
+                EngineCommand::HoldSync { hold, .. } => Some(*hold),
+                _other => None,
+            })
+            .collect();
+        assert_eq!(holds, [SyncHold::Held, SyncHold::Released]);
+    }
+
+    #[test]
+    fn progress_is_shown_at_most_once_a_second() {
+        let mut desk = Desk::linked();
+        let at = |done: u64, phase: SyncPhase| {
+            let mut status = account(1, "work");
+            let (total, bytes, began_at) = (1000, 0, NOW);
+            status.progress = Some(SyncProgress { phase, done, total, bytes, began_at });
+            status
+        };
+        let shown = |desk: &Desk| desk.app.accounts.all()[0].shown_progress.map(|p| p.done);
+        desk.status(vec![at(1, SyncPhase::Headers)]);
+        assert_eq!(shown(&desk), Some(1));
+        desk.status(vec![at(2, SyncPhase::Headers)]);
+        assert_eq!(shown(&desk), Some(1));
+        desk.tick(1);
+        assert_eq!(shown(&desk), Some(2));
+        desk.status(vec![at(7, SyncPhase::Bodies)]);
+        assert_eq!(shown(&desk), Some(7));
+        desk.status(vec![account(1, "work")]);
+        assert_eq!(shown(&desk), None);
+    }
+
+    #[test]
+    fn the_waiting_changes_are_asked_for_again_when_their_number_changes() {
+        let mut desk = Desk::linked();
+        desk.press("W");
+        let asked = |desk: &Desk| {
+            let all = desk.commands.iter();
+            all.filter(|command| matches!(command, EngineCommand::ListPending { .. })).count()
+        };
+        assert_eq!(asked(&desk), 1);
+        let mut status = account(1, "work");
+        status.operations_waiting = 3;
+        desk.status(vec![status.clone()]);
+        desk.status(vec![status]);
+        assert_eq!(asked(&desk), 2);
     }
 }

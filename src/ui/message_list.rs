@@ -29,8 +29,10 @@ const DATE_CELLS: usize = 10;
 const FROM_CELLS: usize = 24;
 /// Most cells of the place of a row.
 const PLACE_CELLS: usize = 16;
-/// Cells from which a one-line row shows its place.
-const PLACE_FROM_CELLS: usize = 70;
+/// Cells of the place where there is little room.
+const SHORT_PLACE_CELLS: usize = 10;
+/// Cells from which a one-line row shows its place, shortly and in full.
+const PLACE_FROM_CELLS: (usize, usize) = (48, 70);
 /// Deepest indent of a message in its conversation.
 const DEPTH_LIMIT: usize = 6;
 /// Before the date of a message with attachments.
@@ -178,8 +180,13 @@ impl Shown<'_> {
 fn one_line(shown: &Shown<'_>, theme: &Theme, width: usize) -> Line<'static> {
     let style = style_of(shown.row, theme);
     let date_cells = if width < 2 * DATE_CELLS { 0 } else { DATE_CELLS };
-    let shows_place = !shown.place.is_empty() && PLACE_FROM_CELLS <= width;
-    let place_cells = if shows_place { PLACE_CELLS } else { 0 };
+    let (short_from, full_from) = PLACE_FROM_CELLS;
+    let place_cells = match width {
+        _any if shown.place.is_empty() => 0,
+        wide if full_from <= wide => PLACE_CELLS,
+        fair if short_from <= fair => SHORT_PLACE_CELLS,
+        _narrow => 0,
+    };
     let room = width.saturating_sub(MARKS_CELLS + place_cells + date_cells + 4);
     let from_cells = (room * 2 / 5).min(FROM_CELLS);
     let subject_cells = room - from_cells;

@@ -1,6 +1,7 @@
 //! Draws the small screens over the mail: search line, picker, menu, name, steps, waiting changes.
 
 use crate::app::App;
+use crate::app::action::Action;
 use crate::app::cursor::visible_top;
 use crate::app::dates;
 use crate::app::filters::{Arrangement, FilterMenu, filter_in_words, sort_in_words};
@@ -12,10 +13,11 @@ use crate::app::sheet::{Prompt, PromptFor, SearchBox, Sheet, UndoView, WaitingVi
 use crate::app::text_field::TextField;
 use crate::app::words;
 use crate::engine_api::status::Connection;
+use crate::model::ids::AccountId;
 use crate::model::listing::{QuickFilters, SearchScope, Sort};
 use crate::ui::boxes::frame;
 use crate::ui::lists::{Width, cursor_at, draw_row};
-use crate::ui::pen::Pen;
+use crate::ui::pen::{Pen, inset};
 use crate::ui::text;
 use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
@@ -149,12 +151,7 @@ fn render_picker(
     cursor
 }
 
-fn render_prompt(
-    prompt: &Prompt,
-    theme: &Theme,
-    area: Rect,
-    buf: &mut Buffer,
-) -> Option<Position> {
+fn render_prompt(prompt: &Prompt, theme: &Theme, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let (title, label) = match prompt.purpose {
         PromptFor::NewFolder(_) => (" New folder ", "Name: "),
         PromptFor::RenameFolder(_) => (" Rename the folder ", "Name: "),
@@ -166,10 +163,10 @@ fn render_prompt(
 
 /// The key of a choice, from the key table.
 fn key_of(change: Arrangement) -> &'static str {
-    let action = crate::app::action::Action::Arrange(change);
-    let binding = BINDINGS.iter().find(|binding| {
-        binding.context == Context::Filters && binding.action == action
-    });
+    let action = Action::Arrange(change);
+    let binding = BINDINGS
+        .iter()
+        .find(|binding| binding.context == Context::Filters && binding.action == action);
     binding.and_then(|binding| binding.keys.first()).copied().unwrap_or_default()
 }
 
@@ -187,7 +184,9 @@ fn render_filters(app: &App, menu: &FilterMenu, theme: &Theme, area: Rect, buf: 
             Arrangement::Filter(filter) => {
                 (filters.contains(filter), format!("only {}", filter_in_words(filter)))
             }
-            Arrangement::SortBy(key) if key == sort.key => (true, format!("by {}", sort_in_words(sort))),
+            Arrangement::SortBy(key) if key == sort.key => {
+                (true, format!("by {}", sort_in_words(sort)))
+            }
             Arrangement::SortBy(key) => (false, format!("by {}", key.as_str())),
             Arrangement::TurnOrder => (false, "turn the order around".to_owned()),
             Arrangement::Plain => (false, "no filter, newest first".to_owned()),
@@ -256,11 +255,12 @@ fn render_waiting(app: &App, view: &WaitingView, theme: &Theme, area: Rect, buf:
     }
     let Some(operation) = operations.get(view.cursor.at) else { return };
     pen.blank();
-    pen.paragraph(&format!("  {}", why_it_waits(app, operation.account)), theme.dim);
+    let rest = inset(pen.rest(), 2);
+    Pen::new(buf, rest).paragraph(&why_it_waits(app, operation.account), theme.dim);
 }
 
 /// Why changes of an account have not reached its server.
-fn why_it_waits(app: &App, account: crate::model::ids::AccountId) -> String {
+fn why_it_waits(app: &App, account: AccountId) -> String {
     let Some(account) = app.accounts.get(account) else { return String::new() };
     match &account.status.connection {
         Connection::Waiting { problem, retry_at } => {
