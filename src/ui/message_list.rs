@@ -87,9 +87,11 @@ pub fn render_message_list(app: &App, theme: &Theme, area: Rect, buf: &mut Buffe
             Pane::List => theme.cursor,
             Pane::Folders | Pane::Reader => theme.cursor_away,
         };
-        for line in &lines {
+        // Only the first line of a row is painted: every cell that changes its look with the cursor
+        // is a byte on the line, twice.
+        for (number, line) in lines.iter().enumerate() {
             let y = pen.line(line);
-            if let Some(y) = y.filter(|_y| at == list.cursor.at) {
+            if let Some(y) = y.filter(|_y| at == list.cursor.at && number == 0) {
                 pen.paint(y, cursor);
             }
         }
