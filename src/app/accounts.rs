@@ -2,7 +2,7 @@
 
 use crate::app::cursor::Cursor;
 use crate::app::dates::{self, Zone};
-use crate::engine_api::status::{AccountStatus, Connection};
+use crate::engine_api::status::{AccountStatus, Connection, SyncProgress};
 use crate::model::account::AccountName;
 use crate::model::address::EmailAddress;
 use crate::model::ids::AccountId;
@@ -20,6 +20,9 @@ pub struct Account {
     pub shown_address: String,
     /// Its name, harmless to show.
     pub shown_name: String,
+    /// What comes in the background, as the screen shows it: a new figure at most once a second,
+    /// because every figure costs bytes on the line.
+    pub shown_progress: Option<SyncProgress>,
 }
 
 impl Account {
@@ -54,7 +57,25 @@ impl Accounts {
         fallback: Option<AccountName>,
     ) -> Vec<Account> {
         self.fallback = fallback;
-        self.heard.replace(accounts).unwrap_or_default()
+        let before = self.heard.take().unwrap_or_default();
+        let mut accounts = accounts;
+        for account in &mut accounts {
+            let known = before.iter().find(|known| known.status.id == account.status.id);
+            let shown = known.and_then(|known| known.shown_progress);
+            let goes_on = |shown: &SyncProgress| {
+                account.status.progress.is_some_and(|new| new.phase == shown.phase)
+            };
+            account.shown_progress = shown.filter(goes_on).or(account.status.progress);
+        }
+        self.heard = Some(accounts);
+        before
+    }
+
+    /// A second has passed: the newest figures are shown.
+    pub fn tick(&mut self) {
+        for account in self.heard.iter_mut().flatten() {
+            account.shown_progress = account.status.progress;
+        }
     }
 
     /// Whether the engine has said nothing yet.

@@ -8,6 +8,7 @@ use crate::app::effect::Effect;
 use crate::app::layer::Layer;
 use crate::app::msg::Key;
 use crate::app::pending::AnswerKind;
+use crate::app::picker::Pick;
 use crate::app::problem_box::About;
 use crate::app::views::{DraftsView, HelpView, OutboxView};
 use crate::mime::quote::ReplyScope;
@@ -39,6 +40,31 @@ impl App {
             Action::Star => self.toggle_flag(Flag::Flagged),
             Action::ToggleRead => self.toggle_flag(Flag::Seen),
             Action::Refresh => self.refresh(),
+            Action::Archive => self.archive(),
+            Action::Trash => self.trash(),
+            Action::Junk => self.junk(),
+            Action::MoveTo => self.quiet(|app| app.pick_target(Pick::Move)),
+            Action::CopyTo => self.quiet(|app| app.pick_target(Pick::Copy)),
+            Action::Choose => self.choose(),
+            Action::ChooseRange => self.choose_range(),
+            Action::ChooseAll => self.quiet(Self::choose_all),
+            Action::Undo => self.undo_last(),
+            Action::UndoSteps => self.open_undo_steps(),
+            Action::GoToFolder => self.quiet(Self::pick_folder_to_open),
+            Action::Filters => self.quiet(Self::open_filters),
+            Action::Arrange(change) => self.arrange(change),
+            Action::ToggleThreads => self.toggle_threads(),
+            Action::Fold => self.fold(),
+            Action::FoldAll => self.fold_all(),
+            Action::Search => self.quiet(Self::open_search),
+            Action::NextScope => self.next_scope(),
+            Action::SaveSearch => self.quiet(Self::ask_search_name),
+            Action::NewFolder => self.quiet(Self::ask_new_folder),
+            Action::RenameFolder => self.quiet(Self::ask_folder_name),
+            Action::RemoveFolder => self.remove_place(),
+            Action::EmptyFolder => self.quiet(Self::ask_to_empty),
+            Action::Waiting => self.open_waiting(),
+            Action::ToggleHold => self.toggle_hold(),
             Action::LinkAccount => self.quiet(Self::open_wizard),
             Action::Accounts => {
                 self.quiet(|app| app.layers.push(Layer::Accounts(Default::default())))
@@ -106,6 +132,9 @@ impl App {
 
     fn go(&mut self, step: Move) -> Vec<Effect> {
         let page = self.whole_page();
+        if let Some(Layer::Sheet(_)) = self.layers.last() {
+            return self.go_in_sheet(step, page);
+        }
         let accounts = self.accounts.all().len();
         match self.layers.last_mut() {
             Some(Layer::Accounts(board)) => board.cursor.go(step, accounts, page),
@@ -126,6 +155,7 @@ impl App {
                 | Layer::Run(_)
                 | Layer::Composer(_)
                 | Layer::AccountForm(_)
+                | Layer::Sheet(_)
                 | Layer::Problem(_)
                 | Layer::Question(_),
             ) => {}
@@ -139,6 +169,7 @@ impl App {
             Some(Layer::Accounts(_)) => self.open_account(),
             Some(Layer::Outbox(_)) => self.edit(),
             Some(Layer::Drafts(_)) => self.continue_draft(),
+            Some(Layer::Sheet(_)) => self.open_in_sheet(),
             Some(
                 Layer::Wizard(_)
                 | Layer::Run(_)
@@ -157,6 +188,7 @@ impl App {
             Some(Layer::Wizard(_)) => self.wizard_back(),
             Some(Layer::Run(_)) => self.leave_run(),
             Some(Layer::Composer(_)) => self.leave_composer(),
+            Some(Layer::Sheet(_)) => self.leave_sheet(),
             Some(
                 Layer::Accounts(_)
                 | Layer::AccountForm(_)
@@ -169,10 +201,7 @@ impl App {
                 self.layers.pop();
                 Vec::new()
             }
-            None => {
-                self.mail_back();
-                Vec::new()
-            }
+            None => self.mail_back(),
         }
     }
 
@@ -191,6 +220,7 @@ impl App {
                 | Layer::AccountForm(_)
                 | Layer::Outbox(_)
                 | Layer::Drafts(_)
+                | Layer::Sheet(_)
                 | Layer::Help(_)
                 | Layer::Question(_),
             )
@@ -228,6 +258,7 @@ impl App {
                 | Layer::Accounts(_)
                 | Layer::AccountForm(_)
                 | Layer::Drafts(_)
+                | Layer::Sheet(_)
                 | Layer::Help(_)
                 | Layer::Problem(_)
                 | Layer::Question(_),
@@ -258,6 +289,7 @@ impl App {
                 | Layer::Accounts(_)
                 | Layer::AccountForm(_)
                 | Layer::Drafts(_)
+                | Layer::Sheet(_)
                 | Layer::Help(_)
                 | Layer::Problem(_)
                 | Layer::Question(_),
@@ -282,6 +314,7 @@ impl App {
                 | Layer::Accounts(_)
                 | Layer::Outbox(_)
                 | Layer::Drafts(_)
+                | Layer::Sheet(_)
                 | Layer::Help(_)
                 | Layer::Problem(_)
                 | Layer::Question(_),

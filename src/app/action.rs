@@ -1,6 +1,7 @@
 //! Everything a key can ask for.
 
 use crate::app::cursor::Move;
+use crate::app::filters::Arrangement;
 use crate::model::folder::FolderRole;
 
 /// One thing a person can ask for. What it means depends on what is on screen.
@@ -50,6 +51,59 @@ pub enum Action {
     ToggleRead,
     /// Ask the server for news.
     Refresh,
+
+    /// Into the archive.
+    Archive,
+    /// Into the trash; out of the trash for good.
+    Trash,
+    /// Into junk; out of junk into the inbox.
+    Junk,
+    /// Into a folder that is picked.
+    MoveTo,
+    /// A copy into a folder that is picked.
+    CopyTo,
+    /// Choose the row under the cursor, or no longer.
+    Choose,
+    /// Begin or end a range.
+    ChooseRange,
+    /// Choose the whole list, or nothing.
+    ChooseAll,
+    /// Take the last action back.
+    Undo,
+    /// Show what can be taken back.
+    UndoSteps,
+
+    /// Open a folder that is picked.
+    GoToFolder,
+    /// Show the menu of filters and orders.
+    Filters,
+    /// Narrow or order the list.
+    Arrange(Arrangement),
+    /// Conversations or messages.
+    ToggleThreads,
+    /// Fold or unfold the conversation under the cursor.
+    Fold,
+    /// Fold all conversations, or unfold them.
+    FoldAll,
+    /// Look for messages.
+    Search,
+    /// Look in the next wider place.
+    NextScope,
+    /// Keep the search under a name.
+    SaveSearch,
+
+    /// Make a folder.
+    NewFolder,
+    /// Give a folder another name.
+    RenameFolder,
+    /// Delete a folder, or forget a saved search.
+    RemoveFolder,
+    /// Empty the trash or junk.
+    EmptyFolder,
+    /// Show the changes that wait for their servers.
+    Waiting,
+    /// Hold what comes in the background, or let it go on.
+    ToggleHold,
 
     /// Open the wizard.
     LinkAccount,
@@ -114,4 +168,35 @@ pub enum Action {
     LookIntoSent,
     /// Yes, do it.
     Confirm,
+}
+
+impl Action {
+    /// Whether it is about a message, so that it can only be done where there is one.
+    #[must_use]
+    pub fn needs_message(self) -> bool {
+        const ABOUT_MESSAGES: [Action; 13] = [
+            Action::Reply,
+            Action::ReplyAll,
+            Action::Forward,
+            Action::Star,
+            Action::ToggleRead,
+            Action::Archive,
+            Action::Trash,
+            Action::Junk,
+            Action::MoveTo,
+            Action::CopyTo,
+            Action::Choose,
+            Action::ChooseRange,
+            Action::ChooseAll,
+        ];
+        ABOUT_MESSAGES.contains(&self)
+    }
+
+    /// Whether it is about what the cursor of the folder list is on.
+    #[must_use]
+    pub fn needs_folder_pane(self) -> bool {
+        const ABOUT_FOLDERS: [Action; 3] =
+            [Action::NewFolder, Action::RenameFolder, Action::RemoveFolder];
+        ABOUT_FOLDERS.contains(&self)
+    }
 }

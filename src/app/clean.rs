@@ -6,8 +6,10 @@ use crate::engine_api::status::{
     AccountFacts, AccountStatus, CheckRecord, Connection, SubmissionStatus,
 };
 use crate::mime::sanitise;
+use crate::model::acting::{Deed, PendingOperation, UndoStep};
 use crate::model::detection::{Finding, Proposal};
 use crate::model::folder::Folder;
+use crate::model::listing::SavedSearch;
 use crate::model::message::MessageRow;
 use crate::model::outgoing::OutboxEntry;
 use crate::problem::Problem;
@@ -49,6 +51,38 @@ pub fn outbox_entry(found: OutboxEntry) -> OutboxEntry {
         last_problem: sanitise::line(&found.last_problem),
         ..found
     }
+}
+
+fn deed(found: Deed) -> Deed {
+    let line = |name: String| sanitise::line(&name);
+    match found {
+        Deed::Move { to, role } => Deed::Move { to: line(to), role },
+        Deed::Copy { to } => Deed::Copy { to: line(to) },
+        Deed::Import { to } => Deed::Import { to: line(to) },
+        Deed::CreateFolder { name } => Deed::CreateFolder { name: line(name) },
+        Deed::RenameFolder { from, to } => Deed::RenameFolder { from: line(from), to: line(to) },
+        Deed::DeleteFolder { name } => Deed::DeleteFolder { name: line(name) },
+        Deed::EmptyFolder { name } => Deed::EmptyFolder { name: line(name) },
+        nameless @ (Deed::Flag(_) | Deed::Delete | Deed::Undo) => nameless,
+    }
+}
+
+/// A step that can be taken back, with harmless names.
+#[must_use]
+pub fn undo_step(found: UndoStep) -> UndoStep {
+    UndoStep { deed: deed(found.deed), ..found }
+}
+
+/// A waiting change with harmless names.
+#[must_use]
+pub fn operation(found: PendingOperation) -> PendingOperation {
+    PendingOperation { deed: deed(found.deed), ..found }
+}
+
+/// A saved search with a harmless name; what is looked for stays as it was written.
+#[must_use]
+pub fn saved_search(found: SavedSearch) -> SavedSearch {
+    SavedSearch { name: sanitise::line(&found.name), ..found }
 }
 
 /// A finding about a mailbox whose text is harmless.
@@ -145,6 +179,7 @@ pub fn account(found: AccountStatus) -> Account {
     Account {
         shown_address: sanitise::line(found.address.as_str()),
         shown_name: sanitise::line(found.name.as_str()),
+        shown_progress: None,
         status: AccountStatus { connection, facts: facts(found.facts), ..found },
     }
 }

@@ -19,6 +19,7 @@ impl App {
             | Layer::AccountForm(_)
             | Layer::Outbox(_)
             | Layer::Drafts(_)
+            | Layer::Sheet(_)
             | Layer::Help(_)
             | Layer::Problem(_)
             | Layer::Question(_) => None,

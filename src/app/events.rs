@@ -10,6 +10,7 @@ use crate::app::message_list::MessageList;
 use crate::app::pending::{AskedBy, Purpose};
 use crate::app::problem_box::About;
 use crate::app::reader::Reader;
+use crate::app::search::Servers;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{Connection, EngineStatus};
 use crate::model::ids::{AccountId, CommandId};
@@ -57,10 +58,17 @@ impl App {
                 effects
             }
             EngineEvent::WindowLoaded { id, first, rows, known } => {
-                self.pending.close(id);
-                let rows = rows.into_iter().map(clean::row).collect();
-                self.mail.list.loaded(id, first, rows, known);
-                self.fetch_rows()
+                let purpose = self.pending.close(id);
+                let rows: Vec<_> = rows.into_iter().map(clean::row).collect();
+                if purpose == Some(Purpose::Range) {
+                    return self.range_loaded(first, &rows);
+                }
+                let taken = self.mail.list.loaded(id, first, rows, known);
+                let mut effects = self.fetch_rows();
+                if taken {
+                    effects.extend(self.read_thread());
+                }
+                effects
             }
             EngineEvent::MessageLoaded { id, row, message } => {
                 let row = clean::row(*row);
@@ -72,16 +80,29 @@ impl App {
                     Some(_) | None => self.message_loaded(row, *message),
                 }
             }
-            EngineEvent::Acted { id, .. }
-            | EngineEvent::Resolved { id, .. }
-            | EngineEvent::Undone { id, .. }
-            | EngineEvent::UndoLoaded { id, .. }
-            | EngineEvent::PendingLoaded { id, .. }
-            | EngineEvent::SavedSearchesLoaded { id, .. } => {
-                self.pending.close(id);
+            EngineEvent::Acted { id, messages, undo } => self.acted(id, messages, undo),
+            EngineEvent::Resolved { id, messages } => match self.pending.close(id) {
+                Some(Purpose::Count(plan)) => self.resolved(*plan, messages),
+                Some(_) | None => Vec::new(),
+            },
+            EngineEvent::Undone { id, step } => self.undone(id, step.map(clean::undo_step)),
+            EngineEvent::UndoLoaded { id, steps } => {
+                let steps: Vec<_> = steps.into_iter().map(clean::undo_step).collect();
+                self.undo_steps_loaded(id, &steps);
                 Vec::new()
             }
-            EngineEvent::ServersFound { .. } => Vec::new(),
+            EngineEvent::PendingLoaded { id, operations } => {
+                let operations: Vec<_> = operations.into_iter().map(clean::operation).collect();
+                self.waiting_loaded(id, &operations);
+                Vec::new()
+            }
+            EngineEvent::SavedSearchesLoaded { id, searches } => {
+                self.pending.close(id);
+                let searches = searches.into_iter().map(clean::saved_search).collect();
+                self.mail.folders.replace_searches(searches);
+                Vec::new()
+            }
+            EngineEvent::ServersFound { id, messages } => self.servers_found(id, messages),
             EngineEvent::RawLoaded { id, bytes: _ } => {
                 self.pending.close(id);
                 Vec::new()
@@ -106,12 +127,7 @@ impl App {
                 Vec::new()
             }
             EngineEvent::FoldersChanged { account } => self.list_folders(account),
-            EngineEvent::FolderChanged { folder } => {
-                if self.mail.list.folder == Some(folder) {
-                    self.mail.list.changed();
-                }
-                self.fetch_rows()
-            }
+            EngineEvent::FolderChanged { folder } => self.folder_changed(folder),
             EngineEvent::OutboxChanged { entry, state, problem } => {
                 self.outbox_changed(entry, state, problem)
             }
@@ -146,12 +162,28 @@ impl App {
                 Vec::new()
             }
             Some(Purpose::Retry(_)) => self.refresh_outbox(),
+            Some(Purpose::Hold(hold)) => {
+                self.held(hold);
+                Vec::new()
+            }
+            Some(Purpose::ChangeSearches) => vec![self.list_saved_searches()],
+            Some(Purpose::SearchServers) => {
+                self.servers_are(id, Servers::Answered);
+                Vec::new()
+            }
             Some(
                 Purpose::Discard
                 | Purpose::Detect
-                | Purpose::Flag { .. }
                 | Purpose::Folders(_)
-                | Purpose::Window(_)
+                | Purpose::Window
+                | Purpose::Range
+                | Purpose::Act(_)
+                | Purpose::Count(_)
+                | Purpose::Undo
+                | Purpose::UndoSteps
+                | Purpose::Waiting
+                | Purpose::Folder(_)
+                | Purpose::SavedSearches
                 | Purpose::Read(_)
                 | Purpose::Answer(..)
                 | Purpose::Send
@@ -168,7 +200,7 @@ impl App {
     fn command_failed(&mut self, id: CommandId, problem: Problem) -> Vec<Effect> {
         let Some(purpose) = self.pending.close(id) else { return Vec::new() };
         let awaited = self.save_is_awaited();
-        self.undo(id, &purpose);
+        self.take_back_shown(id, &purpose);
         let about = purpose.about();
         if problem.kind == ProblemKind::SignInNeeded {
             self.interrupt(&purpose);
@@ -187,7 +219,14 @@ impl App {
             Purpose::OpenFolder(_, AskedBy::Person)
             | Purpose::Read(_)
             | Purpose::Answer(..)
-            | Purpose::Flag { .. }
+            | Purpose::Act(_)
+            | Purpose::Count(_)
+            | Purpose::Undo
+            | Purpose::UndoSteps
+            | Purpose::Waiting
+            | Purpose::Folder(_)
+            | Purpose::Hold(_)
+            | Purpose::ChangeSearches
             | Purpose::Remove(_)
             | Purpose::Rename(_)
             | Purpose::Discard
@@ -195,7 +234,11 @@ impl App {
             | Purpose::Retry(_)
             | Purpose::TakeBack(_)
             | Purpose::Drafts(_)
-            | Purpose::Window(_) => self.report(problem, about),
+            | Purpose::Window => self.report(problem, about),
+            // What is kept here is shown; the title says that the servers were not asked.
+            Purpose::SearchServers => self.servers_are(id, Servers::Failed),
+            // Nobody has asked for these.
+            Purpose::Range | Purpose::SavedSearches => {}
             // Nothing was found, and everything can be typed.
             Purpose::Detect => self.detected(id, None),
             // Tried again in a few seconds: no box every time, but never silence.
@@ -210,7 +253,7 @@ impl App {
     /// The engine's queue was full: the command was not taken.
     pub(in crate::app) fn refused(&mut self, id: CommandId) -> Vec<Effect> {
         let Some(purpose) = self.pending.close(id) else { return Vec::new() };
-        self.undo(id, &purpose);
+        self.take_back_shown(id, &purpose);
         if let Purpose::Folders(account) = purpose {
             self.mail.folders_stale.insert(account);
         }
@@ -225,10 +268,11 @@ impl App {
     }
 
     /// Takes back what was shown before the engine confirmed it.
-    fn undo(&mut self, id: CommandId, purpose: &Purpose) {
+    fn take_back_shown(&mut self, id: CommandId, purpose: &Purpose) {
         match purpose {
-            Purpose::Flag { message, undo } => self.show_flag(*message, *undo),
-            Purpose::Window(_) => self.mail.list.not_asked(id),
+            Purpose::Act(acting) => self.show_undone(id, acting),
+            Purpose::Window => self.mail.list.not_asked(id),
+            Purpose::SearchServers => self.servers_are(id, Servers::Failed),
             Purpose::Read(message) => {
                 let waiting = crate::app::reader::Content::Loading(*message);
                 if self.mail.reader.content == waiting {
@@ -248,6 +292,15 @@ impl App {
             | Purpose::Outbox
             | Purpose::Retry(_)
             | Purpose::TakeBack(_)
+            | Purpose::Range
+            | Purpose::Count(_)
+            | Purpose::Undo
+            | Purpose::UndoSteps
+            | Purpose::Waiting
+            | Purpose::Folder(_)
+            | Purpose::Hold(_)
+            | Purpose::SavedSearches
+            | Purpose::ChangeSearches
             | Purpose::Drafts(_) => {}
         }
     }
@@ -279,8 +332,7 @@ impl App {
             self.sign_in_ended(account, problem);
         }
         self.mail.folders.keep_only(self.accounts.all());
-        let gone = |id| self.mail.folders.get(id).is_none();
-        if before.len() > self.accounts.all().len() && self.mail.list.folder.is_some_and(gone) {
+        if before.len() > self.accounts.all().len() && self.list_is_gone() {
             self.mail.list = MessageList::default();
             self.mail.reader = Reader::default();
             self.mail.focus = Pane::List;
@@ -295,10 +347,16 @@ impl App {
         let mut effects: Vec<Effect> =
             fresh.into_iter().flat_map(|account| self.list_folders(account)).collect();
         effects.extend(online.into_iter().flat_map(|account| self.back_online(account)));
-        if self.mail.list.folder.is_none()
+        if self.mail.list.listing.is_none()
             && let Some(known) = self.accounts.all().first().map(|account| account.status.id)
         {
             effects.extend(self.folders_known(known));
+        }
+        let waiting = |accounts: &[Account]| -> u32 {
+            accounts.iter().map(|account| account.status.operations_waiting).sum()
+        };
+        if waiting(&before) != waiting(self.accounts.all()) {
+            effects.extend(self.refresh_waiting());
         }
         effects
     }

@@ -1,26 +1,73 @@
-//! The folder list: accounts as headings, their mail folders under them.
+//! The folder list: what spans accounts first, then accounts as headings with their folders.
 
 use crate::app::accounts::Account;
 use crate::app::cursor::{Move, visible_top};
 use crate::model::folder::{Folder, FolderRole};
-use crate::model::ids::{AccountId, FolderId};
+use crate::model::ids::{AccountId, FolderId, SavedSearchId};
+use crate::model::listing::SavedSearch;
 use std::collections::BTreeMap;
+
+/// Roles that are shown for all accounts together, in the order of the screen.
+const UNIFIED: [FolderRole; 5] = [
+    FolderRole::Inbox,
+    FolderRole::Sent,
+    FolderRole::Drafts,
+    FolderRole::Trash,
+    FolderRole::Archive,
+];
+
+/// Somewhere the list of messages can be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A folder.
+    Folder(FolderId),
+    /// The folders of one role in every account.
+    Role(FolderRole),
+    /// A saved search.
+    Saved(SavedSearchId),
+}
 
 /// One line of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FolderRow<'a> {
+    /// A heading of what spans accounts.
+    Title(&'static str),
+    /// The folders of one role together.
+    Unified {
+        /// The role.
+        role: FolderRole,
+        /// Unread messages in them.
+        unread: u32,
+    },
+    /// A saved search.
+    Saved(&'a SavedSearch),
     /// An account.
     Heading(&'a Account),
     /// A folder of the account above.
     Folder(&'a Folder),
 }
 
+impl FolderRow<'_> {
+    /// What opens with this line; `None` for a heading.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Self::Title(_) | Self::Heading(_) => None,
+            Self::Unified { role, unread: _ } => Some(Place::Role(*role)),
+            Self::Saved(search) => Some(Place::Saved(search.id)),
+            Self::Folder(folder) => Some(Place::Folder(folder.id)),
+        }
+    }
+}
+
 /// The folders of every account.
 #[derive(Clone, Debug, Default)]
 pub struct FolderList {
     known: BTreeMap<AccountId, Vec<Folder>>,
-    /// The folder the cursor is on.
-    pub selected: Option<FolderId>,
+    /// Saved searches by name; their names are harmless to show.
+    searches: Vec<SavedSearch>,
+    /// What the cursor is on.
+    pub selected: Option<Place>,
     /// First line on screen.
     pub top: usize,
 }
@@ -44,14 +91,50 @@ impl FolderList {
         self.known.retain(|id, _folders| accounts.iter().any(|known| known.status.id == *id));
     }
 
+    /// Takes the saved searches in; their names are harmless to show.
+    pub fn replace_searches(&mut self, searches: Vec<SavedSearch>) {
+        self.searches = searches;
+    }
+
+    /// One saved search.
+    #[must_use]
+    pub fn saved(&self, id: SavedSearchId) -> Option<&SavedSearch> {
+        self.searches.iter().find(|search| search.id == id)
+    }
+
     /// The lines, in the order of `accounts`.
     #[must_use]
     pub fn rows<'a>(&'a self, accounts: &'a [Account]) -> Vec<FolderRow<'a>> {
-        let lines = accounts.iter().flat_map(|account| {
+        let mut rows = Vec::new();
+        if 1 < accounts.len() {
+            let unified = UNIFIED.into_iter().filter_map(|role| {
+                let mut unread = self.all_with_role(role).map(|folder| folder.unread).peekable();
+                unread.peek()?;
+                Some(FolderRow::Unified { role, unread: unread.fold(0, u32::saturating_add) })
+            });
+            rows.push(FolderRow::Title("All accounts"));
+            rows.extend(unified);
+        }
+        if !self.searches.is_empty() {
+            rows.push(FolderRow::Title("Searches"));
+            rows.extend(self.searches.iter().map(FolderRow::Saved));
+        }
+        for account in accounts {
             let folders = self.known.get(&account.status.id).into_iter().flatten();
-            std::iter::once(FolderRow::Heading(account)).chain(folders.map(FolderRow::Folder))
-        });
-        lines.collect()
+            rows.push(FolderRow::Heading(account));
+            rows.extend(folders.map(FolderRow::Folder));
+        }
+        rows
+    }
+
+    /// Every folder.
+    pub fn all(&self) -> impl Iterator<Item = &Folder> {
+        self.known.values().flatten()
+    }
+
+    /// The folders with this role, of every account.
+    pub fn all_with_role(&self, role: FolderRole) -> impl Iterator<Item = &Folder> {
+        self.all().filter(move |folder| folder.role == role)
     }
 
     /// One folder.
@@ -66,24 +149,35 @@ impl FolderList {
         self.known.get(&account)?.iter().find(|folder| folder.role == role)
     }
 
-    /// Moves the cursor over the folders, past the headings.
+    /// Moves the cursor over what can be opened, past the headings.
     pub fn go(&mut self, step: Move, accounts: &[Account], page: usize) {
         let rows = self.rows(accounts);
-        let folders: Vec<(usize, FolderId)> = rows
+        let places: Vec<(usize, Place)> = rows
             .iter()
             .enumerate()
-            .filter_map(|(line, row)| match row {
-                FolderRow::Folder(folder) => Some((line, folder.id)),
-                FolderRow::Heading(_) => None,
-            })
+            .filter_map(|(line, row)| row.place().map(|place| (line, place)))
             .collect();
-        let at = folders.iter().position(|(_line, id)| Some(*id) == self.selected);
-        let target = at.map_or(0, |at| step.target(at, folders.len(), page));
+        let at = places.iter().position(|(_line, place)| Some(*place) == self.selected);
+        let target = at.map_or(0, |at| step.target(at, places.len(), page));
         let count = rows.len();
-        if let Some((line, id)) = folders.get(target) {
-            self.top = visible_top(self.top, *line, count, page);
-            self.selected = Some(*id);
+        if let Some((line, place)) = places.get(target).copied() {
+            self.top = visible_top(self.top, line, count, page);
+            self.selected = Some(place);
         }
+    }
+}
+
+/// The folders of one role together, as a name.
+#[must_use]
+pub fn role_in_words(role: FolderRole) -> &'static str {
+    match role {
+        FolderRole::Inbox => "inboxes",
+        FolderRole::Drafts => "drafts",
+        FolderRole::Sent => "sent messages",
+        FolderRole::Archive => "archives",
+        FolderRole::Junk => "junk",
+        FolderRole::Trash => "trash",
+        FolderRole::Mail | FolderRole::Other => "folders",
     }
 }
 

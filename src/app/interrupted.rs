@@ -18,8 +18,18 @@ impl App {
             | Purpose::Detect
             | Purpose::Rename(_)
             | Purpose::Folders(_)
-            | Purpose::Window(_)
-            | Purpose::Flag { .. }
+            | Purpose::Window
+            | Purpose::Range
+            | Purpose::Act(_)
+            | Purpose::Count(_)
+            | Purpose::Undo
+            | Purpose::UndoSteps
+            | Purpose::Waiting
+            | Purpose::Folder(_)
+            | Purpose::Hold(_)
+            | Purpose::SearchServers
+            | Purpose::SavedSearches
+            | Purpose::ChangeSearches
             | Purpose::Remove(_)
             | Purpose::Send
             | Purpose::SaveDraft

@@ -13,6 +13,8 @@ pub enum Context {
     Moving,
     /// The panes of the main screen.
     Mail,
+    /// The list of folders.
+    Folders,
     /// The list of messages.
     List,
     /// A message being read.
@@ -43,6 +45,18 @@ pub enum Context {
     Question,
     /// The keys being shown.
     Help,
+    /// A search being typed.
+    Search,
+    /// A folder being picked.
+    Picker,
+    /// The menu of filters and orders.
+    Filters,
+    /// A name being typed.
+    Prompt,
+    /// What can be taken back.
+    UndoSteps,
+    /// What waits for its server.
+    Waiting,
 }
 
 impl Context {
@@ -53,6 +67,7 @@ impl Context {
             Self::Everywhere => "Everywhere",
             Self::Moving => "Moving",
             Self::Mail => "Mail",
+            Self::Folders => "Folders",
             Self::List => "Messages",
             Self::Reader => "Reading",
             Self::Accounts => "Accounts",
@@ -68,6 +83,12 @@ impl Context {
             Self::Problem => "Problems",
             Self::Question => "Questions",
             Self::Help => "Help",
+            Self::Search => "Searching",
+            Self::Picker => "Picking a folder",
+            Self::Filters => "Filter and order",
+            Self::Prompt => "Naming",
+            Self::UndoSteps => "What can be undone",
+            Self::Waiting => "Waiting changes",
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use crate::app::action::Action;
 use crate::app::cursor::Move;
+use crate::app::filters::Arrangement;
 use crate::app::keymap::{Binding, Context};
 use crate::model::folder::FolderRole;
+use crate::model::listing::{QuickFilter, SortKey};
 
 const fn bind(
     keys: &'static [&'static str],
@@ -15,16 +17,46 @@ const fn bind(
     Binding { keys, context, action, help, hint }
 }
 
+const TURN: Action = Action::Arrange(Arrangement::TurnOrder);
+const PLAIN: Action = Action::Arrange(Arrangement::Plain);
+
+const fn arrange_by(filter: QuickFilter) -> Action {
+    Action::Arrange(Arrangement::Filter(filter))
+}
+
+const fn sort_by(key: SortKey) -> Action {
+    Action::Arrange(Arrangement::SortBy(key))
+}
+
 /// Every key, in the order in which help and hints show them.
 pub const BINDINGS: &[Binding] = &[
     bind(&["Enter", "o", "l"], Context::List, Action::Open, "read the message", "read"),
+    bind(&["Space"], Context::List, Action::Choose, "choose the message and move on", ""),
+    bind(&["v"], Context::List, Action::ChooseRange, "choose a range from here", ""),
+    bind(&["*"], Context::List, Action::ChooseAll, "choose all of the list, or none", ""),
+    bind(&["t"], Context::List, Action::Fold, "fold or unfold the conversation", ""),
+    bind(&["Ctrl-t"], Context::List, Action::FoldAll, "fold or unfold all of them", ""),
+    bind(&["Ctrl-s"], Context::List, Action::SaveSearch, "keep the search under a name", ""),
+    bind(&["+"], Context::Folders, Action::NewFolder, "make a folder beside it", "new"),
+    bind(&["n"], Context::Folders, Action::RenameFolder, "rename the folder", "rename"),
+    bind(&["x"], Context::Folders, Action::RemoveFolder, "delete the folder", "delete"),
     bind(&["A"], Context::Mail, Action::LinkAccount, "link an account", "link an account"),
     bind(&["r"], Context::Mail, Action::Reply, "reply to the sender", "reply"),
     bind(&["a"], Context::Mail, Action::ReplyAll, "reply to everybody", "all"),
     bind(&["f"], Context::Mail, Action::Forward, "forward", "forward"),
+    bind(&["e"], Context::Mail, Action::Archive, "archive", "archive"),
+    bind(&["d"], Context::Mail, Action::Trash, "into the trash; in the trash for good", "trash"),
     bind(&["c"], Context::Mail, Action::Compose, "write a new message", "compose"),
+    bind(&["/"], Context::Mail, Action::Search, "search", "search"),
     bind(&["s"], Context::Mail, Action::Star, "star or unstar", "star"),
     bind(&["u"], Context::Mail, Action::ToggleRead, "mark as read or unread", "unread"),
+    bind(&["!"], Context::Mail, Action::Junk, "junk; in junk back to the inbox", ""),
+    bind(&["m"], Context::Mail, Action::MoveTo, "move to a folder", "move"),
+    bind(&["M"], Context::Mail, Action::CopyTo, "copy to a folder", ""),
+    bind(&["z"], Context::Mail, Action::Undo, "undo the last action", ""),
+    bind(&["Z"], Context::Mail, Action::UndoSteps, "list what can be undone", ""),
+    bind(&["\\"], Context::Mail, Action::Filters, "filter and order the list", ""),
+    bind(&["T"], Context::Mail, Action::ToggleThreads, "conversations or messages", ""),
     bind(&["J"], Context::Mail, Action::NextMessage, "read the next message", ""),
     bind(&["K"], Context::Mail, Action::PreviousMessage, "read the message before", ""),
     bind(&["Tab"], Context::Mail, Action::NextPane, "next pane", "pane"),
@@ -34,6 +66,10 @@ pub const BINDINGS: &[Binding] = &[
     bind(&["g d"], Context::Mail, Action::GoTo(FolderRole::Drafts), "go to the Drafts folder", ""),
     bind(&["g t"], Context::Mail, Action::GoTo(FolderRole::Trash), "go to the trash", ""),
     bind(&["g a"], Context::Mail, Action::GoTo(FolderRole::Archive), "go to the archive", ""),
+    bind(&["g f"], Context::Mail, Action::GoToFolder, "go to a folder by its name", ""),
+    bind(&["E"], Context::Mail, Action::EmptyFolder, "empty the trash or junk", ""),
+    bind(&["W"], Context::Mail, Action::Waiting, "changes that wait for the server", ""),
+    bind(&["Ctrl-y"], Context::Mail, Action::ToggleHold, "hold or go on fetching old mail", ""),
     bind(&["R"], Context::Mail, Action::Refresh, "ask the server for new mail", ""),
     bind(&["@"], Context::Mail, Action::Accounts, "accounts", ""),
     bind(&["O"], Context::Mail, Action::Outbox, "messages that are not sent yet", ""),
@@ -50,6 +86,34 @@ pub const BINDINGS: &[Binding] = &[
     bind(&["r"], Context::Outbox, Action::Retry, "send it now", "send now"),
     bind(&["e"], Context::Outbox, Action::Edit, "take it back and edit it", "edit"),
     bind(&["x"], Context::Drafts, Action::Discard, "throw it away", "discard"),
+    bind(&["u"], Context::Filters, arrange_by(QuickFilter::Unread), "unread only", ""),
+    bind(&["s"], Context::Filters, arrange_by(QuickFilter::Starred), "starred only", ""),
+    bind(&["a"], Context::Filters, arrange_by(QuickFilter::Attachments), "with attachments", ""),
+    bind(&["t"], Context::Filters, arrange_by(QuickFilter::ToMe), "addressed to me", ""),
+    bind(&["1"], Context::Filters, sort_by(SortKey::Arrival), "order by arrival", ""),
+    bind(&["2"], Context::Filters, sort_by(SortKey::Date), "order by date", ""),
+    bind(&["3"], Context::Filters, sort_by(SortKey::Sender), "order by sender", ""),
+    bind(&["4"], Context::Filters, sort_by(SortKey::Subject), "order by subject", ""),
+    bind(&["5"], Context::Filters, sort_by(SortKey::Size), "order by size", ""),
+    bind(&["6"], Context::Filters, sort_by(SortKey::Relevance), "order by relevance", ""),
+    bind(&["r"], Context::Filters, TURN, "turn the order around", ""),
+    bind(&["x"], Context::Filters, PLAIN, "no filter, newest first", ""),
+    bind(&["\\", "q"], Context::Filters, Action::Back, "close", ""),
+    bind(&["z"], Context::UndoSteps, Action::Open, "undo this step", "undo this"),
+    bind(&["Z", "q"], Context::UndoSteps, Action::Back, "back", ""),
+    bind(&["W", "q"], Context::Waiting, Action::Back, "back", ""),
+    bind(&["Enter"], Context::Search, Action::Open, "go to the results", "results"),
+    bind(&["Tab"], Context::Search, Action::NextScope, "look somewhere wider", "where"),
+    bind(&["Ctrl-s"], Context::Search, Action::SaveSearch, "keep the search", "keep"),
+    bind(&["Down"], Context::Search, Action::Move(Move::Down), "next result", ""),
+    bind(&["Up"], Context::Search, Action::Move(Move::Up), "result before", ""),
+    bind(&["Esc"], Context::Search, Action::Back, "back to where you were", "back"),
+    bind(&["Enter"], Context::Picker, Action::Open, "take this folder", "take it"),
+    bind(&["Down", "Ctrl-n"], Context::Picker, Action::Move(Move::Down), "down", ""),
+    bind(&["Up", "Ctrl-p"], Context::Picker, Action::Move(Move::Up), "up", ""),
+    bind(&["Esc"], Context::Picker, Action::Back, "leave it", "back"),
+    bind(&["Enter"], Context::Prompt, Action::Open, "take the name", "take it"),
+    bind(&["Esc"], Context::Prompt, Action::Back, "leave it", "back"),
     bind(&["j", "Down"], Context::Moving, Action::Move(Move::Down), "down", ""),
     bind(&["k", "Up"], Context::Moving, Action::Move(Move::Up), "up", ""),
     bind(&["g g", "Home"], Context::Moving, Action::Move(Move::First), "to the start", ""),

@@ -7,6 +7,7 @@ use crate::app::keymap::{Context, Found};
 use crate::app::layer::Layer;
 use crate::app::layout::Pane;
 use crate::app::msg::Key;
+use crate::app::sheet::Sheet;
 use crate::app::text_field::Typed;
 
 impl App {
@@ -17,7 +18,7 @@ impl App {
             return top.contexts();
         }
         let pane: &[Context] = match self.mail.focus {
-            Pane::Folders => &[],
+            Pane::Folders => &[Context::Folders],
             Pane::List => &[Context::List],
             Pane::Reader => &[Context::Reader],
         };
@@ -33,6 +34,9 @@ impl App {
             Some(Layer::Wizard(wizard)) => wizard.run.as_ref().is_none_or(|run| run.offers(action)),
             Some(Layer::Problem(told)) => told.offers(action),
             Some(Layer::Help(_)) => action != Action::Open,
+            Some(Layer::Sheet(sheet)) => {
+                action != Action::Open || !matches!(**sheet, Sheet::Waiting(_))
+            }
             Some(
                 Layer::Composer(_)
                 | Layer::Accounts(_)
@@ -56,15 +60,12 @@ impl App {
             Found::Nothing => {
                 let alone = self.begun.len() == 1;
                 self.begun.clear();
-                if alone {
-                    self.typed(key);
-                }
-                Vec::new()
+                if alone { self.typed(key) } else { Vec::new() }
             }
         }
     }
 
-    fn typed(&mut self, key: Key) {
+    fn typed(&mut self, key: Key) -> Vec<Effect> {
         let writers = self.accounts.writers();
         match self.layers.last_mut() {
             Some(Layer::Wizard(wizard)) => wizard.key(key),
@@ -78,6 +79,7 @@ impl App {
             Some(Layer::Composer(composer)) if composer.sending.is_none() => {
                 composer.key(key, &writers);
             }
+            Some(Layer::Sheet(_)) => return self.edit_sheet(|field| field.key(key)),
             Some(
                 Layer::Composer(_)
                 | Layer::Accounts(_)
@@ -89,6 +91,7 @@ impl App {
             )
             | None => {}
         }
+        Vec::new()
     }
 
     pub(in crate::app) fn paste(&mut self, text: &str) -> Vec<Effect> {
@@ -102,6 +105,7 @@ impl App {
             }
             Some(Layer::Run(run)) => run.paste(text),
             Some(Layer::Composer(composer)) if composer.sending.is_none() => composer.paste(text),
+            Some(Layer::Sheet(_)) => return self.edit_sheet(|field| field.paste(text)),
             // Pasted text is never taken for keys: it may come from anywhere.
             Some(
                 Layer::Composer(_)

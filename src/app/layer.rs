@@ -7,6 +7,7 @@ use crate::app::keymap::Context;
 use crate::app::link_run::LinkRun;
 use crate::app::problem_box::ProblemBox;
 use crate::app::question::Question;
+use crate::app::sheet::Sheet;
 use crate::app::views::{DraftsView, HelpView, OutboxView};
 use crate::app::wizard::{Step, Wizard};
 
@@ -27,6 +28,8 @@ pub enum Layer {
     Outbox(OutboxView),
     /// The unfinished messages.
     Drafts(DraftsView),
+    /// Something small about the mail.
+    Sheet(Box<Sheet>),
     /// The keys.
     Help(HelpView),
     /// A problem.
@@ -49,6 +52,7 @@ impl Layer {
     #[must_use]
     pub fn extent(&self) -> Extent {
         match self {
+            Self::Sheet(sheet) => sheet.extent(),
             Self::Wizard(_)
             | Self::Run(_)
             | Self::Composer(_)
@@ -72,6 +76,7 @@ impl Layer {
             | Self::AccountForm(_)
             | Self::Outbox(_)
             | Self::Drafts(_)
+            | Self::Sheet(_)
             | Self::Help(_)
             | Self::Problem(_)
             | Self::Question(_) => None,
@@ -88,6 +93,7 @@ impl Layer {
             | Self::AccountForm(_)
             | Self::Outbox(_)
             | Self::Drafts(_)
+            | Self::Sheet(_)
             | Self::Help(_)
             | Self::Problem(_)
             | Self::Question(_) => None,
@@ -107,6 +113,7 @@ impl Layer {
             Self::Accounts(_) => &[Context::Accounts, Context::Moving],
             Self::Outbox(_) => &[Context::Outbox, Context::Moving],
             Self::Drafts(_) => &[Context::Drafts, Context::Moving],
+            Self::Sheet(sheet) => sheet.contexts(),
             Self::Help(_) => &[Context::Help, Context::Moving],
             Self::Problem(_) => &[Context::Problem],
             Self::Question(_) => &[Context::Question],
@@ -119,6 +126,7 @@ impl Layer {
     pub fn is_typing(&self) -> bool {
         match self {
             Self::Wizard(_) | Self::Composer(_) | Self::AccountForm(_) => true,
+            Self::Sheet(sheet) => sheet.is_typing(),
             Self::Run(_)
             | Self::Accounts(_)
             | Self::Outbox(_)

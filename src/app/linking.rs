@@ -44,6 +44,7 @@ impl App {
                 | Layer::Accounts(_)
                 | Layer::Outbox(_)
                 | Layer::Drafts(_)
+                | Layer::Sheet(_)
                 | Layer::Help(_)
                 | Layer::Problem(_)
                 | Layer::Question(_),
@@ -168,7 +169,7 @@ mod tests {
         assert_eq!(stage(&desk), Some(Stage::Done));
         desk.press("Enter");
         assert!(desk.app.layers.is_empty());
-        assert_eq!(desk.app.mail.list.folder, Some(FolderId(1)));
+        assert_eq!(desk.app.mail.list.folder(), Some(FolderId(1)));
     }
 
     #[test]

@@ -1,22 +1,20 @@
 //! The main screen: folders, messages, reader, and what moves between them.
 
 use crate::app::App;
+use crate::app::acting::Proposed;
 use crate::app::action::Action;
 use crate::app::cursor::Move;
 use crate::app::effect::Effect;
-use crate::app::folders::{FolderList, shown_name};
-use crate::app::layer::Layer;
+use crate::app::filters::Threading;
+use crate::app::folders::FolderList;
 use crate::app::layout::{self, Pane, Panes, Reading};
-use crate::app::message_list::{Heard, MessageList};
-use crate::app::pending::{AskedBy, Purpose};
+use crate::app::message_list::MessageList;
 use crate::app::reader::{Content, Reader};
-use crate::engine_api::command::EngineCommand;
-use crate::model::acting::{MessageAct, Target};
-use crate::model::flags::{Flag, FlagChange};
-use crate::model::folder::FolderRole;
-use crate::model::ids::{AccountId, FolderId, MessageId};
-use crate::model::listing::Listing;
-use crate::model::message::{MessageRow, ReadableMessage};
+use crate::app::search::Search;
+use crate::app::selection::Selection;
+use crate::model::ids::{AccountId, FolderId, ThreadId, UndoId};
+use crate::model::listing::{ListSource, SearchScope};
+use crate::model::message::MessageRow;
 use std::collections::BTreeSet;
 
 /// The three panes.
@@ -24,7 +22,7 @@ use std::collections::BTreeSet;
 pub struct Mail {
     /// The folders.
     pub folders: FolderList,
-    /// The messages of the open folder.
+    /// The messages of the open list.
     pub list: MessageList,
     /// The open message.
     pub reader: Reader,
@@ -34,6 +32,20 @@ pub struct Mail {
     pub inbox_wanted: Option<AccountId>,
     /// Accounts whose folders are to be asked for again.
     pub folders_stale: BTreeSet<AccountId>,
+    /// The search whose results are the list.
+    pub search: Option<Search>,
+    /// Where the next search looks.
+    pub scope: SearchScope,
+    /// Whether lists that are opened show conversations.
+    pub threading: Threading,
+    /// The conversation that is read as soon as its rows come.
+    pub thread_to_read: Option<ThreadId>,
+    /// Folders picked lately, newest first.
+    pub recent: Vec<FolderId>,
+    /// Actions of this run that can be taken back, newest last.
+    pub undoable: Vec<UndoId>,
+    /// What waits for a yes.
+    pub proposed: Option<Proposed>,
 }
 
 impl Default for Mail {
@@ -45,6 +57,13 @@ impl Default for Mail {
             focus: Pane::List,
             inbox_wanted: None,
             folders_stale: BTreeSet::new(),
+            search: None,
+            scope: SearchScope::Everywhere,
+            threading: Threading::default(),
+            thread_to_read: None,
+            recent: Vec::new(),
+            undoable: Vec::new(),
+            proposed: None,
         }
     }
 }
@@ -64,7 +83,7 @@ impl App {
     }
 
     /// How many rows of a pane fit on screen.
-    fn page(&self, pane: Pane) -> usize {
+    pub(in crate::app) fn page(&self, pane: Pane) -> usize {
         let panes = self.panes();
         let area = match pane {
             Pane::Folders => panes.folders,
@@ -87,12 +106,23 @@ impl App {
         }
     }
 
-    /// The account at hand: that of the open folder, or the first one.
+    /// The account at hand: that of the open folder or of the row under the cursor, or the first.
     #[must_use]
     pub fn current_account(&self) -> Option<AccountId> {
-        let open = self.mail.list.folder.and_then(|id| self.mail.folders.get(id));
+        let folder_account = |id: FolderId| self.mail.folders.get(id).map(|known| known.account);
+        let listed = match self.mail.list.listing.as_ref().map(|listing| &listing.source) {
+            Some(ListSource::Folder(folder)) => folder_account(*folder),
+            Some(ListSource::Search { scope: SearchScope::Account(account), .. }) => Some(*account),
+            Some(ListSource::Search { scope: SearchScope::Folder(folder), .. }) => {
+                folder_account(*folder)
+            }
+            Some(ListSource::Role(_) | ListSource::Search { .. }) => {
+                self.mail.list.selected_row().map(|row| row.account)
+            }
+            None => None,
+        };
         let first = || self.accounts.all().first().map(|account| account.status.id);
-        open.map(|folder| folder.account).or_else(first)
+        listed.or_else(first)
     }
 
     /// The message the next action is about.
@@ -106,10 +136,11 @@ impl App {
     }
 
     pub(in crate::app) fn mail_offers(&self, action: Action) -> bool {
-        let needs_message =
-            [Action::Reply, Action::ReplyAll, Action::Forward, Action::Star, Action::ToggleRead];
-        if needs_message.contains(&action) {
+        if action.needs_message() {
             return self.current_row().is_some();
+        }
+        if action.needs_folder_pane() {
+            return self.mail.focus == Pane::Folders && self.mail.folders.selected.is_some();
         }
         if action == Action::Open {
             return match self.mail.focus {
@@ -136,7 +167,9 @@ impl App {
             }
             Pane::List => {
                 self.mail.list.go(step, page);
-                self.fetch_rows()
+                let mut effects = self.fetch_rows();
+                effects.extend(self.fetch_range());
+                effects
             }
             Pane::Reader => {
                 self.mail.reader.go(step, page);
@@ -148,9 +181,10 @@ impl App {
     pub(in crate::app) fn mail_open(&mut self) -> Vec<Effect> {
         match self.mail.focus {
             Pane::Folders => match self.mail.folders.selected {
-                Some(folder) => self.open_folder(folder),
+                Some(place) => self.open_place(place),
                 None => Vec::new(),
             },
+            Pane::List if self.on_folded_thread() => self.open_thread(),
             Pane::List => match self.mail.list.selected {
                 Some(message) => self.read(message),
                 None => Vec::new(),
@@ -159,22 +193,36 @@ impl App {
         }
     }
 
-    pub(in crate::app) fn mail_back(&mut self) {
+    /// `Esc`: what was chosen, then filters, then a search, then the pane.
+    pub(in crate::app) fn mail_back(&mut self) -> Vec<Effect> {
         match self.mail.focus {
             Pane::Reader => {
                 self.mail.reader = Reader::default();
                 self.mail.focus = Pane::List;
+                Vec::new()
             }
-            Pane::List => self.mail.focus = Pane::Folders,
-            Pane::Folders => {}
+            Pane::List if !self.mail.list.chosen.is_empty() => {
+                self.mail.list.chosen = Selection::default();
+                Vec::new()
+            }
+            Pane::List => {
+                let undone = self.unfilter().or_else(|| self.leave_search());
+                if undone.is_none() {
+                    self.mail.focus = Pane::Folders;
+                }
+                undone.unwrap_or_default()
+            }
+            Pane::Folders => Vec::new(),
         }
     }
 
-    /// `q`: closes the message, or ends the program when none is open.
+    /// `q`: closes the message, then a search, and ends the program when neither is open.
     pub(in crate::app) fn mail_leave(&mut self) -> Vec<Effect> {
         if self.mail.focus == Pane::Reader {
-            self.mail_back();
-            return Vec::new();
+            return self.mail_back();
+        }
+        if let Some(effects) = self.leave_search() {
+            return effects;
         }
         self.quit()
     }
@@ -193,209 +241,6 @@ impl App {
             (Pane::Folders, Reading::Closed) | (Pane::Reader, _) => Pane::List,
             (Pane::List, _) => Pane::Folders,
         };
-    }
-
-    /// Opens a folder: rows from the cache at once, news from the server behind.
-    pub(in crate::app) fn open_folder(&mut self, folder: FolderId) -> Vec<Effect> {
-        self.mail.list = MessageList::open(folder);
-        self.mail.reader = Reader::default();
-        self.mail.folders.selected = Some(folder);
-        self.mail.focus = Pane::List;
-        let mut effects = self.fetch_rows();
-        effects.push(self.refresh_folder(folder, AskedBy::Program));
-        effects
-    }
-
-    fn refresh_folder(&mut self, folder: FolderId, by: AskedBy) -> Effect {
-        let newest = self.mail.list.newest_wanted();
-        self.command(Purpose::OpenFolder(folder, by), |id| EngineCommand::OpenFolder {
-            id,
-            folder,
-            newest,
-        })
-    }
-
-    pub(in crate::app) fn refresh(&mut self) -> Vec<Effect> {
-        let Some(folder) = self.mail.list.folder else { return Vec::new() };
-        self.say("Asking the server for new mail");
-        vec![self.refresh_folder(folder, AskedBy::Person)]
-    }
-
-    /// Asks for the rows the screen may show next, and for older messages near the oldest one.
-    pub(in crate::app) fn fetch_rows(&mut self) -> Vec<Effect> {
-        let Some(folder) = self.mail.list.folder else { return Vec::new() };
-        let mut effects = Vec::new();
-        if let Some(window) = self.mail.list.wanted() {
-            let id = self.pending.open(Purpose::Window(folder));
-            self.mail.list.asked(id, window);
-            let (first, count) = (window.first, window.count);
-            let listing = Box::new(Listing::folder(folder));
-            effects.push(Effect::Send(EngineCommand::LoadWindow { id, listing, first, count }));
-        }
-        let total = self.mail.folders.get(folder).map_or(0, |folder| folder.total);
-        if let Some(newest) = self.mail.list.older_wanted(total) {
-            let purpose = Purpose::OpenFolder(folder, AskedBy::Program);
-            effects.push(self.command(purpose, |id| EngineCommand::OpenFolder {
-                id,
-                folder,
-                newest,
-            }));
-        }
-        effects
-    }
-
-    /// The server has been asked about `folder`; what the cache holds now is what there is.
-    pub(in crate::app) fn folder_is_new(&mut self, folder: FolderId) -> Vec<Effect> {
-        if self.mail.list.folder != Some(folder) {
-            return Vec::new();
-        }
-        if self.mail.list.heard == Heard::Nothing {
-            return self.fetch_rows();
-        }
-        self.mail.list.server_answered();
-        self.mail.list.changed();
-        self.fetch_rows()
-    }
-
-    /// Asks for the folders of an account; once more when an earlier answer is still on its way,
-    /// because that may be of before.
-    pub(in crate::app) fn list_folders(&mut self, account: AccountId) -> Vec<Effect> {
-        let purpose = Purpose::Folders(account);
-        if self.pending.has(&purpose) {
-            self.mail.folders_stale.insert(account);
-            return Vec::new();
-        }
-        self.mail.folders_stale.remove(&account);
-        vec![self.command(purpose, |id| EngineCommand::ListFolders { id, account })]
-    }
-
-    /// Asks again for the folders that changed while an answer was on its way.
-    pub(in crate::app) fn list_stale_folders(&mut self) -> Vec<Effect> {
-        let stale = std::mem::take(&mut self.mail.folders_stale);
-        stale.into_iter().flat_map(|account| self.list_folders(account)).collect()
-    }
-
-    /// An account is online again: what could not be asked for meanwhile is asked for now.
-    pub(in crate::app) fn back_online(&mut self, account: AccountId) -> Vec<Effect> {
-        if !self.mail.folders.knows(account) {
-            return self.list_folders(account);
-        }
-        let open = self.mail.list.folder.and_then(|id| self.mail.folders.get(id));
-        let Some(folder) = open.filter(|folder| folder.account == account).map(|f| f.id) else {
-            return Vec::new();
-        };
-        let purpose = Purpose::OpenFolder(folder, AskedBy::Program);
-        if self.mail.list.heard == Heard::Server || self.pending.has(&purpose) {
-            return Vec::new();
-        }
-        vec![self.refresh_folder(folder, AskedBy::Program)]
-    }
-
-    /// The folders of an account are known: opens its inbox when nothing else is open.
-    pub(in crate::app) fn folders_known(&mut self, account: AccountId) -> Vec<Effect> {
-        let gone = self.mail.list.folder.is_some_and(|id| self.mail.folders.get(id).is_none());
-        let wanted = self.mail.inbox_wanted == Some(account);
-        if !wanted && !gone && self.mail.list.folder.is_some() {
-            return Vec::new();
-        }
-        let inbox = self.mail.folders.with_role(account, FolderRole::Inbox);
-        let Some(inbox) = inbox.map(|folder| folder.id) else { return Vec::new() };
-        self.mail.inbox_wanted = None;
-        self.open_folder(inbox)
-    }
-
-    pub(in crate::app) fn go_to(&mut self, role: FolderRole) -> Vec<Effect> {
-        let Some(account) = self.current_account() else { return Vec::new() };
-        match self.mail.folders.with_role(account, role).map(|folder| folder.id) {
-            Some(folder) => self.open_folder(folder),
-            None => {
-                self.say(&format!("This account has no folder for {}", role.as_str()));
-                Vec::new()
-            }
-        }
-    }
-
-    pub(in crate::app) fn read(&mut self, message: MessageId) -> Vec<Effect> {
-        self.mail.reader.wait_for(message);
-        self.mail.focus = Pane::Reader;
-        vec![self.command(Purpose::Read(message), |id| EngineCommand::LoadMessage { id, message })]
-    }
-
-    /// Reads the message `step` away from the cursor of the list.
-    pub(in crate::app) fn read_beside(&mut self, step: Move) -> Vec<Effect> {
-        let before = self.mail.list.cursor.at;
-        self.mail.list.go(step, self.page(Pane::List));
-        let mut effects = self.fetch_rows();
-        if let Some(message) =
-            self.mail.list.selected.filter(|_| self.mail.list.cursor.at != before)
-        {
-            effects.extend(self.read(message));
-        }
-        effects
-    }
-
-    /// A message has come: shows it, and marks it as read.
-    pub(in crate::app) fn message_loaded(
-        &mut self,
-        row: MessageRow,
-        message: ReadableMessage,
-    ) -> Vec<Effect> {
-        if self.mail.reader.content != Content::Loading(row.id) {
-            return Vec::new();
-        }
-        let (id, unread) = (row.id, !row.flags.contains(Flag::Seen));
-        self.mail.reader.show(row, message);
-        if unread { self.change_flag(id, FlagChange::Add(Flag::Seen)) } else { Vec::new() }
-    }
-
-    /// Sets a flag of the message at hand, or clears it when it is set.
-    pub(in crate::app) fn toggle_flag(&mut self, flag: Flag) -> Vec<Effect> {
-        let Some((id, flags)) = self.current_row().map(|row| (row.id, row.flags)) else {
-            return Vec::new();
-        };
-        let change =
-            if flags.contains(flag) { FlagChange::Remove(flag) } else { FlagChange::Add(flag) };
-        self.change_flag(id, change)
-    }
-
-    fn change_flag(&mut self, message: MessageId, change: FlagChange) -> Vec<Effect> {
-        let undo = match change {
-            FlagChange::Add(flag) => FlagChange::Remove(flag),
-            FlagChange::Remove(flag) => FlagChange::Add(flag),
-        };
-        self.show_flag(message, change);
-        let purpose = Purpose::Flag { message, undo };
-        let target = Target::Messages(vec![message]);
-        let act = MessageAct::Flag(change);
-        vec![self.command(purpose, |id| EngineCommand::Act { id, target, act })]
-    }
-
-    /// Shows a change of a flag wherever the message is on screen.
-    pub(in crate::app) fn show_flag(&mut self, message: MessageId, change: FlagChange) {
-        self.mail.list.apply(message, change);
-        if let Content::Open(open) = &mut self.mail.reader.content
-            && open.row.id == message
-        {
-            open.row.flags = open.row.flags.changed(change);
-        }
-    }
-
-    /// Looks into the Sent folder of the account at hand, unless that would leave a message that
-    /// is being written.
-    pub(in crate::app) fn look_into_sent(&mut self) -> Vec<Effect> {
-        if self.layers.iter().any(Layer::is_typing) {
-            self.say("Leave what you are writing first, then g s opens the Sent folder");
-            return Vec::new();
-        }
-        self.layers.clear();
-        self.go_to(FolderRole::Sent)
-    }
-
-    /// What the open folder is called; empty when none is open.
-    #[must_use]
-    pub fn folder_name(&self) -> &str {
-        let open = self.mail.list.folder.and_then(|id| self.mail.folders.get(id));
-        open.map_or("", shown_name)
     }
 }
 
@@ -426,7 +271,7 @@ mod tests {
     #[test]
     fn the_inbox_opens_by_itself_and_what_is_not_mail_stays_hidden() {
         let desk = Desk::linked();
-        assert_eq!(desk.app.mail.list.folder, Some(FolderId(1)));
+        assert_eq!(desk.app.mail.list.folder(), Some(FolderId(1)));
         assert_eq!(desk.app.mail.list.count(), 12);
         assert_eq!(desk.app.mail.folders.rows(desk.app.accounts.all()).len(), 5);
         let opened = desk.commands.iter().any(|command| {
@@ -477,11 +322,11 @@ mod tests {
         desk.press("Tab");
         assert_eq!(desk.app.mail.focus, Pane::Folders);
         desk.press("j j Enter");
-        assert_eq!(desk.app.mail.list.folder, Some(FolderId(3)));
+        assert_eq!(desk.app.mail.list.folder(), Some(FolderId(3)));
         desk.press("g i");
-        assert_eq!(desk.app.mail.list.folder, Some(FolderId(1)));
+        assert_eq!(desk.app.mail.list.folder(), Some(FolderId(1)));
         desk.press("g t");
-        assert_eq!(desk.app.mail.list.folder, Some(FolderId(1)));
+        assert_eq!(desk.app.mail.list.folder(), Some(FolderId(1)));
         assert!(desk.app.notice.is_some());
         desk.press("G");
         assert_eq!(desk.app.mail.list.selected, Some(MessageId(1)));
@@ -515,10 +360,11 @@ mod tests {
         let mut desk = Desk::linked();
         desk.folders.push(folder(2, 9, "INBOX", FolderRole::Inbox, 0));
         desk.status(vec![account(1, "work"), account(2, "home")]);
-        assert_eq!(desk.app.mail.folders.rows(desk.app.accounts.all()).len(), 7);
+        assert!(desk.app.mail.folders.get(FolderId(1)).is_some());
         desk.status(vec![account(2, "home")]);
-        assert_eq!(desk.app.mail.list.folder, Some(FolderId(9)));
+        assert!(desk.app.mail.folders.get(FolderId(1)).is_none());
+        assert_eq!(desk.app.mail.list.folder(), Some(FolderId(9)));
         desk.status(Vec::new());
-        assert_eq!(desk.app.mail.list.folder, None);
+        assert_eq!(desk.app.mail.list.folder(), None);
     }
 }

@@ -12,9 +12,12 @@
 pub mod account_form;
 pub mod accounts;
 pub mod act;
+pub mod acting;
 pub mod action;
 pub mod board;
 pub mod browser_page;
+pub mod choosing;
+pub mod chosen;
 pub mod clean;
 pub mod composer;
 pub mod cursor;
@@ -22,8 +25,11 @@ pub mod dates;
 pub mod detection;
 pub mod effect;
 pub mod events;
+pub mod filters;
+pub mod folder_acts;
 pub mod folders;
 pub mod form;
+pub mod hiding;
 pub mod identities;
 pub mod interrupted;
 pub mod it_help;
@@ -38,15 +44,24 @@ pub mod mail;
 pub mod message_list;
 pub mod msg;
 pub mod notice;
+pub mod opening;
 pub mod outbox;
 pub mod pending;
+pub mod picker;
 pub mod problem_box;
 pub mod question;
 pub mod reader;
+pub mod reading;
 pub mod runs;
+pub mod search;
+pub mod selection;
+pub mod sheet;
 pub mod text_field;
+pub mod undo;
 pub mod views;
+pub mod waiting;
 pub mod wizard;
+pub mod words;
 pub mod writing;
 
 #[cfg(test)]
@@ -144,8 +159,9 @@ impl App {
             quitting: Quitting::No,
         };
         let purpose = Purpose::Drafts(DraftsFor::Notice);
-        let effect = app.command(purpose, |id| EngineCommand::ListDrafts { id });
-        (app, vec![effect])
+        let drafts = app.command(purpose, |id| EngineCommand::ListDrafts { id });
+        let searches = app.list_saved_searches();
+        (app, vec![drafts, searches])
     }
 
     /// A command for the engine under a fresh id.
@@ -197,6 +213,7 @@ impl App {
 
     fn tick(&mut self, now: UnixSeconds) -> Vec<Effect> {
         self.now = now;
+        self.accounts.tick();
         if self.notice.as_ref().is_some_and(|notice| notice.until <= now) {
             self.notice = None;
         }
@@ -208,6 +225,7 @@ impl App {
         }
         let mut effects = self.autosave();
         effects.extend(self.fetch_rows());
+        effects.extend(self.search_when_settled());
         effects.extend(self.list_stale_folders());
         effects.extend(self.detect_when_settled());
         effects

@@ -127,6 +127,7 @@ impl App {
                 | Layer::Accounts(_)
                 | Layer::AccountForm(_)
                 | Layer::Outbox(_)
+                | Layer::Sheet(_)
                 | Layer::Help(_)
                 | Layer::Problem(_)
                 | Layer::Question(_),

@@ -1,8 +1,10 @@
 //! The commands the engine has not answered yet, and what each was for.
 
+use crate::app::chosen::{Acting, Plan};
 use crate::app::problem_box::About;
+use crate::engine_api::command::SyncHold;
 use crate::mime::quote::ReplyScope;
-use crate::model::flags::FlagChange;
+use crate::model::acting::FolderAct;
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId};
 use std::collections::BTreeMap;
 
@@ -44,19 +46,34 @@ pub enum Purpose {
     Folders(AccountId),
     /// News of a folder.
     OpenFolder(FolderId, AskedBy),
-    /// Rows of a folder.
-    Window(FolderId),
+    /// Rows of the list.
+    Window,
+    /// Rows of a range that is being chosen.
+    Range,
     /// A message to read.
     Read(MessageId),
     /// A message to answer.
     Answer(MessageId, AnswerKind),
-    /// A change of a flag, shown already.
-    Flag {
-        /// Of which message.
-        message: MessageId,
-        /// What takes it back.
-        undo: FlagChange,
-    },
+    /// Something done to messages, shown already.
+    Act(Box<Acting>),
+    /// How many messages an action would be about.
+    Count(Box<Plan>),
+    /// Taking an action back.
+    Undo,
+    /// The actions that can be taken back.
+    UndoSteps,
+    /// The changes that wait for their servers.
+    Waiting,
+    /// Something done to a folder.
+    Folder(FolderAct),
+    /// Holding or releasing what comes in the background.
+    Hold(SyncHold),
+    /// What servers find.
+    SearchServers,
+    /// The saved searches.
+    SavedSearches,
+    /// Keeping or forgetting a search.
+    ChangeSearches,
     /// Where the mailbox of the wizard lives.
     Detect,
     /// Renaming an account.
@@ -87,12 +104,23 @@ impl Purpose {
             Self::Folders(account) | Self::Remove(account) | Self::Rename(account) => {
                 About::Account(*account)
             }
-            Self::OpenFolder(folder, _) | Self::Window(folder) => About::Folder(*folder),
+            Self::OpenFolder(folder, _) => About::Folder(*folder),
             Self::Retry(entry) | Self::TakeBack(entry) => About::Outbox(*entry),
             Self::Read(message) | Self::Answer(message, _) => About::Message(*message),
             Self::Run
             | Self::Detect
-            | Self::Flag { .. }
+            | Self::Window
+            | Self::Range
+            | Self::Act(_)
+            | Self::Count(_)
+            | Self::Undo
+            | Self::UndoSteps
+            | Self::Waiting
+            | Self::Folder(_)
+            | Self::Hold(_)
+            | Self::SearchServers
+            | Self::SavedSearches
+            | Self::ChangeSearches
             | Self::Send
             | Self::SaveDraft
             | Self::Discard

@@ -19,6 +19,14 @@ pub enum Ask {
     SendRewritten,
     /// Send a message again that may have arrived.
     SendAgain(OutboxId),
+    /// Do what was proposed to many messages.
+    Many,
+    /// Delete messages for good.
+    DeleteForGood,
+    /// Delete a folder.
+    DeleteFolder,
+    /// Delete the messages of a folder for good.
+    EmptyFolder,
 }
 
 /// A question on screen.
@@ -57,6 +65,19 @@ impl Question {
             Ask::DiscardMessage | Ask::DiscardDraft(_) => (
                 "Throw this message away?".to_owned(),
                 "What was written is gone for good; nothing is sent.",
+            ),
+            Ask::Many => (about.to_owned(), "z takes it back as one step."),
+            Ask::DeleteForGood => {
+                (about.to_owned(), "They go here and on the server, and nothing brings them back.")
+            }
+            Ask::DeleteFolder => (
+                format!("Delete the folder {about}?"),
+                "The folder and its messages go here and on the server, and nothing brings them \
+                 back.",
+            ),
+            Ask::EmptyFolder => (
+                format!("Empty {about} for good?"),
+                "They go here and on the server, and nothing brings them back.",
             ),
             Ask::SendAgain(_) => (
                 format!("Send {about} again?"),

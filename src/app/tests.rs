@@ -3,6 +3,7 @@
 use crate::app::dates::Zone;
 use crate::app::effect::Effect;
 use crate::app::keymap::parse;
+use crate::app::layer::Layer;
 use crate::app::msg::{Key, KeyCode, Msg};
 use crate::app::{App, AppSetup, update};
 use crate::engine_api::command::{EngineCommand, SyncHold};
@@ -10,14 +11,16 @@ use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::LinkStep;
 use crate::engine_api::status::{AccountFacts, AccountStatus, Connection, EngineStatus};
 use crate::model::account::SecretsKind;
+use crate::model::acting::{Deed, MessageAct, PendingOperation, Target, UndoStep};
 use crate::model::address::Mailbox;
 use crate::model::envelope::Envelope;
 use crate::model::flags::{Flag, Flags};
 use crate::model::folder::{Folder, FolderRole};
 use crate::model::identity::Identity;
 use crate::model::ids::{
-    AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId, ThreadId, Uid,
+    AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId, ThreadId, Uid, UndoId,
 };
+use crate::model::listing::{Grouping, ListSource, Listing, QuickFilter, SavedSearch};
 use crate::model::message::{
     Attachment, BodySource, Link, MessageRow, ReadableMessage, ThreadPlace,
 };
@@ -164,6 +167,10 @@ pub struct Desk {
     pub message: ReadableMessage,
     pub drafts: Vec<StoredDraft>,
     pub outbox: Vec<OutboxEntry>,
+    pub searches: Vec<SavedSearch>,
+    pub waiting: Vec<PendingOperation>,
+    /// What can be taken back, oldest first, with the rows as they were.
+    pub steps: Vec<(UndoStep, Vec<MessageRow>)>,
     saved: i64,
 }
 
@@ -197,6 +204,9 @@ impl Desk {
             message: sample_message(),
             drafts: Vec::new(),
             outbox: Vec::new(),
+            searches: Vec::new(),
+            waiting: Vec::new(),
+            steps: Vec::new(),
             saved: 0,
         };
         for row in desk.rows.iter_mut().take(2) {
@@ -260,6 +270,28 @@ impl Desk {
         self.feed(Msg::Tick(NOW.plus(seconds)));
     }
 
+    /// The actions the engine was asked for, newest last.
+    pub fn acts(&self) -> Vec<(Target, MessageAct)> {
+        let acts = self.commands.iter().filter_map(|command| match command {
+            EngineCommand::Act { target, act, .. } => Some((target.clone(), *act)),
+            _other => None,
+        });
+        acts.collect()
+    }
+
+    /// The words of the notice on screen; empty for none.
+    pub fn told(&self) -> &str {
+        self.app.notice.as_ref().map_or("", |notice| &notice.text)
+    }
+
+    /// The question on screen; empty for none.
+    pub fn asked(&self) -> &str {
+        match self.app.layers.last() {
+            Some(Layer::Question(question)) => &question.text,
+            _other => "",
+        }
+    }
+
     /// The id of the newest command.
     pub fn last_id(&self) -> CommandId {
         self.commands.last().unwrap().id()
@@ -280,6 +312,90 @@ impl Desk {
         }
     }
 
+    /// The rows of a listing, in the order of the desk.
+    fn listed(&self, listing: &Listing) -> Vec<MessageRow> {
+        let found = |row: &&MessageRow| match &listing.source {
+            ListSource::Folder(_) | ListSource::Role(_) => true,
+            ListSource::Search { query, found, .. } => {
+                row.subject.contains(query.as_str()) || found.contains(&row.id)
+            }
+        };
+        let passes = |row: &&MessageRow| {
+            listing.filters.iter().all(|filter| match filter {
+                QuickFilter::Unread => !row.flags.contains(Flag::Seen),
+                QuickFilter::Starred => row.flags.contains(Flag::Flagged),
+                QuickFilter::Attachments => row.has_attachments,
+                QuickFilter::ToMe => true,
+            })
+        };
+        let newest_only = |rows: Vec<MessageRow>| {
+            let Grouping::Threads { expanded } = &listing.grouping else { return rows };
+            let mut shown: Vec<MessageRow> = Vec::new();
+            for row in rows {
+                let folded = !expanded.contains(&row.thread.id);
+                if !folded || shown.iter().all(|other| other.thread.id != row.thread.id) {
+                    shown.push(row);
+                }
+            }
+            shown
+        };
+        newest_only(self.rows.iter().filter(found).filter(passes).cloned().collect())
+    }
+
+    fn concerned(&self, target: &Target) -> Vec<MessageId> {
+        match target {
+            Target::Messages(ids) => ids.clone(),
+            Target::Threads { threads, .. } => {
+                let rows = self.rows.iter().filter(|row| threads.contains(&row.thread.id));
+                rows.map(|row| row.id).collect()
+            }
+            Target::All(listing) => self.listed(listing).iter().map(|row| row.id).collect(),
+        }
+    }
+
+    /// Does it to the rows of the desk.
+    fn act(&mut self, id: CommandId, target: &Target, act: MessageAct) -> EngineEvent {
+        let concerned = self.concerned(target);
+        let before = self.rows.clone();
+        let deed = match act {
+            MessageAct::Flag(change) => {
+                for row in self.rows.iter_mut().filter(|row| concerned.contains(&row.id)) {
+                    row.flags = row.flags.changed(change);
+                }
+                Deed::Flag(change)
+            }
+            MessageAct::Copy(_) => Deed::Copy { to: "Engine".to_owned() },
+            MessageAct::Move(_) | MessageAct::File(_) | MessageAct::Delete => {
+                self.rows.retain(|row| !concerned.contains(&row.id));
+                let role = match act {
+                    MessageAct::File(role) => role,
+                    _mail_folder => FolderRole::Mail,
+                };
+                Deed::Move { to: "Engine".to_owned(), role }
+            }
+        };
+        let messages = u32::try_from(concerned.len()).unwrap();
+        self.saved += 1;
+        let step = UndoStep { id: UndoId(self.saved), deed, messages, done_at: NOW };
+        let undo = (act != MessageAct::Delete).then(|| step.clone());
+        if undo.is_some() {
+            self.steps.push((step, before));
+        }
+        EngineEvent::Acted { id, messages, undo }
+    }
+
+    fn undo(&mut self, id: CommandId, wanted: Option<UndoId>) -> EngineEvent {
+        let at = match wanted {
+            Some(wanted) => self.steps.iter().position(|(step, _rows)| step.id == wanted),
+            None => self.steps.len().checked_sub(1),
+        };
+        let step = at.map(|at| self.steps.remove(at)).map(|(step, rows)| {
+            self.rows = rows;
+            step
+        });
+        EngineEvent::Undone { id, step }
+    }
+
     fn answer(&mut self, command: &EngineCommand) -> Option<EngineEvent> {
         let id = command.id();
         Some(match command {
@@ -288,14 +404,11 @@ impl Desk {
                 account: *account,
                 folders: self.folders.iter().filter(|f| f.account == *account).cloned().collect(),
             },
-            EngineCommand::LoadWindow { first, count, .. } => {
-                let skipped = self.rows.iter().skip(*first as usize);
-                EngineEvent::WindowLoaded {
-                    id,
-                    first: *first,
-                    rows: skipped.take(*count as usize).cloned().collect(),
-                    known: self.rows.len() as u32,
-                }
+            EngineCommand::LoadWindow { listing, first, count, .. } => {
+                let rows = self.listed(listing);
+                let known = rows.len() as u32;
+                let rows = rows.into_iter().skip(*first as usize).take(*count as usize).collect();
+                EngineEvent::WindowLoaded { id, first: *first, rows, known }
             }
             EngineCommand::LoadMessage { message, .. } => {
                 let row = self.rows.iter().find(|row| row.id == *message).unwrap();
@@ -332,16 +445,26 @@ impl Desk {
             | EngineCommand::RemoveAccount { .. }
             | EngineCommand::RetryOutbox { .. }
             | EngineCommand::DiscardDraft { .. } => EngineEvent::CommandDone { id },
-            EngineCommand::Act { .. }
-            | EngineCommand::ActOnFolder { .. }
-            | EngineCommand::Import { .. } => EngineEvent::Acted { id, messages: 1, undo: None },
+            EngineCommand::Act { target, act, .. } => self.act(id, target, *act),
+            EngineCommand::ActOnFolder { .. } | EngineCommand::Import { .. } => {
+                EngineEvent::Acted { id, messages: 12, undo: None }
+            }
+            EngineCommand::Resolve { target, .. } => {
+                EngineEvent::Resolved { id, messages: self.concerned(target) }
+            }
+            EngineCommand::Undo { step, .. } => self.undo(id, *step),
+            EngineCommand::ListUndo { .. } => {
+                let steps = self.steps.iter().rev().map(|(step, _rows)| step.clone());
+                EngineEvent::UndoLoaded { id, steps: steps.collect() }
+            }
+            EngineCommand::ListPending { .. } => {
+                EngineEvent::PendingLoaded { id, operations: self.waiting.clone() }
+            }
+            EngineCommand::ListSavedSearches { .. } => {
+                EngineEvent::SavedSearchesLoaded { id, searches: self.searches.clone() }
+            }
             EngineCommand::Link { .. }
-            | EngineCommand::Resolve { .. }
-            | EngineCommand::Undo { .. }
-            | EngineCommand::ListUndo { .. }
-            | EngineCommand::ListPending { .. }
             | EngineCommand::SearchServers { .. }
-            | EngineCommand::ListSavedSearches { .. }
             | EngineCommand::SignInAgain { .. }
             | EngineCommand::TestAccount { .. }
             | EngineCommand::Cancel { .. }

@@ -25,6 +25,7 @@ impl App {
             | Layer::AccountForm(_)
             | Layer::Outbox(_)
             | Layer::Drafts(_)
+            | Layer::Sheet(_)
             | Layer::Help(_)
             | Layer::Problem(_)
             | Layer::Question(_) => None,
@@ -40,6 +41,7 @@ impl App {
             | Layer::AccountForm(_)
             | Layer::Outbox(_)
             | Layer::Drafts(_)
+            | Layer::Sheet(_)
             | Layer::Help(_)
             | Layer::Problem(_)
             | Layer::Question(_) => None,
@@ -332,6 +334,9 @@ impl App {
                 self.send()
             }
             Ask::SaveAnyway => self.save_anyway(),
+            Ask::Many | Ask::DeleteForGood | Ask::DeleteFolder | Ask::EmptyFolder => {
+                self.do_proposed()
+            }
             Ask::SendRewritten => {
                 if let Some(composer) = self.composer_mut() {
                     composer.rewrite_asked = RewriteAsked::Yes;

@@ -16,7 +16,13 @@ use ratatui::widgets::{Block, Borders, Clear, Widget};
 const WIDTH_CELLS: u16 = 64;
 
 /// An empty frame of `rows` rows in the middle of `area`; returns its inside.
-fn frame(title: &str, rows: usize, theme: &Theme, area: Rect, buf: &mut Buffer) -> Rect {
+pub(in crate::ui) fn frame(
+    title: &str,
+    rows: usize,
+    theme: &Theme,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Rect {
     let width = WIDTH_CELLS.min(area.width);
     let rows = u16::try_from(rows).unwrap_or(u16::MAX);
     let height = rows.saturating_add(2).min(area.height);

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::cursor::visible_top;
-use crate::app::folders::{FolderRow, shown_name};
+use crate::app::folders::{FolderRow, role_in_words, shown_name};
 use crate::app::layout::Pane;
 use crate::model::folder::{Folder, FolderRole};
 use crate::ui::pen::Pen;
@@ -23,30 +23,44 @@ pub fn render_folders(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
         pen.paragraph(" No account yet", theme.dim);
         return;
     }
-    let selected = rows.iter().position(|row| match row {
-        FolderRow::Folder(folder) => Some(folder.id) == app.mail.folders.selected,
-        FolderRow::Heading(_) => false,
-    });
+    let here = app.mail.folders.selected;
+    let selected = rows.iter().position(|row| here.is_some() && row.place() == here);
     let page = usize::from(area.height);
     let top = visible_top(app.mail.folders.top, selected.unwrap_or_default(), rows.len(), page);
+    let cursor = match app.mail.focus {
+        Pane::Folders => theme.cursor,
+        Pane::List | Pane::Reader => theme.cursor_away,
+    };
     for (at, row) in rows.iter().enumerate().skip(top).take(page) {
-        match row {
+        let mark = if Some(at) == selected { ">" } else { " " };
+        let line = match row {
             FolderRow::Heading(account) => {
                 pen.text(&format!(" {}", account.shown_name), theme.accent);
+                continue;
             }
-            FolderRow::Folder(folder) => {
-                let mark = if Some(at) == selected { ">" } else { " " };
-                let y = pen.line(&folder_line(folder, mark, theme, pen.width()));
-                let cursor = match app.mail.focus {
-                    Pane::Folders => theme.cursor,
-                    Pane::List | Pane::Reader => theme.cursor_away,
-                };
-                if let Some(y) = y.filter(|_y| Some(at) == selected) {
-                    pen.paint(y, cursor);
-                }
+            FolderRow::Title(title) => {
+                pen.text(&format!(" {title}"), theme.accent);
+                continue;
             }
+            FolderRow::Unified { role, unread } => {
+                let name = capitalised(role_in_words(*role));
+                place_line(&format!("{mark} {name}"), *unread, theme, pen.width())
+            }
+            FolderRow::Saved(search) => {
+                place_line(&format!("{mark} {}", search.name), 0, theme, pen.width())
+            }
+            FolderRow::Folder(folder) => folder_line(folder, mark, theme, pen.width()),
+        };
+        let y = pen.line(&line);
+        if let Some(y) = y.filter(|_y| Some(at) == selected) {
+            pen.paint(y, cursor);
         }
     }
+}
+
+fn capitalised(words: &str) -> String {
+    let mut chars = words.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn folder_line(folder: &Folder, mark: &str, theme: &Theme, width: usize) -> Line<'static> {
@@ -60,12 +74,16 @@ fn folder_line(folder: &Folder, mark: &str, theme: &Theme, width: usize) -> Line
         | FolderRole::Trash
         | FolderRole::Other => 0,
     };
-    let count = if folder.unread == 0 { String::new() } else { folder.unread.to_string() };
-    let name_cells = width.saturating_sub(text::cells(&count) + 2);
     let name = format!("{mark}{}{}", " ".repeat(1 + depth), shown_name(folder));
-    let style = if folder.unread == 0 { theme.text } else { theme.strong };
+    place_line(&name, folder.unread, theme, width)
+}
+
+fn place_line(name: &str, unread: u32, theme: &Theme, width: usize) -> Line<'static> {
+    let count = if unread == 0 { String::new() } else { unread.to_string() };
+    let name_cells = width.saturating_sub(text::cells(&count) + 2);
+    let style = if unread == 0 { theme.text } else { theme.strong };
     Line::from(vec![
-        Span::styled(text::fit(&name, name_cells), style),
+        Span::styled(text::fit(name, name_cells), style),
         Span::styled(format!(" {count} "), style),
     ])
 }

@@ -1,7 +1,11 @@
 //! Draws the panes of the main screen.
 
 use crate::app::App;
+use crate::app::filters::{filter_in_words, sort_in_words};
 use crate::app::layout::{self, Area, Pane};
+use crate::app::search::Servers;
+use crate::app::words::{counted, grouped};
+use crate::model::listing::{Grouping, Sort};
 use crate::ui::folders::render_folders;
 use crate::ui::message_list::render_message_list;
 use crate::ui::reader::render_reader;
@@ -42,16 +46,7 @@ pub fn render_mail(app: &App, theme: &Theme, frame: Rect, buf: &mut Buffer) {
 fn render_title(app: &App, pane: Pane, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let words = match pane {
         Pane::Folders => "Folders".to_owned(),
-        Pane::List => {
-            let count = app.mail.list.count();
-            match app.mail.list.folder.and_then(|id| app.mail.folders.get(id)) {
-                Some(folder) => {
-                    let total = usize::try_from(folder.total).unwrap_or(count).max(count);
-                    format!("{}  {total} messages", app.folder_name())
-                }
-                None => "Messages".to_owned(),
-            }
-        }
+        Pane::List => list_title(app),
         Pane::Reader => "Message".to_owned(),
     };
     let focused = app.mail.focus == pane && app.layers.is_empty();
@@ -59,4 +54,41 @@ fn render_title(app: &App, pane: Pane, theme: &Theme, area: Rect, buf: &mut Buff
     let width = usize::from(area.width);
     let line = text::cut(&format!("{mark}{words}"), width);
     buf.set_stringn(area.x, area.y, line, width, style);
+}
+
+/// What is listed, how much of it, narrowed and ordered how; what matters most comes first.
+fn list_title(app: &App) -> String {
+    let list = &app.mail.list;
+    let Some(listing) = &list.listing else { return "Messages".to_owned() };
+    let whole_folder = list.folder().and_then(|id| app.mail.folders.get(id));
+    let total = whole_folder.and_then(|folder| usize::try_from(folder.total).ok());
+    let rows = list.count();
+    let count = match (&listing.grouping, total) {
+        (Grouping::Threads { .. }, _) => match rows {
+            1 => "1 conversation".to_owned(),
+            _several => format!("{} conversations", grouped_rows(rows)),
+        },
+        (Grouping::Messages, Some(total)) if listing.filters.is_empty() => {
+            counted(u32::try_from(total.max(rows)).unwrap_or(u32::MAX))
+        }
+        (Grouping::Messages, _) => counted(u32::try_from(rows).unwrap_or(u32::MAX)),
+    };
+    let mut title = format!("{}  {count}", app.list_name());
+    let filters: Vec<&str> = listing.filters.iter().map(filter_in_words).collect();
+    if !filters.is_empty() {
+        title.push_str(&format!("  only {}", filters.join(", ")));
+    }
+    if listing.sort != Sort::default() {
+        title.push_str(&format!("  by {}", sort_in_words(listing.sort)));
+    }
+    match app.mail.search.as_ref().map(|search| search.servers) {
+        Some(Servers::Asked(_)) => title.push_str("  asking the servers\u{2026}"),
+        Some(Servers::Failed) => title.push_str("  only what is kept here"),
+        Some(Servers::Unasked { .. } | Servers::Answered) | None => {}
+    }
+    title
+}
+
+fn grouped_rows(rows: usize) -> String {
+    grouped(u64::try_from(rows).unwrap_or(u64::MAX))
 }

@@ -18,6 +18,7 @@ pub mod message_list;
 pub mod pen;
 pub mod qr;
 pub mod reader;
+pub mod sheets;
 pub mod status_line;
 pub mod text;
 pub mod theme;
@@ -80,6 +81,7 @@ fn render_layer(
             return account_form::render_account_form(about, theme, area, buf);
         }
         Layer::Accounts(board) => board::render_board(app, board, theme, area, buf),
+        Layer::Sheet(sheet) => return sheets::render_sheet(app, sheet, theme, area, buf),
         Layer::Outbox(view) => lists::render_outbox(app, view, theme, area, buf),
         Layer::Drafts(view) => lists::render_drafts(app, view, theme, area, buf),
         Layer::Help(help) => help::render_help(help, theme, area, buf),

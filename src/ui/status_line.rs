@@ -6,8 +6,12 @@ use crate::app::composer::Composer;
 use crate::app::dates;
 use crate::app::layer::Layer;
 use crate::app::link_run::{RunKind, Stage};
+use crate::app::sheet::Sheet;
 use crate::app::wizard::{Step, Wizard};
-use crate::engine_api::status::Connection;
+use crate::app::words::grouped;
+use crate::engine_api::command::SyncHold;
+use crate::engine_api::status::{Connection, SyncPhase, SyncProgress};
+use crate::model::listing::ListSource;
 use crate::ui::account_form::account_form_title;
 use crate::ui::board::secret_in_words;
 use crate::ui::text;
@@ -17,6 +21,11 @@ use ratatui::layout::Rect;
 
 /// Cells that stay free for the left side.
 const LEFT_LEAST_CELLS: usize = 16;
+
+/// Seconds after which a pace says something.
+const PACE_FROM_S: u64 = 3;
+/// Seconds that a change waits before the line says so.
+const WAITING_FROM_S: i64 = 5;
 
 /// Draws the first line.
 pub fn render_status(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
@@ -54,6 +63,13 @@ fn title(app: &App) -> String {
         Some(Layer::Outbox(_)) => "Outbox: messages that are not sent yet".to_owned(),
         Some(Layer::Drafts(_)) => "Unfinished messages".to_owned(),
         Some(Layer::Help(_)) => "Keys".to_owned(),
+        Some(Layer::Sheet(sheet)) => match sheet.as_ref() {
+            Sheet::Undo(_) => "What can be undone".to_owned(),
+            Sheet::Waiting(_) => "Changes that wait for the server".to_owned(),
+            Sheet::Search(_) | Sheet::Picker(_) | Sheet::Filters(_) | Sheet::Prompt(_) => {
+                mail_title(app)
+            }
+        },
         Some(Layer::Problem(_) | Layer::Question(_)) | None => mail_title(app),
     }
 }
@@ -80,13 +96,26 @@ fn composer_title(composer: &Composer) -> &'static str {
 fn mail_title(app: &App) -> String {
     let account = app.current_account().and_then(|id| app.accounts.get(id));
     let Some(account) = account else { return "Posthaste".to_owned() };
-    let folder = app.mail.list.folder.and_then(|id| app.mail.folders.get(id));
-    let Some(folder) = folder else { return account.shown_name.clone() };
-    let unread = match folder.unread {
-        0 => String::new(),
-        many => format!("  {many} unread"),
+    let list = &app.mail.list;
+    let Some(listing) = &list.listing else { return account.shown_name.clone() };
+    let mut title = match listing.source {
+        ListSource::Folder(_) => format!("{}  {}", account.shown_name, app.list_name()),
+        ListSource::Role(_) | ListSource::Search { .. } => app.list_name(),
     };
-    format!("{}  {}{unread}", account.shown_name, app.folder_name())
+    let unread: u32 = match listing.source {
+        ListSource::Folder(id) => app.mail.folders.get(id).map_or(0, |folder| folder.unread),
+        ListSource::Role(role) => {
+            app.mail.folders.all_with_role(role).map(|folder| folder.unread).sum()
+        }
+        ListSource::Search { .. } => 0,
+    };
+    let chosen = list.chosen.count(list.count());
+    if 0 < chosen {
+        title.push_str(&format!("  {} selected", grouped(u64::try_from(chosen).unwrap_or(0))));
+    } else if 0 < unread {
+        title.push_str(&format!("  {unread} unread"));
+    }
+    title
 }
 
 /// What stands on the right, the most important first.
@@ -101,6 +130,8 @@ fn state_of(app: &App) -> Vec<String> {
     if 0 < others {
         parts.push("another account: sign in with Ctrl-g".to_owned());
     }
+    parts.extend(account.and_then(|known| progress_in_words(app, known)));
+    parts.extend(waiting_in_words(app));
     let stuck: u32 = app.accounts.all().iter().map(|a| a.status.outbox_stuck).sum();
     let waiting: u32 = app.accounts.all().iter().map(|a| a.status.outbox_waiting).sum();
     if 0 < stuck {
@@ -131,6 +162,46 @@ pub fn connection_in_words(app: &App, account: &Account) -> String {
         }
         Connection::SignInNeeded { problem: _ } => "sign in again: Ctrl-g".to_owned(),
     }
+}
+
+/// What comes in the background, or that it is held; `None` when there is nothing to bring.
+fn progress_in_words(app: &App, account: &Account) -> Option<String> {
+    let progress = account.shown_progress?;
+    let what = match progress.phase {
+        SyncPhase::Headers => "older mail",
+        SyncPhase::Bodies => "offline copies",
+    };
+    let percent = progress.done.saturating_mul(100) / progress.total.max(1);
+    let share = format!("{what} {}% of {}", percent.min(100), grouped(progress.total));
+    match account.status.hold {
+        SyncHold::Held => Some(format!("{share}, held (Ctrl-y)")),
+        SyncHold::Released => match rest_s(&progress, app.now.since(progress.began_at)) {
+            Some(rest) => Some(format!("{share}, {} left", dates::span(rest))),
+            None => Some(share),
+        },
+    }
+}
+
+/// Seconds that are left at the pace so far; `None` before there is one.
+fn rest_s(progress: &SyncProgress, passed_s: i64) -> Option<i64> {
+    let passed_s = u64::try_from(passed_s).ok().filter(|passed| PACE_FROM_S <= *passed)?;
+    let left = progress.total.saturating_sub(progress.done);
+    let rest = left.saturating_mul(passed_s).checked_div(progress.done)?;
+    i64::try_from(rest).ok()
+}
+
+/// The changes of every account that wait for their servers, and since when.
+fn waiting_in_words(app: &App) -> Option<String> {
+    let waiting = app.accounts.all().iter().filter(|known| 0 < known.status.operations_waiting);
+    let count: u32 = waiting.clone().map(|known| known.status.operations_waiting).sum();
+    let since = waiting.filter_map(|known| known.status.waiting_since).min_by_key(|at| at.0)?;
+    let age_s = app.now.since(since);
+    // What goes through at once needs no word.
+    if age_s < WAITING_FROM_S {
+        return None;
+    }
+    let noun = if count == 1 { "change waits" } else { "changes wait" };
+    Some(format!("{count} {noun} {}", dates::span(age_s)))
 }
 
 /// How long the token at hand is good; `None` when there is none.

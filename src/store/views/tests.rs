@@ -186,13 +186,16 @@ impl Shelf {
             if self.random.below(3) == 0 {
                 known.folder = to;
                 known.uid = None;
-                moved.push(known.id.0);
+                // Of a size that no message has that could be taken for it later.
+                known.new.size_bytes = 1000 + u32::try_from(known.id.0).unwrap();
+                moved.push((known.id.0, known.new.size_bytes));
             }
         }
         let moving = move |databases: &mut crate::store::schema::Databases| {
-            for id in moved {
-                let sql = "UPDATE message SET folder_id = ?2, uid = NULL WHERE id = ?1";
-                databases.cache.execute(sql, params![id, target])?;
+            for (id, size_bytes) in moved {
+                let sql = "UPDATE message SET folder_id = ?2, uid = NULL, size_bytes = ?3, seal = 0
+                           WHERE id = ?1";
+                databases.cache.execute(sql, params![id, target, size_bytes])?;
             }
             Ok(())
         };

@@ -40,17 +40,17 @@ fn three_panes_fit_at_120_columns() {
     assert_snapshot!(screen(&mut desk, 120, 40), @r#"
     | work  Inbox  2 unread                                                                       token valid 52 min  online
     | Folders                  │ Inbox  12 messages                  │>Message
-    | work                     │>    Grace Hopper              09:50 │ Notes on the engine
-    |> Inbox                 2 │     A moth in relay 70, panel F     │ From     Alan Turing <alan@example.org>
-    |  Drafts                  │ •*  李雷                      08:00 │ To       Ada Lovelace <ada@example.org>
-    |  Sent Items              │     会议纪要：下周的安排和需要准备… │ Date     Wed, 11 Nov 2026 09:00
-    |   Engine               1 │   ← Alan Turing           Tue 09:00 │ ──────────────────────────────────────────────────────
-    | home                     │     Re: Notes on the engine         │ Dear Ada,
-    |  Inbox                   │   → someone@example.org       3 Nov │
-    |                          │     (no subject)                    │ the second card deck is ready; see [1] for the
-    |                          │     Charles Babbage      2025-08-05 │ drawings, which are rather larger than last time.
-    |                          │     Estimates                       │
-    |                          │                                     │ > Is it ready?
+    | All accounts             │>    Grace Hopper              09:50 │ Notes on the engine
+    |  Inboxes               2 │     A moth in relay 70, panel F     │ From     Alan Turing <alan@example.org>
+    |  Sent messages           │ •*  李雷                      08:00 │ To       Ada Lovelace <ada@example.org>
+    |  Drafts                  │     会议纪要：下周的安排和需要准备… │ Date     Wed, 11 Nov 2026 09:00
+    | work                     │   ← Alan Turing           Tue 09:00 │ ──────────────────────────────────────────────────────
+    |> Inbox                 2 │     Re: Notes on the engine         │ Dear Ada,
+    |  Drafts                  │   → someone@example.org       3 Nov │
+    |  Sent Items              │     (no subject)                    │ the second card deck is ready; see [1] for the
+    |   Engine               1 │     Charles Babbage      2025-08-05 │ drawings, which are rather larger than last time.
+    | home                     │     Estimates                       │
+    |  Inbox                   │                                     │ > Is it ready?
     |                          │                                     │
     |                          │                                     │ Alan
     |                          │                                     │
@@ -77,7 +77,7 @@ fn three_panes_fit_at_120_columns() {
     |                          │                                     │
     |                          │                                     │
     |                          │                                     │
-    | [?] keys  [q] close  [r] reply  [a] all  [f] forward  [c] compose  [s] star  [u] unread  [Tab] pane  [Esc] back
+    | [?] keys  [q] close  [r] reply  [a] all  [f] forward  [e] archive  [d] trash  [c] compose  [/] search  [s] star
     "#);
 }
 
@@ -87,11 +87,15 @@ fn two_panes_fit_at_80_columns() {
     assert_snapshot!(screen(&mut desk, 80, 24), @r#"
     | work  Inbox  2 unread                               token valid 52 min  online
     | Folders                  │>Inbox  12 messages
-    | work                     │>•   Grace Hopper    A moth in relay 70, …     09:50
-    |> Inbox                 2 │ •*  李雷            会议纪要：下周的安排…     08:00
-    |  Drafts                  │   ← Alan Turing     Re: Notes on the eng… Tue 09:00
-    |  Sent Items              │   → someone@examp…  (no subject)              3 Nov
-    |   Engine               1 │     Charles Babba…  Estimates            2025-08-05
+    | All accounts             │>•   Grace Hopper   A moth in relay 70, …      09:50
+    |  Inboxes               2 │ •*  李雷           会议纪要：下周的安排…      08:00
+    |  Sent messages           │   ← Alan Turing    Re: Notes on the eng…  Tue 09:00
+    |  Drafts                  │   → someone@exam…  (no subject)               3 Nov
+    | work                     │     Charles Babb…  Estimates             2025-08-05
+    |> Inbox                 2 │
+    |  Drafts                  │
+    |  Sent Items              │
+    |   Engine               1 │
     | home                     │
     |  Inbox                   │
     |                          │
@@ -104,11 +108,7 @@ fn two_panes_fit_at_80_columns() {
     |                          │
     |                          │
     |                          │
-    |                          │
-    |                          │
-    |                          │
-    |                          │
-    | [?] keys  [Enter] read  [r] reply  [a] all  [f] forward  [c] compose  [s] star
+    | [?] keys  [Enter] read  [r] reply  [a] all  [f] forward  [e] archive  [d] trash
     "#);
     desk.press("Enter");
     assert_snapshot!(screen(&mut desk, 80, 24), @r#"
@@ -120,7 +120,7 @@ fn two_panes_fit_at_80_columns() {
     |     会议纪要：下周的安排和需…  │ Date     Wed, 11 Nov 2026 09:00
     |   ← Alan Turing      Tue 09:00 │ ──────────────────────────────────────────────
     |     Re: Notes on the engine    │ Dear Ada,
-    |   → someone@example…     3 Nov │
+    |   → someone@exampl…      3 Nov │
     |     (no subject)               │ the second card deck is ready; see [1] for the
     |     Charles Babbage 2025-08-05 │ drawings, which are rather larger than last
     |     Estimates                  │ time.
@@ -135,7 +135,7 @@ fn two_panes_fit_at_80_columns() {
     |                                │ Links
     |                                │ [1] https://example.org/drawings
     |                                │
-    | [?] keys  [q] close  [r] reply  [a] all  [f] forward  [c] compose  [s] star
+    | [?] keys  [q] close  [r] reply  [a] all  [f] forward  [e] archive  [d] trash
     "#);
 }
 
@@ -144,9 +144,9 @@ fn one_pane_fits_everywhere() {
     let mut desk = lively();
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | work  Inbox  2 unread           online
-    |>•   Grace H…  A moth in rel…     09:50
+    |>•   Grace H…  A moth in re…      09:50
     | •*  李雷      会议纪要：下…      08:00
-    |   ← Alan Tu…  Re: Notes on … Tue 09:00
+    |   ← Alan Tu…  Re: Notes on…  Tue 09:00
     |   → someone…  (no subject)       3 Nov
     |     Charles…  Estimates     2025-08-05
     (5 free rows)
@@ -155,15 +155,17 @@ fn one_pane_fits_everywhere() {
     desk.press("Esc");
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | work  Inbox  2 unread           online
+    | All accounts
+    |  Inboxes                             2
+    |  Sent messages
+    |  Drafts
     | work
     |> Inbox                               2
     |  Drafts
     |  Sent Items
     |   Engine                             1
     | home
-    |  Inbox
-    (3 free rows)
-    | [?] keys  [c] compose  [Tab] pane
+    | [?] keys  [+] new  [n] rename
     "#);
     desk.press("Tab Enter");
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
@@ -206,7 +208,7 @@ fn an_empty_screen_says_what_to_do() {
     |                          │
     |                          │
     |                          │
-    | [?] keys  [A] link an account  [Tab] pane  [q] quit  [Esc] back
+    | [?] keys  [A] link an account  [/] search  [Tab] pane  [q] quit  [Esc] back
     "#);
     let mut desk = Desk::empty();
     desk.rows.clear();
@@ -223,7 +225,7 @@ fn an_empty_screen_says_what_to_do() {
     |                          │
     |                          │
     |                          │
-    | [?] keys  [c] compose  [Tab] pane  [q] quit  [Esc] back
+    | [?] keys  [c] compose  [/] search  [Tab] pane  [q] quit  [Esc] back
     "#);
 }
 
@@ -251,9 +253,9 @@ fn a_problem_says_what_why_and_which_key_helps() {
     desk.status(vec![dead]);
     assert_snapshot!(screen(&mut desk, 80, 16), @r#"
     | work  Inbox  2 unread                token valid 52 min  sign in again: Ctrl-g
-    | work                     │>•   Alan Turing     Message 12                09:00
-    |> Inbox                 2 │ •   Alan Turing     Message 11                09:00
-    |  Drafts                  │     Alan Turing     Message 10                09:00
+    | work                     │>•   Alan Turing    Message 12                 09:00
+    |> Inbox                 2 │ •   Alan Turing    Message 11                 09:00
+    |  Drafts                  │     Alan Turing    Message 10                 09:00
     |  Sent I┌ Problem ─────────────────────────────────────────────────────┐  09:00
     |   Engin│ ! the sign-in server refused                                 │  09:00
     |        │ Your organisation does not allow this.                       │  09:00
@@ -261,8 +263,8 @@ fn a_problem_says_what_why_and_which_key_helps() {
     |        │                                                              │  09:00
     |        │ [s] sign in again                                            │  09:00
     |        └──────────────────────────────────────────────────────────────┘  09:00
-    |                          │     Alan Turing     Message 2                 09:00
-    |                          │     Alan Turing     Message 1                 09:00
+    |                          │     Alan Turing    Message 2                  09:00
+    |                          │     Alan Turing    Message 1                  09:00
     |                          │
     |                          │
     | [s] sign in  [d] details  [y] copy for IT  [Esc] close
@@ -386,19 +388,35 @@ fn the_outbox_explains_each_state() {
 fn help_comes_from_the_key_table() {
     let mut desk = Desk::linked();
     desk.press("?");
-    assert_snapshot!(screen(&mut desk, 80, 46), @r#"
+    assert_snapshot!(screen(&mut desk, 80, 62), @r#"
     | Keys                                                token valid 52 min  online
     | Messages
     |   Enter, o, l        read the message
+    |   Space              choose the message and move on
+    |   v                  choose a range from here
+    |   *                  choose all of the list, or none
+    |   t                  fold or unfold the conversation
+    |   Ctrl-t             fold or unfold all of them
+    |   Ctrl-s             keep the search under a name
     |
     | Mail
     |   A                  link an account
     |   r                  reply to the sender
     |   a                  reply to everybody
     |   f                  forward
+    |   e                  archive
+    |   d                  into the trash; in the trash for good
     |   c                  write a new message
+    |   /                  search
     |   s                  star or unstar
     |   u                  mark as read or unread
+    |   !                  junk; in junk back to the inbox
+    |   m                  move to a folder
+    |   M                  copy to a folder
+    |   z                  undo the last action
+    |   Z                  list what can be undone
+    |   \                  filter and order the list
+    |   T                  conversations or messages
     |   J                  read the next message
     |   K                  read the message before
     |   Tab                next pane
@@ -408,6 +426,10 @@ fn help_comes_from_the_key_table() {
     |   g d                go to the Drafts folder
     |   g t                go to the trash
     |   g a                go to the archive
+    |   g f                go to a folder by its name
+    |   E                  empty the trash or junk
+    |   W                  changes that wait for the server
+    |   Ctrl-y             hold or go on fetching old mail
     |   R                  ask the server for new mail
     |   @                  accounts
     |   O                  messages that are not sent yet
@@ -428,10 +450,6 @@ fn help_comes_from_the_key_table() {
     | Everywhere
     |   Ctrl-g             sign in where it is needed
     |   F1                 show the keys
-    |   Ctrl-l             draw the screen anew
-    |   Ctrl-z             pause until fg
-    |   Ctrl-c             quit; drafts are kept
-    |
     | [?] keys  [Esc] back
     "#);
 }

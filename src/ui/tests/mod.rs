@@ -2,6 +2,7 @@
 
 mod board;
 mod linking;
+mod listing;
 mod mail;
 mod sizes;
 mod writing;

@@ -6,10 +6,15 @@ use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep};
 use crate::engine_api::status::{CheckRecord, Connection, Quota, SubmissionStatus};
 use crate::model::account::SecretsKind;
+use crate::model::acting::{Deed, PendingOperation, UndoStep};
 use crate::model::detection::{Finding, Source};
 use crate::model::folder::FolderRole;
-use crate::model::ids::{AccountId, DraftId, OutboxId};
+use crate::model::ids::{
+    AccountId, CommandId, DraftId, OperationId, OutboxId, SavedSearchId, UndoId,
+};
+use crate::model::listing::{SavedSearch, SearchScope};
 use crate::model::outgoing::{Draft, OutboxEntry, OutboxState, StoredDraft};
+use crate::model::query::Query;
 use crate::problem::Remedy;
 
 /// A blank that only looks like one: the drawing library would pass it on, the gate does not. It
@@ -50,6 +55,30 @@ fn every_screen(words: &str) -> Vec<(&'static str, Desk)> {
         };
         let (account_id, saved_at) = (AccountId(1), NOW);
         desk.drafts = vec![StoredDraft { id: DraftId(1), account: account_id, draft, saved_at }];
+        desk.steps = vec![(
+            UndoStep {
+                id: UndoId(1),
+                deed: Deed::Move { to: words.to_owned(), role: FolderRole::Mail },
+                messages: 2,
+                done_at: NOW,
+            },
+            Vec::new(),
+        )];
+        desk.waiting = vec![PendingOperation {
+            id: OperationId(1),
+            account: AccountId(1),
+            deed: Deed::RenameFolder { from: words.to_owned(), to: words.to_owned() },
+            messages: 0,
+            since: NOW,
+        }];
+        desk.searches = vec![SavedSearch {
+            id: SavedSearchId(1),
+            name: words.to_owned(),
+            query: Query::parse("Message").unwrap(),
+            scope: SearchScope::Everywhere,
+        }];
+        let searches = desk.searches.clone();
+        desk.event(EngineEvent::SavedSearchesLoaded { id: CommandId(0), searches });
         desk.status(vec![account(1, "work")]);
         desk
     };
@@ -139,6 +168,18 @@ fn every_screen(words: &str) -> Vec<(&'static str, Desk)> {
         ("failed", failed),
         ("list", linked()),
         ("folders", pressed("Tab")),
+        ("searching", pressed("/ M e s")),
+        ("results", pressed("/ M e s Enter Space")),
+        ("no search", pressed("/ M \"")),
+        ("moving", pressed("m")),
+        ("going", pressed("g f x")),
+        ("filters", pressed("\\ j")),
+        ("filtered", pressed("\\ u \\ 3 T *")),
+        ("new folder", pressed("Tab G +")),
+        ("folder name", pressed("Tab G n")),
+        ("deleting a folder", pressed("Tab G x")),
+        ("undo", pressed("Z")),
+        ("waiting", pressed("W")),
         ("reader", pressed("Enter")),
         ("composer", pressed("Enter a")),
         ("attaching", pressed("c Ctrl-a / x")),

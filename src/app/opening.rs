@@ -1,0 +1,243 @@
+//! Opening folders and other lists, and keeping them as new as the cache and the servers.
+
+use crate::app::App;
+use crate::app::effect::Effect;
+use crate::app::folders::{Place, role_in_words, shown_name};
+use crate::app::layer::Layer;
+use crate::app::layout::Pane;
+use crate::app::message_list::{Heard, MessageList};
+use crate::app::pending::{AskedBy, Purpose};
+use crate::app::reader::Reader;
+use crate::engine_api::command::EngineCommand;
+use crate::model::folder::FolderRole;
+use crate::model::ids::{AccountId, FolderId};
+use crate::model::listing::{ListSource, Listing, SearchScope};
+
+impl App {
+    /// A list of `source` as lists are opened now.
+    pub(in crate::app) fn listing_of(&self, source: ListSource) -> Listing {
+        Listing { grouping: self.grouping(), ..Listing::of(source) }
+    }
+
+    /// Opens a place of the folder list: rows from the cache at once, news from the servers behind.
+    pub(in crate::app) fn open_place(&mut self, place: Place) -> Vec<Effect> {
+        let mut effects = self.cancel_server_search();
+        self.mail.search = None;
+        self.mail.thread_to_read = None;
+        self.mail.reader = Reader::default();
+        self.mail.folders.selected = Some(place);
+        self.mail.focus = Pane::List;
+        let source = match place {
+            Place::Folder(folder) => ListSource::Folder(folder),
+            Place::Role(role) => ListSource::Role(role),
+            Place::Saved(id) => {
+                if let Some(saved) = self.mail.folders.saved(id).cloned() {
+                    effects.extend(self.open_saved(&saved));
+                }
+                return effects;
+            }
+        };
+        self.mail.list = MessageList::open(self.listing_of(source));
+        effects.extend(self.fetch_rows());
+        effects.extend(self.refresh_list(AskedBy::Program));
+        effects
+    }
+
+    pub(in crate::app) fn open_folder(&mut self, folder: FolderId) -> Vec<Effect> {
+        self.open_place(Place::Folder(folder))
+    }
+
+    /// The folders whose messages the list shows; none for a search, which looks everywhere.
+    fn folders_shown(&self) -> Vec<FolderId> {
+        match self.mail.list.listing.as_ref().map(|listing| &listing.source) {
+            Some(ListSource::Folder(folder)) => vec![*folder],
+            Some(ListSource::Role(role)) => {
+                self.mail.folders.all_with_role(*role).map(|folder| folder.id).collect()
+            }
+            Some(ListSource::Search { scope: SearchScope::Folder(folder), .. }) => vec![*folder],
+            Some(ListSource::Search { .. }) | None => Vec::new(),
+        }
+    }
+
+    fn refresh_list(&mut self, by: AskedBy) -> Vec<Effect> {
+        let folders = self.folders_shown();
+        folders.into_iter().map(|folder| self.refresh_folder(folder, by)).collect()
+    }
+
+    fn refresh_folder(&mut self, folder: FolderId, by: AskedBy) -> Effect {
+        let newest = self.mail.list.newest_wanted();
+        self.command(Purpose::OpenFolder(folder, by), |id| EngineCommand::OpenFolder {
+            id,
+            folder,
+            newest,
+        })
+    }
+
+    pub(in crate::app) fn refresh(&mut self) -> Vec<Effect> {
+        let effects = self.refresh_list(AskedBy::Person);
+        if !effects.is_empty() {
+            self.say("Asking the server for new mail");
+        }
+        effects
+    }
+
+    /// Asks for the rows the screen may show next, and for older messages near the oldest one.
+    pub(in crate::app) fn fetch_rows(&mut self) -> Vec<Effect> {
+        let Some(listing) = &self.mail.list.listing else { return Vec::new() };
+        let mut effects = Vec::new();
+        if let Some(window) = self.mail.list.wanted() {
+            let listing = Box::new(listing.clone());
+            let id = self.pending.open(Purpose::Window);
+            self.mail.list.asked(id, window);
+            let (first, count) = (window.first, window.count);
+            effects.push(Effect::Send(EngineCommand::LoadWindow { id, listing, first, count }));
+        }
+        let Some(folder) = self.mail.list.folder() else { return effects };
+        let total = self.mail.folders.get(folder).map_or(0, |folder| folder.total);
+        if let Some(newest) = self.mail.list.older_wanted(total) {
+            let purpose = Purpose::OpenFolder(folder, AskedBy::Program);
+            effects.push(self.command(purpose, |id| EngineCommand::OpenFolder {
+                id,
+                folder,
+                newest,
+            }));
+        }
+        effects
+    }
+
+    /// A folder has changed. A list that shows it is asked for again at once; a search, which any
+    /// folder may concern, with the next tick.
+    pub(in crate::app) fn folder_changed(&mut self, folder: FolderId) -> Vec<Effect> {
+        let shown = match self.mail.list.listing.as_ref().map(|listing| &listing.source) {
+            Some(ListSource::Folder(_) | ListSource::Role(_)) => {
+                self.folders_shown().contains(&folder)
+            }
+            Some(ListSource::Search { scope, .. }) => {
+                if !matches!(scope, SearchScope::Folder(only) if *only != folder) {
+                    self.mail.list.outdated();
+                }
+                return Vec::new();
+            }
+            None => false,
+        };
+        if shown {
+            self.mail.list.outdated();
+        }
+        self.fetch_rows()
+    }
+
+    /// The server has been asked about `folder`; what the cache holds now is what there is.
+    pub(in crate::app) fn folder_is_new(&mut self, folder: FolderId) -> Vec<Effect> {
+        if !self.folders_shown().contains(&folder) {
+            return Vec::new();
+        }
+        if self.mail.list.heard == Heard::Nothing {
+            return self.fetch_rows();
+        }
+        self.mail.list.server_answered();
+        self.mail.list.changed();
+        self.fetch_rows()
+    }
+
+    /// Asks for the folders of an account; once more when an earlier answer is still on its way,
+    /// because that may be of before.
+    pub(in crate::app) fn list_folders(&mut self, account: AccountId) -> Vec<Effect> {
+        let purpose = Purpose::Folders(account);
+        if self.pending.has(&purpose) {
+            self.mail.folders_stale.insert(account);
+            return Vec::new();
+        }
+        self.mail.folders_stale.remove(&account);
+        vec![self.command(purpose, |id| EngineCommand::ListFolders { id, account })]
+    }
+
+    /// Asks again for the folders that changed while an answer was on its way.
+    pub(in crate::app) fn list_stale_folders(&mut self) -> Vec<Effect> {
+        let stale = std::mem::take(&mut self.mail.folders_stale);
+        stale.into_iter().flat_map(|account| self.list_folders(account)).collect()
+    }
+
+    /// An account is online again: what could not be asked for meanwhile is asked for now.
+    pub(in crate::app) fn back_online(&mut self, account: AccountId) -> Vec<Effect> {
+        if !self.mail.folders.knows(account) {
+            return self.list_folders(account);
+        }
+        if self.mail.list.heard == Heard::Server && self.mail.list.folder().is_some() {
+            return Vec::new();
+        }
+        let mut effects = Vec::new();
+        for folder in self.folders_shown() {
+            let its = self.mail.folders.get(folder).is_some_and(|known| known.account == account);
+            let purpose = Purpose::OpenFolder(folder, AskedBy::Program);
+            if its && !self.pending.has(&purpose) {
+                effects.push(self.refresh_folder(folder, AskedBy::Program));
+            }
+        }
+        effects
+    }
+
+    /// The folders of an account are known: opens its inbox when nothing else is open.
+    pub(in crate::app) fn folders_known(&mut self, account: AccountId) -> Vec<Effect> {
+        let gone = self.list_is_gone();
+        let wanted = self.mail.inbox_wanted == Some(account);
+        if !wanted && !gone && self.mail.list.listing.is_some() {
+            return Vec::new();
+        }
+        let inbox = self.mail.folders.with_role(account, FolderRole::Inbox);
+        let Some(inbox) = inbox.map(|folder| folder.id) else { return Vec::new() };
+        self.mail.inbox_wanted = None;
+        self.open_folder(inbox)
+    }
+
+    /// Whether the list shows a folder that is no longer there.
+    pub(in crate::app) fn list_is_gone(&self) -> bool {
+        self.mail.list.folder().is_some_and(|id| self.mail.folders.get(id).is_none())
+    }
+
+    /// `g i` and the like: within the account at hand, or from one unified list to another.
+    pub(in crate::app) fn go_to(&mut self, role: FolderRole) -> Vec<Effect> {
+        let unified = self
+            .mail
+            .list
+            .listing
+            .as_ref()
+            .is_some_and(|listing| matches!(listing.source, ListSource::Role(_)));
+        if unified && self.mail.folders.all_with_role(role).next().is_some() {
+            return self.open_place(Place::Role(role));
+        }
+        let Some(account) = self.current_account() else { return Vec::new() };
+        match self.mail.folders.with_role(account, role).map(|folder| folder.id) {
+            Some(folder) => self.open_folder(folder),
+            None => {
+                self.say(&format!("This account has no folder for {}", role.as_str()));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Looks into the Sent folder of the account at hand, unless that would leave a message that
+    /// is being written.
+    pub(in crate::app) fn look_into_sent(&mut self) -> Vec<Effect> {
+        if self.layers.iter().any(Layer::is_typing) {
+            self.say("Leave what you are writing first, then g s opens the Sent folder");
+            return Vec::new();
+        }
+        self.layers.clear();
+        self.go_to(FolderRole::Sent)
+    }
+
+    /// What the list is called; empty when none is open.
+    #[must_use]
+    pub fn list_name(&self) -> String {
+        match self.mail.list.listing.as_ref().map(|listing| &listing.source) {
+            Some(ListSource::Folder(folder)) => {
+                self.mail.folders.get(*folder).map_or("", shown_name).to_owned()
+            }
+            Some(ListSource::Role(role)) => format!("All {}", role_in_words(*role)),
+            Some(ListSource::Search { query, .. }) => {
+                format!("Search: {}", crate::mime::sanitise::line(query.as_str()))
+            }
+            None => String::new(),
+        }
+    }
+}
