@@ -260,8 +260,8 @@ impl AccountTask {
             }
             AccountCommand::OpenFolder { id, folder, newest } => {
                 self.watch(Watched { folder: *folder, newest: *newest }).await?;
+                self.replay_first().await?;
                 self.sync_watched().await?;
-                self.replay().await?;
                 self.context.reporter.done(*id).await;
                 Ok(())
             }
@@ -420,6 +420,7 @@ impl AccountTask {
         let (name, newest) = self.watched_name().await?;
         self.show(Connection::Connecting).await;
         self.connection().await?;
+        self.replay_first().await?;
         self.show(Connection::Syncing).await;
         let session = self.connection().await?;
         let (mut folders, counts) = session.list_and_sync(&context, &name, newest).await?;
@@ -433,13 +434,28 @@ impl AccountTask {
             let inbox = folders.iter().find(|folder| folder.role == FolderRole::Inbox);
             self.watched =
                 inbox.map(|inbox| Watched { folder: inbox.id, newest: NEWEST_BY_DEFAULT });
-            self.sync_watched().await?;
+            if self.open_folder() != self.watched.map(|watched| watched.folder) {
+                self.sync_watched().await?;
+            }
         }
         self.replay().await?;
         self.ask_quota().await?;
         self.synced().await;
         self.tell_background(BackgroundCommand::Begin).await;
         Ok(())
+    }
+
+    fn open_folder(&self) -> Option<FolderId> {
+        self.session.as_ref()?.open.map(|(folder, _state)| folder)
+    }
+
+    /// What waits goes first: a server that has not heard of a move would show it undone.
+    async fn replay_first(&mut self) -> Result<(), Failure> {
+        let account = self.context.access.id;
+        if self.context.store.next_operations(account).await?.is_empty() {
+            return Ok(());
+        }
+        self.replay().await
     }
 
     /// The folder that is listened to reports something, or the time is up.
