@@ -1,14 +1,18 @@
-//! The small forms of the account board: another name, another way to sign in, a shared mailbox.
+//! The small forms of the account board: another name, another way to sign in or out, a shared
+//! mailbox.
 
 use crate::app::accounts::Account;
 use crate::app::form::{Form, Input, Shown, choice};
 use crate::app::text_field::TextField;
 use crate::app::wizard::ladder;
-use crate::engine_api::link::{LinkRequest, Saving, SecretsChoice, SignInInput};
-use crate::model::account::{AccountName, AccountSettings, SecretsKind, SignInMethod};
+use crate::engine_api::link::{LinkRequest, Renewal, Saving, SecretsChoice, SignInInput};
+use crate::model::account::{
+    AccountName, AccountSettings, SecretsKind, SignInMethod, SubmissionRoute,
+};
 use crate::model::address::{AddressError, EmailAddress};
 use crate::model::ids::AccountId;
 use crate::provider::presets::preset_named;
+use crate::stdx::words;
 use secrecy::SecretString;
 
 /// What is asked for.
@@ -16,8 +20,10 @@ use secrecy::SecretString;
 pub enum Asks {
     /// Another name for the account.
     Name,
-    /// How to sign in to the account from now on.
+    /// How to sign in to the account from now on, and what that takes.
     Method,
+    /// How messages leave.
+    Route,
     /// A mailbox that the account may open.
     Shared,
 }
@@ -33,6 +39,14 @@ pub enum Row {
     Port,
     /// A refresh token or password.
     Secret,
+    /// Command that prints a token.
+    Command,
+    /// Client id, for an account that has none.
+    ClientId,
+    /// Client secret of a confidential registration.
+    ClientSecret,
+    /// How messages leave.
+    Route,
     /// Address of the shared mailbox.
     Address,
     /// Name in the From header.
@@ -44,8 +58,10 @@ pub enum Row {
 pub enum Entered {
     /// Another name.
     Name(AccountName),
-    /// Another way to sign in.
-    Method(SignInInput),
+    /// Another way to sign in, or a new secret for the same.
+    Method(Box<Renewal>),
+    /// How messages leave.
+    Route(SubmissionRoute),
     /// A shared mailbox to link.
     Shared(Box<LinkRequest>),
 }
@@ -69,10 +85,13 @@ pub struct AccountForm {
 /// The ways in that make sense for an account: those of its provider, and its own.
 fn methods_of(account: &Account) -> Vec<SignInMethod> {
     let facts = &account.status.facts;
-    let provider = facts.settings.as_ref().map_or("", |settings| settings.provider.as_str());
-    let Some(preset) = preset_named(provider) else { return SignInMethod::ALL.to_vec() };
-    let fits =
-        |method: &SignInMethod| preset.methods.contains(method) || facts.method == Some(*method);
+    let Some(settings) = facts.settings.as_deref() else { return SignInMethod::ALL.to_vec() };
+    let preset = preset_named(&settings.provider);
+    let fits = |method: &SignInMethod| {
+        let known = preset.is_none_or(|preset| preset.methods.contains(method));
+        let possible = !method.needs_app() || !settings.oauth.authority.is_empty();
+        (known && possible) || facts.method == Some(*method)
+    };
     SignInMethod::ALL.into_iter().filter(fits).collect()
 }
 
@@ -90,7 +109,14 @@ impl AccountForm {
                     (Row::Method, "Sign in by", Input::Radio(choice(&titles))),
                     (Row::Port, "Port", text("")),
                     (Row::Secret, "Secret", Input::Secret(TextField::default())),
+                    (Row::Command, "Command", text("")),
+                    (Row::ClientId, "Client id", text("")),
+                    (Row::ClientSecret, "Client secret", Input::Secret(TextField::default())),
                 ]
+            }
+            Asks::Route => {
+                let routes = choice(&SubmissionRoute::ALL.map(ladder::route_title));
+                vec![(Row::Route, "Send through", Input::Radio(routes))]
             }
             Asks::Shared => vec![
                 (Row::Address, "Its address", text("")),
@@ -102,6 +128,9 @@ impl AccountForm {
         let known = account.status.facts.method;
         let at = methods.iter().position(|method| Some(*method) == known);
         form.choose(Row::Method, at.unwrap_or_default());
+        let known = account.status.facts.route;
+        let at = SubmissionRoute::ALL.iter().position(|route| Some(*route) == known);
+        form.choose(Row::Route, at.unwrap_or_default());
         let mut step = Self {
             account: account.status.id,
             shown_name: account.shown_name.clone(),
@@ -125,6 +154,21 @@ impl AccountForm {
         form
     }
 
+    /// The form for the account's own way in, the field of its secret focused.
+    #[must_use]
+    pub fn to_renew(account: &Account) -> Self {
+        let mut form = Self::new(Asks::Method, account, Vec::new());
+        match form.method() {
+            SignInMethod::RefreshToken | SignInMethod::Password => form.form.focus(Row::Secret),
+            SignInMethod::TokenCommand => form.form.focus(Row::Command),
+            SignInMethod::Browser | SignInMethod::ClientCredentials => {
+                form.form.focus(Row::ClientSecret);
+            }
+            SignInMethod::DeviceCode => {}
+        }
+        form
+    }
+
     fn method(&self) -> SignInMethod {
         let at = self.form.choice(Row::Method);
         self.methods.get(at).copied().unwrap_or(SignInMethod::DeviceCode)
@@ -133,16 +177,8 @@ impl AccountForm {
     /// Something was typed or chosen in `row`; the rest follows.
     pub fn changed(&mut self, row: Option<Row>) {
         match self.asks {
-            Asks::Name => {}
-            Asks::Method => {
-                let method = self.method();
-                let asks_port = Shown::from(method == SignInMethod::Browser);
-                self.form.show(Row::Port, asks_port);
-                self.form.set_note(Row::Port, ladder::PORT_NOTE);
-                let secret = [SignInMethod::RefreshToken, SignInMethod::Password];
-                self.form.show(Row::Secret, Shown::from(secret.contains(&method)));
-                self.form.set_note(Row::Method, ladder::meaning(method));
-            }
+            Asks::Name | Asks::Route => {}
+            Asks::Method => self.describe_method(),
             Asks::Shared => {
                 if row == Some(Row::Address) {
                     let name = self.suggested_name();
@@ -150,6 +186,36 @@ impl AccountForm {
                 }
             }
         }
+    }
+
+    /// Whether the account was linked without an app registration.
+    fn lacks_client_id(&self) -> bool {
+        let settings = self.via.status.facts.settings.as_ref();
+        settings.is_some_and(|settings| settings.oauth.client_id.is_empty())
+    }
+
+    /// Shows what the chosen method takes; for the account's own, what is empty stays as stored.
+    fn describe_method(&mut self) {
+        let method = self.method();
+        let own = self.via.status.facts.method == Some(method);
+        let lacks_id = self.lacks_client_id();
+        let form = &mut self.form;
+        form.set_note(Row::Method, ladder::meaning(method));
+        form.show(Row::Port, Shown::from(method == SignInMethod::Browser));
+        form.set_note(Row::Port, ladder::PORT_NOTE);
+        let secret = [SignInMethod::RefreshToken, SignInMethod::Password].contains(&method);
+        form.show(Row::Secret, Shown::from(secret));
+        form.set_note(Row::Secret, if own { "empty for the one that is stored" } else { "" });
+        form.show(Row::Command, Shown::from(method == SignInMethod::TokenCommand));
+        let command = if own { "empty for the one that is known" } else { ladder::COMMAND_NOTE };
+        form.set_note(Row::Command, command);
+        form.show(Row::ClientId, Shown::from(method.needs_app() && lacks_id));
+        let sends_secret = method.needs_app() && method != SignInMethod::DeviceCode;
+        form.show(Row::ClientSecret, Shown::from(sends_secret));
+        form.set_note(
+            Row::ClientSecret,
+            "only a new one; empty for the one that is stored, if any",
+        );
     }
 
     fn suggested_name(&self) -> String {
@@ -162,7 +228,8 @@ impl AccountForm {
     pub fn finish(&mut self) -> Option<Entered> {
         match self.asks {
             Asks::Name => self.name().map(Entered::Name),
-            Asks::Method => self.sign_in().map(Entered::Method),
+            Asks::Method => self.renewal().map(Box::new).map(Entered::Method),
+            Asks::Route => self.route().map(Entered::Route),
             Asks::Shared => self.shared().map(|request| Entered::Shared(Box::new(request))),
         }
     }
@@ -180,29 +247,75 @@ impl AccountForm {
         Some(name)
     }
 
-    fn sign_in(&mut self) -> Option<SignInInput> {
+    fn renewal(&mut self) -> Option<Renewal> {
+        let method = self.method();
+        let client_id = self.form.text(Row::ClientId);
+        let lacks_id = self.lacks_client_id();
+        if method.needs_app() && lacks_id && client_id.is_empty() {
+            self.form.set_error(Row::ClientId, "this way to sign in needs one");
+            return None;
+        }
+        let token_command =
+            if method == SignInMethod::TokenCommand { self.token_command()? } else { Vec::new() };
+        let client_secret = self.form.text(Row::ClientSecret);
+        let client_secret = Some(client_secret)
+            .filter(|secret| !secret.is_empty() && method.needs_app())
+            .map(SecretString::from);
+        Some(Renewal {
+            sign_in: self.sign_in(method)?,
+            client_secret,
+            secret_expires: None,
+            client_id: Some(client_id).filter(|id| !id.is_empty()),
+            token_command,
+        })
+    }
+
+    /// `None` inside for the account's own method with what is stored.
+    fn sign_in(&mut self, method: SignInMethod) -> Option<Option<SignInInput>> {
+        let own = self.via.status.facts.method == Some(method);
         let secret = self.form.text(Row::Secret);
-        let missing = secret.is_empty();
-        match self.method() {
-            SignInMethod::DeviceCode => Some(SignInInput::DeviceCode),
+        Some(Some(match method {
+            SignInMethod::DeviceCode => SignInInput::DeviceCode,
             SignInMethod::Browser => {
                 let Some(port) = ladder::port(&self.form.text(Row::Port)) else {
                     self.form.set_error(Row::Port, ladder::PORT_ERROR);
                     return None;
                 };
-                Some(SignInInput::Browser { port })
+                SignInInput::Browser { port }
             }
-            SignInMethod::RefreshToken | SignInMethod::Password if missing => {
+            SignInMethod::RefreshToken | SignInMethod::Password if secret.is_empty() => {
+                if own {
+                    return Some(None);
+                }
                 self.form.set_error(Row::Secret, "paste or type it here");
-                None
+                return None;
             }
             SignInMethod::RefreshToken => {
-                Some(SignInInput::RefreshToken(ladder::without_blanks(&secret)))
+                SignInInput::RefreshToken(ladder::without_blanks(&secret))
             }
-            SignInMethod::TokenCommand => Some(SignInInput::TokenCommand),
-            SignInMethod::Password => Some(SignInInput::Password(SecretString::from(secret))),
-            SignInMethod::ClientCredentials => Some(SignInInput::ClientCredentials),
+            SignInMethod::TokenCommand => SignInInput::TokenCommand,
+            SignInMethod::Password => SignInInput::Password(SecretString::from(secret)),
+            SignInMethod::ClientCredentials => SignInInput::ClientCredentials,
+        }))
+    }
+
+    fn token_command(&mut self) -> Option<Vec<String>> {
+        let own = self.via.status.facts.method == Some(SignInMethod::TokenCommand);
+        match words::split(&self.form.text(Row::Command)) {
+            Ok(command) if command.is_empty() && !own => {
+                self.form.set_error(Row::Command, "type the command that prints a token");
+                None
+            }
+            Ok(command) => Some(command),
+            Err(unclosed) => {
+                self.form.set_error(Row::Command, &unclosed.to_string());
+                None
+            }
         }
+    }
+
+    fn route(&self) -> Option<SubmissionRoute> {
+        SubmissionRoute::ALL.get(self.form.choice(Row::Route)).copied()
     }
 
     /// The request for the shared mailbox: servers and app are those of the account that opens it.
@@ -243,7 +356,7 @@ impl AccountForm {
             secrets,
             sign_in: SignInInput::Shared,
             client_secret: None,
-            saving: Saving::WhenChecksPass,
+            saving: Saving::AfterAsking,
         })
     }
 }
@@ -305,6 +418,9 @@ mod tests {
         check(SignInMethod::RefreshToken, (Row::Secret, ""), false);
         check(SignInMethod::RefreshToken, (Row::Secret, "0.AX"), true);
         check(SignInMethod::Password, (Row::Secret, ""), false);
-        check(SignInMethod::TokenCommand, (Row::Secret, ""), true);
+        check(SignInMethod::TokenCommand, (Row::Command, ""), false);
+        check(SignInMethod::TokenCommand, (Row::Command, "cat 'x"), false);
+        check(SignInMethod::TokenCommand, (Row::Command, "cat x"), true);
+        check(SignInMethod::ClientCredentials, (Row::ClientSecret, ""), true);
     }
 }

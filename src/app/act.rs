@@ -54,6 +54,8 @@ impl App {
             Action::TestAccount => self.test_account(),
             Action::RenameAccount => self.quiet(|app| app.ask_about_account(Asks::Name)),
             Action::AddShared => self.quiet(|app| app.ask_about_account(Asks::Shared)),
+            Action::ChooseRoute => self.quiet(|app| app.ask_about_account(Asks::Route)),
+            Action::UseGraph => self.use_graph(),
             Action::ChooseMethod => self.quiet(Self::choose_another_method),
             Action::SignInAgain => self.sign_in_again(),
             Action::RemoveAccount => self.quiet(Self::ask_to_remove_account),
@@ -213,7 +215,7 @@ impl App {
     fn retry(&mut self) -> Vec<Effect> {
         if let Some((_remedy, about)) = self.pop_problem() {
             return match about {
-                About::Outbox(entry) => vec![self.send_again(entry)],
+                About::Outbox(entry, _) => vec![self.send_again(entry)],
                 About::Folder(_) => self.refresh(),
                 About::Message(message) => self.read(message),
                 About::Account(account) => self.list_folders(account),
@@ -239,7 +241,7 @@ impl App {
     pub(in crate::app) fn edit(&mut self) -> Vec<Effect> {
         if let Some((_remedy, about)) = self.pop_problem() {
             return match about {
-                About::Outbox(entry) => vec![self.take_back(entry)],
+                About::Outbox(entry, _) => vec![self.take_back(entry)],
                 About::Folder(_) | About::Message(_) | About::Account(_) | About::Nothing => {
                     Vec::new()
                 }

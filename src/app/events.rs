@@ -105,8 +105,8 @@ impl App {
                 }
                 self.fetch_rows()
             }
-            EngineEvent::OutboxChanged { entry, state, problem } => {
-                self.outbox_changed(entry, state, problem)
+            EngineEvent::OutboxChanged { entry, account, state, problem } => {
+                self.outbox_changed(entry, account, state, problem)
             }
             EngineEvent::OperationFailed { messages: _, problem } => {
                 self.report(clean::problem(problem), About::Nothing);
@@ -138,6 +138,7 @@ impl App {
                 self.say("The account has its new name");
                 Vec::new()
             }
+            Some(Purpose::ChangeRoute(account)) => self.route_changed(account),
             Some(Purpose::Retry(_)) => self.refresh_outbox(),
             Some(
                 Purpose::Discard
@@ -171,6 +172,7 @@ impl App {
                 if let Some(run) = self.run_mut(id) {
                     run.failed(problem);
                 }
+                self.attempt_over(id);
             }
             Purpose::OpenFolder(_, AskedBy::Program) | Purpose::Folders(_) => match problem.kind {
                 // The status line says so; the cache is still there to read.
@@ -183,6 +185,7 @@ impl App {
             | Purpose::Flag { .. }
             | Purpose::Remove(_)
             | Purpose::Rename(_)
+            | Purpose::ChangeRoute(_)
             | Purpose::Discard
             | Purpose::Outbox
             | Purpose::Retry(_)
@@ -233,6 +236,7 @@ impl App {
             Purpose::Run
             | Purpose::Detect
             | Purpose::Rename(_)
+            | Purpose::ChangeRoute(_)
             | Purpose::Folders(_)
             | Purpose::OpenFolder(..)
             | Purpose::Answer(..)

@@ -314,6 +314,7 @@ impl Desk {
             }
             EngineCommand::OpenFolder { .. }
             | EngineCommand::ChangeFlag { .. }
+            | EngineCommand::ChangeAccount { .. }
             | EngineCommand::RemoveAccount { .. }
             | EngineCommand::RetryOutbox { .. }
             | EngineCommand::DiscardDraft { .. } => EngineEvent::CommandDone { id },

@@ -7,7 +7,7 @@ use crate::cli::pasted::Pasted;
 use crate::engine::{Engine, EngineSetup, Liveness};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
-use crate::engine_api::link::LinkStep;
+use crate::engine_api::link::{LinkAnswer, LinkStep};
 use crate::engine_api::status::{AccountStatus, EngineStatus};
 use crate::model::address::EmailAddress;
 use crate::model::detection::{Finding, Proposal};
@@ -263,7 +263,8 @@ impl Session {
                 biased;
                 event = self.engine.events.recv() => event.ok_or_else(engine_gone)?,
                 pasted = pasted.next() => {
-                    self.send(EngineCommand::AnswerLink { id, pasted }).await?;
+                    let answer = LinkAnswer::Pasted(pasted);
+                    self.send(EngineCommand::AnswerLink { id, answer }).await?;
                     continue;
                 }
             };

@@ -1,11 +1,12 @@
 //! What the front end asks for: no closures, no locks, no reply channels.
 
-use crate::engine_api::link::{LinkRequest, SecretsChoice, SignInInput};
-use crate::model::account::{AccountName, Resource};
+use crate::engine_api::link::{LinkAnswer, LinkRequest, Renewal, SecretsChoice};
+use crate::model::account::{AccountName, Resource, SubmissionRoute};
 use crate::model::address::EmailAddress;
 use crate::model::flags::FlagChange;
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId};
 use crate::model::outgoing::Draft;
+use chrono::NaiveDate;
 use secrecy::SecretString;
 
 /// What is to be sent.
@@ -15,6 +16,17 @@ pub enum Outgoing {
     Draft(Draft),
     /// A whole RFC 5322 message; recipients are taken from its headers, Bcc is removed.
     Raw(Vec<u8>),
+}
+
+/// What is to change in the settings of a linked account; `None` leaves a setting as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountChange {
+    /// How messages leave.
+    pub route: Option<SubmissionRoute>,
+    /// Name in the From header; empty for none.
+    pub display_name: Option<String>,
+    /// The day on which the client secret or certificate runs out.
+    pub secret_expires: Option<NaiveDate>,
 }
 
 /// A request to the engine. Each is answered by exactly one closing event with the same id:
@@ -35,17 +47,17 @@ pub enum EngineCommand {
         id: CommandId,
         /// Which account.
         account: AccountId,
-        /// Another rung of the ladder from now on; `None` for the account's own. A refresh token,
-        /// token command, password or client secret that is stored is used again.
-        sign_in: Option<SignInInput>,
+        /// What is to change in it. A refresh token, token command, password or client secret that
+        /// is stored and not replaced is used again.
+        renewal: Box<Renewal>,
     },
-    /// Where the browser ended, for a running `Link` or `SignInAgain` by browser: the whole address
-    /// or just the code. No answer of its own; a wrong one is `LinkStep::PollTrouble`.
+    /// What the person answers while a `Link` or `SignInAgain` waits. No answer of its own; a paste
+    /// that is not understood is `LinkStep::PollTrouble`.
     AnswerLink {
         /// The running command.
         id: CommandId,
-        /// What was pasted.
-        pasted: SecretString,
+        /// The answer.
+        answer: LinkAnswer,
     },
     /// Find out where a mailbox lives: `DetectProgress`, then `Detected`. Sends no secret.
     Detect {
@@ -71,6 +83,16 @@ pub enum EngineCommand {
         account: AccountId,
         /// The new name.
         name: AccountName,
+    },
+    /// Change how an account works from now on; what is not named stays: `CommandDone`. Its servers
+    /// are not asked: `TestAccount` does that.
+    ChangeAccount {
+        /// This command.
+        id: CommandId,
+        /// Which account.
+        account: AccountId,
+        /// The change.
+        change: AccountChange,
     },
     /// Keep an account's secrets elsewhere from now on: `CommandDone`. The old place is emptied only
     /// after the new one holds everything.
@@ -249,6 +271,7 @@ impl EngineCommand {
             | Self::Detect { id, .. }
             | Self::GetToken { id, .. }
             | Self::RenameAccount { id, .. }
+            | Self::ChangeAccount { id, .. }
             | Self::MoveSecrets { id, .. }
             | Self::ExportAccounts { id, .. }
             | Self::ImportAccounts { id, .. }

@@ -5,7 +5,7 @@ use posthaste::engine::{Engine, EngineSetup, Liveness};
 use posthaste::engine_api::command::{EngineCommand, Outgoing};
 use posthaste::engine_api::event::EngineEvent;
 use posthaste::engine_api::link::{
-    CheckName, CheckOutcome, LinkRequest, LinkStep, Saving, SecretsChoice, SignInInput,
+    CheckName, CheckOutcome, LinkAnswer, LinkRequest, LinkStep, Saving, SecretsChoice, SignInInput,
 };
 use posthaste::engine_api::status::AccountStatus;
 use posthaste::model::account::{AccountSettings, Resource, SignInMethod, SubmissionRoute};
@@ -88,10 +88,13 @@ impl Desk {
             assert!(ssh_command.contains(&format!("-L {port}:localhost:{port}")), "{ssh_command}");
             let ended = self.sandbox.control().authorize(url, ADA).unwrap();
             let pasted = SecretString::from(format!("  {ended}&session_state=x\n"));
-            let answer = EngineCommand::AnswerLink { id, pasted };
-            self.engine.commands.send(answer).await.unwrap();
+            self.answer(id, LinkAnswer::Pasted(pasted)).await;
         }
         self.steps.push(step);
+    }
+
+    async fn answer(&self, id: CommandId, answer: LinkAnswer) {
+        self.engine.commands.send(EngineCommand::AnswerLink { id, answer }).await.unwrap();
     }
 
     async fn link(&mut self, request: LinkRequest) -> Result<AccountId, Problem> {
@@ -305,7 +308,8 @@ async fn the_board_tells_what_was_learnt() {
     desk.sandbox.control().expire_access_tokens();
     desk.ask(|id| EngineCommand::TestAccount { id, account }).await;
     assert!(desk.status(account).facts.last_problem.is_some());
-    let again = desk.ask(|id| EngineCommand::SignInAgain { id, account, sign_in: None }).await;
+    let again =
+        desk.ask(|id| EngineCommand::SignInAgain { id, account, renewal: Box::default() }).await;
     assert!(matches!(again, EngineEvent::Linked { .. }), "{again:?}");
     let token = |id| EngineCommand::GetToken { id, account, resource: Resource::Outlook };
     let EngineEvent::TokenReady { token, .. } = desk.ask(token).await else { panic!() };

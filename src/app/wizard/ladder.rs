@@ -1,6 +1,6 @@
 //! The sign-in ladder in words: what each way in is called, what it means, what it asks for.
 
-use crate::model::account::SignInMethod;
+use crate::model::account::{SignInMethod, SubmissionRoute};
 use secrecy::SecretString;
 
 /// Said under the port of a browser sign-in.
@@ -8,6 +8,8 @@ pub const PORT_NOTE: &str =
     "empty for any free one; give one when it must be carried through ssh beforehand";
 /// Said when a port cannot be read.
 pub const PORT_ERROR: &str = "this is a number from 1 to 65535, or empty";
+/// Said at a command that prints a token.
+pub const COMMAND_NOTE: &str = "program and arguments; run without a shell";
 /// Longest base of a suggested account name in characters: a number must fit behind it.
 const NAME_BASE_CHARS: usize = 30;
 
@@ -21,6 +23,16 @@ pub fn title(method: SignInMethod) -> &'static str {
         SignInMethod::TokenCommand => "command that prints a token",
         SignInMethod::Password => "password",
         SignInMethod::ClientCredentials => "app without a person (client secret)",
+    }
+}
+
+/// What a way out is called.
+#[must_use]
+pub fn route_title(route: SubmissionRoute) -> &'static str {
+    match route {
+        SubmissionRoute::Auto => "SMTP, or Graph where SMTP is off",
+        SubmissionRoute::Smtp => "SMTP only",
+        SubmissionRoute::Graph => "Microsoft Graph only",
     }
 }
 

@@ -129,15 +129,6 @@ fn sent_copy_at(sent_copy: SentCopy) -> usize {
     }
 }
 
-/// What a route is called.
-fn route_title(route: SubmissionRoute) -> &'static str {
-    match route {
-        SubmissionRoute::Auto => "SMTP, or Graph where SMTP is off",
-        SubmissionRoute::Smtp => "SMTP only",
-        SubmissionRoute::Graph => "Microsoft Graph only",
-    }
-}
-
 fn known_of_preset(preset: &Preset, who: &Who) -> Known {
     let (name, address) = (who.name.clone(), who.address.clone());
     let filled = presets::fill(preset, name, address, String::new(), SecretsKind::VaultKey);
@@ -229,7 +220,7 @@ impl MethodStep {
             (Row::ImapSecurity, "IMAP by", pick(&["TLS", "STARTTLS"])),
             (Row::Submission, "Submission", text("")),
             (Row::SubmissionSecurity, "Submission by", pick(&["TLS", "STARTTLS"])),
-            (Row::Route, "Send through", pick(&SubmissionRoute::ALL.map(route_title))),
+            (Row::Route, "Send through", pick(&SubmissionRoute::ALL.map(ladder::route_title))),
             (Row::SentCopy, "Sent copies", pick(&["filed by the server", "filed by Posthaste"])),
             (Row::CaFile, "CA file", text("")),
         ]);
@@ -253,7 +244,7 @@ impl MethodStep {
         }
         step.form.set_note(Row::CaFile, "only if your organisation signs its own certificates");
         step.form.set_note(Row::Port, ladder::PORT_NOTE);
-        step.form.set_note(Row::TokenCommand, "program and arguments; run without a shell");
+        step.form.set_note(Row::TokenCommand, ladder::COMMAND_NOTE);
         step.fill_client_id();
         let needs_id = step.method().needs_app() && step.form.text(Row::ClientId).is_empty();
         step.form.focus(if needs_id { Row::ClientId } else { Row::Method });

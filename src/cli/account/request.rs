@@ -2,7 +2,6 @@
 
 use crate::cli::account::arguments::{AddArgs, SecurityWord, SubmissionArg};
 use crate::cli::error::CliError;
-use crate::cli::secret_input;
 use crate::config::Config;
 use crate::model::account::{
     AccountName, AccountSettings, OAuthApp, Resources, SecretsKind, SentCopy, SignInMethod,
@@ -89,7 +88,7 @@ pub fn settings(
         })?;
         settings.ca_file = Some(whole);
     }
-    settings.secret_expires = args.client_secret_expires;
+    settings.secret_expires = args.client_secret.client_secret_expires;
     Ok(settings)
 }
 
@@ -219,9 +218,6 @@ fn method(args: &AddArgs, provider: Provider<'_>) -> Result<SignInMethod, CliErr
     if let Some(method) = args.sign_in.method()? {
         return Ok(method);
     }
-    if args.token_command.is_some() {
-        return Ok(SignInMethod::TokenCommand);
-    }
     let best = match provider {
         Provider::Custom => None,
         Provider::Preset(preset) => preset.methods.first().copied(),
@@ -231,22 +227,12 @@ fn method(args: &AddArgs, provider: Provider<'_>) -> Result<SignInMethod, CliErr
 }
 
 fn token_command(args: &AddArgs, method: SignInMethod) -> Result<Vec<String>, CliError> {
-    match (&args.token_command, method) {
-        (Some(command), SignInMethod::TokenCommand) => {
-            secret_input::command(command, "--token-command")
-        }
-        (None, SignInMethod::TokenCommand) => Err(CliError::usage(
-            "token-command-needed",
-            "Name the program that prints tokens with --token-command",
-            "",
-        )),
-        (Some(_), _other) => Err(CliError::usage(
-            "method-differs",
-            "--token-command belongs to --method token-command",
-            "",
-        )),
-        (None, _other) => Ok(Vec::new()),
+    let words = args.sign_in.token_command()?;
+    if words.is_empty() && method == SignInMethod::TokenCommand {
+        let what = "Name the program that prints tokens with --token-command";
+        return Err(CliError::usage("token-command-needed", what, ""));
     }
+    Ok(words)
 }
 
 fn custom_sign_in(args: &AddArgs, method: SignInMethod) -> Result<(String, String), CliError> {

@@ -76,7 +76,7 @@ fn the_board_tells_everything_known_of_an_account() {
     |  [x] sending mail: fine                [-] Microsoft Graph: SMTP works
     |  Export to another machine: posthaste account export
     |
-    | [?] keys  [t] test  [s] sign in again  [m] method  [n] rename
+    | [?] keys  [t] test  [s] sign in again  [m] method  [v] send via  [n] rename
     "#);
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Accounts                        online
@@ -120,7 +120,7 @@ fn the_forms_of_the_board_explain_themselves() {
     let mut desk = board();
     desk.press("m");
     assert_snapshot!(screen(&mut desk, 80, 24), @r#"
-    | Another way to sign in to work   the client secret runs out in 12 days  online
+    | How to sign in to work           the client secret runs out in 12 days  online
     |
     |  The account is signed in to this way from now on. What is stored of it
     |  already is used again.
@@ -136,7 +136,7 @@ fn the_forms_of_the_board_explain_themselves() {
     | [Enter] continue  [Tab] next field  [Esc] back
     "#);
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
-    | Another way to sign in to work  online
+    | How to sign in to work          online
     |> Sign in by    (x) code on another
     |                    device
     |                ( ) browser, here or

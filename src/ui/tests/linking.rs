@@ -352,8 +352,9 @@ fn a_failed_check_stands_beside_its_reason() {
     passed(&mut desk, id, CheckName::Scopes, "IMAP, SMTP");
     let step = LinkStep::CheckStarted { name: CheckName::Imap };
     desk.event(EngineEvent::LinkProgress { id, step });
-    let problem = problem("AADSTS530035", Remedy::AskAdministrator);
-    desk.event(EngineEvent::CommandFailed { id, problem });
+    let refused = problem("AADSTS530035", Remedy::AskAdministrator);
+    let problem = Box::new(refused);
+    desk.event(EngineEvent::LinkProgress { id, step: LinkStep::Refused { problem } });
     desk.press("d");
     assert_snapshot!(screen(&mut desk, 80, 20), @r#"
     | Link an account: not linked yet
@@ -365,9 +366,10 @@ fn a_failed_check_stands_beside_its_reason() {
     | The server said (AADSTS530035):
     | AADSTS530035: access blocked
     |
+    | [r] checks again; you stay signed in
     | [S] saves the account all the same
-    (9 free rows)
-    | [r] start again  [e] change  [S] save  [d] details  [y] copy for IT  [Esc] back
+    (8 free rows)
+    | [r] try again  [e] change  [S] save  [d] details  [y] copy for IT  [Esc] back
     "#);
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account: not linked yet
@@ -378,9 +380,10 @@ fn a_failed_check_stands_beside_its_reason() {
     |
     | The server said (AADSTS530035):
     | AADSTS530035: access blocked
+    | [r] checks again; you stay signed in
     | [S] saves the account all the same
-    (2 free rows)
-    | [r] start again  [e] change  [S] save
+    |
+    | [r] try again  [e] change  [S] save
     "#);
 }
 
@@ -398,7 +401,7 @@ fn the_wrong_person_is_shown_with_both_addresses() {
     | Start the sign-in again.
     | [r] sign in as the right person   [e] change the address
     (10 free rows)
-    | [Enter] go on  [r] start again  [e] change  [d] details  [y] copy for IT
+    | [Enter] go on  [r] try again  [e] change  [d] details  [y] copy for IT
     "#);
 }
 
@@ -600,7 +603,7 @@ fn a_refused_way_in_names_the_next() {
     | Sign in with a browser link instead.
     | [Enter] signs in with a browser instead
     (10 free rows)
-    | [Enter] go on  [r] start again  [e] change  [d] details  [y] copy for IT
+    | [Enter] go on  [r] try again  [e] change  [d] details  [y] copy for IT
     "#);
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account: not linked yet
@@ -609,7 +612,7 @@ fn a_refused_way_in_names_the_next() {
     | Sign in with a browser link instead.
     | [Enter] signs in with a browser inste…
     (6 free rows)
-    | [Enter] go on  [r] start again
+    | [Enter] go on  [r] try again
     "#);
 }
 

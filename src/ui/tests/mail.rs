@@ -299,7 +299,7 @@ fn the_accounts_show_how_each_stands() {
     |  kept in     a vault file opened by a key file
     |  Export to another machine: posthaste account export
     (6 free rows)
-    | [?] keys  [t] test  [s] sign in again  [m] method  [n] rename
+    | [?] keys  [t] test  [s] sign in again  [m] method  [v] send via  [n] rename
     "#);
     desk.press("x");
     assert_snapshot!(screen(&mut desk, 80, 16), @r#"
@@ -363,6 +363,7 @@ fn the_outbox_explains_each_state() {
     | [y] yes  [n] no
     "#);
     desk.event(EngineEvent::OutboxChanged {
+        account: AccountId(1),
         entry: OutboxId(2),
         state: OutboxState::Sent,
         problem: None,
