@@ -3,8 +3,11 @@
 use crate::world::{World, lines, refusal, text};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use posthaste::sandbox::control::SmtpAuth;
+use posthaste::sandbox::control::sign_in::Registration;
 use posthaste::secrets::SecretKind;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 #[test]
 fn a_list_tells_everything_that_is_known() {
@@ -111,6 +114,72 @@ fn a_sign_in_is_renewed() {
     assert!(events.iter().any(|event| event["event"] == "device_code"));
     assert_eq!(events.last().unwrap()["event"], "linked");
     assert_eq!(world.run(&["token", "work"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_linked_account_is_changed_and_comments_stay() {
+    let world = World::linked();
+    let config = PathBuf::from(text(&world.run(&["config", "path"]).stdout).trim());
+    let written = std::fs::read_to_string(&config).unwrap();
+    let commented = format!("# mine\n{}", written.replace("submission = ", "submission  =  "))
+        .replace("\"auto\"", "\"auto\" # as it comes");
+    assert!(commented.contains("# as it comes"), "{commented}");
+    std::fs::write(&config, &commented).unwrap();
+
+    let set = ["account", "set", "work", "--submission", "graph", "--display-name", "Ada L."];
+    let changed = world.json(&set);
+    assert_eq!(changed[0]["route"], "graph");
+    let account = world.account("work");
+    assert_eq!((&account["route"], &account["display_name"]), (&"graph".into(), &"Ada L.".into()));
+    let now = std::fs::read_to_string(&config).unwrap();
+    assert!(now.starts_with("# mine\n") && now.contains("\"graph\" # as it comes"), "{now}");
+
+    world.sandbox.control().set_smtp_auth(SmtpAuth::OffForTenant);
+    assert_eq!(world.run(&["account", "test", "work"]).status.code(), Some(0));
+    world.json(&["account", "set", "work", "--submission", "smtp"]);
+    assert_eq!(world.run(&["account", "test", "work"]).status.code(), Some(1));
+
+    assert_eq!(world.run(&["account", "set", "work"]).status.code(), Some(2));
+    let nobody = ["account", "set", "nobody", "--submission", "smtp"];
+    assert_eq!(world.run(&nobody).status.code(), Some(2));
+}
+
+#[test]
+fn a_linked_account_takes_a_new_secret_and_another_way_in() {
+    let world = World::linked();
+    let control = world.sandbox.control();
+    let sign_in = |more: &[&str], input: &str| {
+        let words = [["account", "sign-in", "work", "--json"].as_slice(), more].concat();
+        let output = world.run_with(&words, input.as_bytes());
+        assert!(!text(&output.stdout).contains("CANARY"), "{}", text(&output.stdout));
+        (lines(&output.stdout).pop().unwrap(), output.status.code())
+    };
+    let method = || world.account("work")["method"].as_str().unwrap().to_owned();
+
+    control.register(Registration::Confidential("CANARY-one"));
+    let app = ["--method", "client-credentials", "--client-secret-stdin"];
+    assert_eq!(sign_in(&app, "CANARY-one\n").1, Some(0));
+    assert_eq!(method(), "client-credentials");
+    control.register(Registration::Confidential("CANARY-two"));
+    let (event, code) = sign_in(&[], "");
+    assert_eq!((event["option"].as_str(), code), (Some("--ask-client-secret"), Some(1)), "{event}");
+    let dated = ["--client-secret-stdin", "--client-secret-expires", "2031-05-01"];
+    assert_eq!(sign_in(&dated, "CANARY-two\n").1, Some(0));
+    assert_eq!(world.account("work")["client_secret_expires"], "2031-05-01");
+    assert_eq!(world.secret("work", SecretKind::ClientSecret), "CANARY-two");
+
+    control.register(Registration::Public);
+    world.json(&["account", "sign-in", "work", "--method", "device-code"]);
+    let token = world.path("token");
+    std::fs::write(&token, world.run(&["token", "work"]).stdout).unwrap();
+    let refresh_token = world.secret("work", SecretKind::RefreshToken);
+    let command = format!("cat '{}'", token.display());
+    assert_eq!(sign_in(&["--token-command", &command], "").1, Some(0));
+    assert_eq!(method(), "token-command");
+    assert_eq!(sign_in(&["--refresh-token-stdin"], &format!("{refresh_token}\n")).1, Some(0));
+    assert_eq!(method(), "refresh-token");
+    let (event, code) = sign_in(&["--method", "browser", "--token-command", "x"], "");
+    assert_eq!((event["code"].as_str(), code), (Some("method-differs"), Some(2)));
 }
 
 #[test]
