@@ -156,6 +156,17 @@ fn a_linked_account_takes_a_new_secret_and_another_way_in() {
     };
     let method = || world.account("work")["method"].as_str().unwrap().to_owned();
 
+    let token = world.path("token");
+    std::fs::write(&token, world.run(&["token", "work"]).stdout).unwrap();
+    let refresh_token = world.secret("work", SecretKind::RefreshToken);
+    let command = format!("cat '{}'", token.display());
+    assert_eq!(sign_in(&["--token-command", &command], "").1, Some(0));
+    assert_eq!(method(), "token-command");
+    assert_eq!(sign_in(&["--refresh-token-stdin"], &format!("{refresh_token}\n")).1, Some(0));
+    assert_eq!(method(), "refresh-token");
+    let (event, code) = sign_in(&["--method", "browser", "--token-command", "x"], "");
+    assert_eq!((event["code"].as_str(), code), (Some("method-differs"), Some(2)));
+
     control.register(Registration::Confidential("CANARY-one"));
     let app = ["--method", "client-credentials", "--client-secret-stdin"];
     assert_eq!(sign_in(&app, "CANARY-one\n").1, Some(0));
@@ -167,19 +178,6 @@ fn a_linked_account_takes_a_new_secret_and_another_way_in() {
     assert_eq!(sign_in(&dated, "CANARY-two\n").1, Some(0));
     assert_eq!(world.account("work")["client_secret_expires"], "2031-05-01");
     assert_eq!(world.secret("work", SecretKind::ClientSecret), "CANARY-two");
-
-    control.register(Registration::Public);
-    world.json(&["account", "sign-in", "work", "--method", "device-code"]);
-    let token = world.path("token");
-    std::fs::write(&token, world.run(&["token", "work"]).stdout).unwrap();
-    let refresh_token = world.secret("work", SecretKind::RefreshToken);
-    let command = format!("cat '{}'", token.display());
-    assert_eq!(sign_in(&["--token-command", &command], "").1, Some(0));
-    assert_eq!(method(), "token-command");
-    assert_eq!(sign_in(&["--refresh-token-stdin"], &format!("{refresh_token}\n")).1, Some(0));
-    assert_eq!(method(), "refresh-token");
-    let (event, code) = sign_in(&["--method", "browser", "--token-command", "x"], "");
-    assert_eq!((event["code"].as_str(), code), (Some("method-differs"), Some(2)));
 }
 
 #[test]
