@@ -136,7 +136,11 @@ impl LinkJob {
         sign_in: SignIn,
     ) -> Result<LinkResult, Failure> {
         let method = method(&sign_in.input, settings.method);
-        let settings = AccountSettings { method, ..settings };
+        let mut settings = AccountSettings { method, ..settings };
+        if method != SignInMethod::TokenCommand {
+            // The configuration takes the command only where it is run.
+            settings.token_command.clear();
+        }
         let next_way = |failure: Failure| {
             let problem = failure.problem(self.account);
             let remedy = problem.remedy.after(method);

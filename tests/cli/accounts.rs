@@ -152,7 +152,11 @@ fn a_linked_account_takes_a_new_secret_and_another_way_in() {
         let words = [["account", "sign-in", "work", "--json"].as_slice(), more].concat();
         let output = world.run_with(&words, input.as_bytes());
         assert!(!text(&output.stdout).contains("CANARY"), "{}", text(&output.stdout));
-        (lines(&output.stdout).pop().unwrap(), output.status.code())
+        (lines(&output.stdout).pop().unwrap_or_default(), output.status.code())
+    };
+    let signed_in = |more: &[&str], input: &str| {
+        let (event, code) = sign_in(more, input);
+        assert_eq!(code, Some(0), "{more:?}: {event}");
     };
     let method = || world.account("work")["method"].as_str().unwrap().to_owned();
 
@@ -160,22 +164,22 @@ fn a_linked_account_takes_a_new_secret_and_another_way_in() {
     std::fs::write(&token, world.run(&["token", "work"]).stdout).unwrap();
     let refresh_token = world.secret("work", SecretKind::RefreshToken);
     let command = format!("cat '{}'", token.display());
-    assert_eq!(sign_in(&["--token-command", &command], "").1, Some(0));
+    signed_in(&["--token-command", &command], "");
     assert_eq!(method(), "token-command");
-    assert_eq!(sign_in(&["--refresh-token-stdin"], &format!("{refresh_token}\n")).1, Some(0));
+    signed_in(&["--refresh-token-stdin"], &format!("{refresh_token}\n"));
     assert_eq!(method(), "refresh-token");
     let (event, code) = sign_in(&["--method", "browser", "--token-command", "x"], "");
     assert_eq!((event["code"].as_str(), code), (Some("method-differs"), Some(2)));
 
     control.register(Registration::Confidential("CANARY-one"));
     let app = ["--method", "client-credentials", "--client-secret-stdin"];
-    assert_eq!(sign_in(&app, "CANARY-one\n").1, Some(0));
+    signed_in(&app, "CANARY-one\n");
     assert_eq!(method(), "client-credentials");
     control.register(Registration::Confidential("CANARY-two"));
     let (event, code) = sign_in(&[], "");
     assert_eq!((event["option"].as_str(), code), (Some("--ask-client-secret"), Some(1)), "{event}");
     let dated = ["--client-secret-stdin", "--client-secret-expires", "2031-05-01"];
-    assert_eq!(sign_in(&dated, "CANARY-two\n").1, Some(0));
+    signed_in(&dated, "CANARY-two\n");
     assert_eq!(world.account("work")["client_secret_expires"], "2031-05-01");
     assert_eq!(world.secret("work", SecretKind::ClientSecret), "CANARY-two");
 }
