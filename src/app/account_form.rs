@@ -181,8 +181,9 @@ impl AccountForm {
             Asks::Method => self.describe_method(),
             Asks::Shared => {
                 if row == Some(Row::Address) {
-                    let name = self.suggested_name();
-                    self.form.set_text(Row::Name, &name);
+                    let address = self.form.text(Row::Address);
+                    let name = AccountName::suggested_for_shared(&address, &self.taken);
+                    self.form.set_text(Row::Name, name.as_ref().map_or("", AccountName::as_str));
                 }
             }
         }
@@ -216,12 +217,6 @@ impl AccountForm {
             Row::ClientSecret,
             "only a new one; empty for the one that is stored, if any",
         );
-    }
-
-    fn suggested_name(&self) -> String {
-        let address = self.form.text(Row::Address).to_lowercase();
-        let local = address.split('@').next().unwrap_or_default().to_owned();
-        ladder::free_name(&local, &self.taken)
     }
 
     /// What was entered; `None` after marking what is wrong.

@@ -10,6 +10,8 @@ use std::str::FromStr;
 
 /// Longest account name in characters: it stands in lists, keys of secrets and file names.
 const NAME_LIMIT_CHARS: usize = 40;
+/// Longest base of a suggested account name in characters: a number must fit behind it.
+const NAME_BASE_CHARS: usize = 30;
 
 /// The short name a person gives an account: letters, digits, `-`, `_` and `.`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +27,35 @@ impl AccountName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A name for a person's own account that is not among `taken`: the first label of the domain,
+    /// because the part before the `@` is the same in most accounts of one person. `None` as long
+    /// as `address` has none.
+    #[must_use]
+    pub fn suggested(address: &str, taken: &[String]) -> Option<Self> {
+        let (_local, domain) = address.rsplit_once('@')?;
+        Self::free(domain.split('.').next()?, taken)
+    }
+
+    /// A name for a shared mailbox that is not among `taken`: the part before the `@`, because its
+    /// domain is that of the account that opens it.
+    #[must_use]
+    pub fn suggested_for_shared(address: &str, taken: &[String]) -> Option<Self> {
+        Self::free(address.rsplit_once('@').map_or(address, |(local, _domain)| local), taken)
+    }
+
+    /// `wanted` as a name, with a number behind it where that is taken.
+    fn free(wanted: &str, taken: &[String]) -> Option<Self> {
+        let allowed = |c: &char| c.is_alphanumeric() || "-_.".contains(*c);
+        let kept: String = wanted.trim().to_lowercase().chars().filter(allowed).collect();
+        let kept = kept.trim_start_matches(['-', '.']);
+        let base: String = kept.chars().take(NAME_BASE_CHARS).collect();
+        let numbered = (2..).map(|number: u32| format!("{base}-{number}"));
+        // More numbers than accounts: one of them is free.
+        let candidates =
+            std::iter::once(base.clone()).chain(numbered).take(taken.len().saturating_add(1));
+        candidates.filter(|name| !taken.contains(name)).find_map(|name| name.parse().ok())
     }
 }
 
@@ -290,6 +321,24 @@ impl AccountSettings {
 #[cfg(test)]
 mod tests {
     use crate::model::account::AccountName;
+
+    #[test]
+    fn a_suggested_name_is_free_and_tells_accounts_apart() {
+        let taken = ["example".to_owned(), "example-2".to_owned(), "support".to_owned()];
+        #[track_caller]
+        fn check(found: Option<AccountName>, expected: Option<&str>) {
+            assert_eq!(found.as_ref().map(AccountName::as_str), expected);
+        }
+        check(AccountName::suggested("ada@outlook.com", &taken), Some("outlook"));
+        check(AccountName::suggested("ada@Example.org", &taken), Some("example-3"));
+        check(AccountName::suggested("ada@", &taken), None);
+        check(AccountName::suggested("ada", &taken), None);
+        check(AccountName::suggested_for_shared("sup.port@example.org", &taken), Some("sup.port"));
+        check(AccountName::suggested_for_shared("support@example.org", &taken), Some("support-2"));
+        check(AccountName::suggested_for_shared("\"a b\"@example.org", &taken), Some("ab"));
+        let long = format!("ada@{}.org", "x".repeat(63));
+        check(AccountName::suggested(&long, &taken), Some("x".repeat(30).as_str()));
+    }
 
     #[test]
     fn an_account_name_is_a_safe_word() {

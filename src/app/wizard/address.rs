@@ -2,7 +2,6 @@
 
 use crate::app::form::{Form, Input, choice};
 use crate::app::text_field::TextField;
-use crate::app::wizard::ladder;
 use crate::app::wizard::lookup::Lookup;
 use crate::model::account::AccountName;
 use crate::model::address::EmailAddress;
@@ -99,8 +98,8 @@ impl AddressStep {
         }
         let address = self.form.text(Row::Address);
         if self.name_from == Origin::Suggested {
-            let name = self.suggested_name(&address);
-            self.form.set_text(Row::Name, &name);
+            let name = AccountName::suggested(&address, &self.taken);
+            self.form.set_text(Row::Name, name.as_ref().map_or("", AccountName::as_str));
         }
         if self.provider_from == Origin::Suggested
             && let Some(found) = preset_for(&address)
@@ -180,12 +179,6 @@ impl AddressStep {
         let waits = address.is_some_and(|address| self.lookup.hold(&address));
         self.describe();
         waits
-    }
-
-    fn suggested_name(&self, address: &str) -> String {
-        let domain = address.rsplit_once('@').map_or("", |(_local, domain)| domain);
-        let label = domain.split('.').next().unwrap_or_default().to_lowercase();
-        ladder::free_name(&label, &self.taken)
     }
 
     /// The preset that is chosen; `None` for other servers.

@@ -10,8 +10,6 @@ pub const PORT_NOTE: &str =
 pub const PORT_ERROR: &str = "this is a number from 1 to 65535, or empty";
 /// Said at a command that prints a token.
 pub const COMMAND_NOTE: &str = "program and arguments; run without a shell";
-/// Longest base of a suggested account name in characters: a number must fit behind it.
-const NAME_BASE_CHARS: usize = 30;
 
 /// What a way in is called.
 #[must_use]
@@ -79,21 +77,9 @@ pub fn without_blanks(typed: &str) -> SecretString {
     typed.split_whitespace().collect::<String>().into()
 }
 
-/// A name for an account made from `wanted` that is not among `taken`.
-#[must_use]
-pub fn free_name(wanted: &str, taken: &[String]) -> String {
-    let kept = wanted.chars().filter(|c| c.is_alphanumeric());
-    let base: String = kept.take(NAME_BASE_CHARS).collect();
-    if base.is_empty() || !taken.contains(&base) {
-        return base;
-    }
-    let numbered = (2..).map(|number: u32| format!("{base}-{number}"));
-    numbered.into_iter().find(|name| !taken.contains(name)).unwrap_or(base)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{free_name, port, without_blanks};
+    use super::{port, without_blanks};
     use secrecy::ExposeSecret;
 
     #[test]
@@ -108,6 +94,5 @@ mod tests {
         check("65536", None);
         check("http", None);
         assert_eq!(without_blanks("0.AX\n bc ").expose_secret(), "0.AXbc");
-        assert_eq!(free_name("sup.port", &["support".to_owned()]), "support-2");
     }
 }

@@ -7,7 +7,7 @@ use crate::app::wizard::ladder;
 use crate::model::account::{
     AccountSettings, OAuthApp, Resources, SecretsKind, SentCopy, SignInMethod, SubmissionRoute,
 };
-use crate::model::endpoint::{Endpoint, Security};
+use crate::model::endpoint::{Endpoint, HostPort, Security};
 use crate::provider::presets::{self, PRESETS, PUBLISHED_CLIENT_IDS, Preset, PublishedClientId};
 
 /// Presets of the clouds of one provider share the beginning of their names.
@@ -113,6 +113,8 @@ pub struct MethodStep {
     configured: Option<String>,
     sources: Vec<ClientIdFrom>,
     typed_client_id: String,
+    /// Rows of protection that a person has chosen in; the port decides the others.
+    chosen_security: Vec<Row>,
 }
 
 fn security_at(security: Security) -> usize {
@@ -233,6 +235,7 @@ impl MethodStep {
             configured,
             sources,
             typed_client_id: String::new(),
+            chosen_security: Vec::new(),
         };
         step.fill_server(Row::Imap, Row::ImapSecurity, known.imap.as_ref());
         step.fill_server(Row::Submission, Row::SubmissionSecurity, known.submission.as_ref());
@@ -312,13 +315,30 @@ impl MethodStep {
             let person = self.sources.iter().position(|source| *source == ClientIdFrom::Person);
             self.form.choose(Row::ClientIdFrom, person.unwrap_or_default());
         }
-        if row == Some(Row::Cloud) {
-            self.enter_cloud();
+        match row {
+            Some(Row::Cloud) => self.enter_cloud(),
+            Some(security @ (Row::ImapSecurity | Row::SubmissionSecurity)) => {
+                self.chosen_security.push(security);
+            }
+            Some(Row::Imap) => self.follow_port(Row::Imap, Row::ImapSecurity, Endpoint::imap),
+            Some(Row::Submission) => {
+                self.follow_port(Row::Submission, Row::SubmissionSecurity, Endpoint::submission);
+            }
+            Some(_) | None => {}
         }
         if row != Some(Row::ClientId) {
             self.fill_client_id();
         }
         self.describe();
+    }
+
+    /// A server was typed: its port says how it is protected, unless a person has.
+    fn follow_port(&mut self, row: Row, security: Row, guess: fn(HostPort) -> Endpoint) {
+        if let (Ok(at), false) =
+            (self.form.text(row).parse::<HostPort>(), self.chosen_security.contains(&security))
+        {
+            self.form.choose(security, security_at(guess(at).security));
+        }
     }
 
     /// Another national cloud has its own sign-in server, resources and mail servers.

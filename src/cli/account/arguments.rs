@@ -25,7 +25,8 @@ pub struct AddArgs {
     /// The account whose sign-in opens the shared mailbox
     #[arg(long, value_name = "ACCOUNT", requires = "shared", conflicts_with = "email")]
     pub via: Option<AccountName>,
-    /// Short name of the account; the part before the @ when left out
+    /// Short name of the account; made from the domain when left out, for a shared mailbox from the
+    /// part before the @
     #[arg(long)]
     pub name: Option<AccountName>,
     /// Name others see beside the address
@@ -61,13 +62,13 @@ pub struct AddArgs {
     /// IMAP server
     #[arg(long, value_name = "HOST:PORT")]
     pub imap: Option<HostPort>,
-    /// How the IMAP connection is protected
+    /// How the IMAP connection is protected; the port says when left out, otherwise tls
     #[arg(long, value_enum, value_name = "HOW")]
     pub imap_security: Option<SecurityWord>,
     /// Submission (SMTP) server, or how messages leave: auto, smtp or graph; may be given for both
     #[arg(long, value_name = "HOST:PORT|ROUTE")]
     pub submission: Vec<SubmissionArg>,
-    /// How the submission connection is protected
+    /// How the submission connection is protected; the port says when left out, otherwise starttls
     #[arg(long, value_enum, value_name = "HOW")]
     pub submission_security: Option<SecurityWord>,
     /// Root of Microsoft Graph

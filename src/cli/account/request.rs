@@ -9,7 +9,7 @@ use crate::model::account::{
 };
 use crate::model::address::EmailAddress;
 use crate::model::detection::Proposal;
-use crate::model::endpoint::{Endpoint, HostPort, Security};
+use crate::model::endpoint::{Endpoint, HostPort};
 use crate::provider::presets::{
     self, PRESETS, PUBLISHED_CLIENT_IDS, Preset, preset_for, preset_named, published_client_id,
 };
@@ -250,10 +250,9 @@ fn custom_sign_in(args: &AddArgs, method: SignInMethod) -> Result<(String, Strin
 
 fn custom_servers(args: &AddArgs) -> Result<(Endpoint, Endpoint), CliError> {
     match (&args.imap, submission_at(args)) {
-        (Some(imap), Some(submission)) => Ok((
-            Endpoint { at: imap.clone(), security: Security::Tls },
-            Endpoint { at: submission.clone(), security: Security::StartTls },
-        )),
+        (Some(imap), Some(submission)) => {
+            Ok((Endpoint::imap(imap.clone()), Endpoint::submission(submission.clone())))
+        }
         (imap, submission) => Err(custom_incomplete(&[
             ("--imap", imap.is_none()),
             ("--submission", submission.is_none()),
@@ -275,11 +274,18 @@ fn submission_at(args: &AddArgs) -> Option<&HostPort> {
     })
 }
 
+/// The name that is given, or the one the wizard would suggest.
 fn name(args: &AddArgs, address: &EmailAddress, config: &Config) -> Result<AccountName, CliError> {
-    match &args.name {
-        Some(name) => Ok(name.clone()),
-        None => free_name(address, config),
+    if let Some(name) = &args.name {
+        return Ok(name.clone());
     }
+    let taken: Vec<String> =
+        config.accounts.iter().map(|account| account.name.to_string()).collect();
+    let suggested = match &args.shared {
+        Some(_) => AccountName::suggested_for_shared(address.as_str(), &taken),
+        None => AccountName::suggested(address.as_str(), &taken),
+    };
+    suggested.ok_or_else(|| CliError::usage("name-needed", "Name the account with --name", ""))
 }
 
 fn client_id(args: &AddArgs, config: &Config, provider: Provider<'_>) -> Result<String, CliError> {
@@ -317,29 +323,11 @@ fn override_endpoint(
     security: Option<SecurityWord>,
 ) {
     if let Some(at) = at {
-        endpoint.at = at.clone();
+        endpoint.move_to(at.clone());
     }
     if let Some(security) = security {
         endpoint.security = security.security();
     }
-}
-
-/// The part before the `@`, with a number behind it where that is taken.
-fn free_name(address: &EmailAddress, config: &Config) -> Result<AccountName, CliError> {
-    let allowed = |c: &char| c.is_alphanumeric() || "-_.".contains(*c);
-    let base: String = address.local_part().chars().filter(allowed).take(30).collect();
-    let base = base.trim_start_matches(['-', '.']);
-    let base = if base.is_empty() { "mail" } else { base };
-    let taken = |name: &AccountName| config.accounts.iter().any(|account| &account.name == name);
-    let numbered = (2..).map(|number: u32| format!("{base}-{number}"));
-    // More numbers than accounts: one of them is free.
-    let candidates = std::iter::once(base.to_owned())
-        .chain(numbered)
-        .take(config.accounts.len().saturating_add(1));
-    candidates
-        .filter_map(|name| name.parse::<AccountName>().ok())
-        .find(|name| !taken(name))
-        .ok_or_else(|| CliError::usage("name-needed", "Name the account with --name", ""))
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ fn a_preset_is_overridden_where_something_is_said() {
                 --imap-security starttls --submission graph --graph https://localhost:2/ \
                 --outlook-resource https://localhost:3 --client-secret-expires 2027-03-01";
     let settings = understood(line, &Config::default()).unwrap();
-    assert_eq!(settings.name.as_str(), "ada");
+    assert_eq!(settings.name.as_str(), "example");
     assert_eq!(settings.oauth.client_id.len(), 36);
     assert_eq!(settings.oauth.tenant, "example.org");
     assert_eq!(settings.oauth.authority, "https://localhost:1");
@@ -82,6 +82,23 @@ fn a_custom_provider_is_all_given() {
 }
 
 #[test]
+fn a_provider_that_takes_a_password_asks_for_no_app() {
+    for address in ["ada@gmail.com", "ada@icloud.com", "ada@fastmail.com", "ada@yahoo.de"] {
+        let settings = understood(&format!("--email {address}"), &Config::default()).unwrap();
+        assert_eq!(
+            (settings.method, settings.oauth.client_id.as_str()),
+            (SignInMethod::Password, "")
+        );
+    }
+    let workspace = "--email ada@example.org --provider google-workspace";
+    assert!(understood(workspace, &Config::default()).is_ok());
+    let custom = "--email ada@example.org --provider custom --password-stdin --imap a.example.org:993 \
+                  --submission a.example.org:465";
+    let settings = understood(custom, &Config::default()).unwrap();
+    assert_eq!(settings.submission.security, Security::Tls);
+}
+
+#[test]
 fn a_password_or_a_token_command_needs_no_app() {
     let line = "--email ada@example.org --provider custom --imap localhost:2 \
                 --submission localhost:3";
@@ -103,7 +120,7 @@ fn the_configuration_knows_client_ids_and_names_in_use() {
     let first = understood("--email ada@outlook.com", &config).unwrap();
     assert_eq!(first.oauth.client_id, "from-config");
     config.accounts.push(first);
-    assert_eq!(understood("--email ada@outlook.com", &config).unwrap().name.as_str(), "ada-2");
+    assert_eq!(understood("--email ada@outlook.com", &config).unwrap().name.as_str(), "outlook-2");
 }
 
 #[test]
