@@ -108,9 +108,8 @@ impl App {
 
     fn go(&mut self, step: Move) -> Vec<Effect> {
         let page = self.whole_page();
-        let accounts = self.accounts.all().len();
         match self.layers.last_mut() {
-            Some(Layer::Accounts(board)) => board.cursor.go(step, accounts, page),
+            Some(Layer::Accounts(_)) => self.go_on_board(step),
             Some(Layer::Outbox(outbox)) => {
                 let count = outbox.entries.as_ref().map_or(0, Vec::len);
                 outbox.cursor.go(step, count, page);

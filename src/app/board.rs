@@ -2,6 +2,8 @@
 
 use crate::app::App;
 use crate::app::account_form::{AccountForm, Asks, Entered};
+use crate::app::board_facts::{PANEL_INSET_CELLS, list_rows, panel_lines};
+use crate::app::cursor::Move;
 use crate::app::effect::Effect;
 use crate::app::layer::Layer;
 use crate::app::pending::Purpose;
@@ -15,6 +17,34 @@ impl App {
     pub(in crate::app) fn account_on_board(&self) -> Option<AccountId> {
         let Some(Layer::Accounts(board)) = self.layers.last() else { return None };
         self.accounts.all().get(board.cursor.at).map(|account| account.status.id)
+    }
+
+    /// Half pages go through what is known of the account, everything else through the accounts.
+    pub(in crate::app) fn go_on_board(&mut self, step: Move) {
+        let count = self.accounts.all().len();
+        let (lines, room) = self.panel_of_board();
+        let Some(Layer::Accounts(board)) = self.layers.last_mut() else { return };
+        match step {
+            Move::HalfPageDown | Move::HalfPageUp => {
+                let tops = lines.saturating_sub(room) + 1;
+                board.panel_top = step.target(board.panel_top, tops, room);
+            }
+            Move::Down | Move::Up | Move::First | Move::Last => {
+                let rows = usize::from(list_rows(count, self.height_cells.saturating_sub(2)));
+                board.cursor.go(step, count, rows);
+                board.panel_top = 0;
+            }
+        }
+    }
+
+    /// How many lines tell of the account under the cursor, and how many of them fit.
+    fn panel_of_board(&self) -> (usize, usize) {
+        let account = self.account_on_board().and_then(|id| self.accounts.get(id));
+        let width = usize::from(self.width_cells.saturating_sub(2 * PANEL_INSET_CELLS));
+        let lines = account.map_or(0, |account| panel_lines(self, account, width).len());
+        let body = self.height_cells.saturating_sub(2);
+        let rows = list_rows(self.accounts.all().len(), body);
+        (lines, usize::from(body.saturating_sub(rows + 1)))
     }
 
     pub(in crate::app) fn taken_names(&self) -> Vec<String> {

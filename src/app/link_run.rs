@@ -372,6 +372,21 @@ impl LinkRun {
     }
 }
 
+/// What a check looks at.
+#[must_use]
+pub fn check_in_words(name: CheckName) -> &'static str {
+    match name {
+        CheckName::Dns => "server names",
+        CheckName::Tls => "server identity",
+        CheckName::Clock => "clock",
+        CheckName::Folders => "folders",
+        CheckName::Graph => "Microsoft Graph",
+        CheckName::Scopes => "permissions",
+        CheckName::Imap => "reading mail (IMAP)",
+        CheckName::Submission => "sending mail",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{CheckState, LinkRun, RunKind, Stage, WayOn};

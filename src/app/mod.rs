@@ -14,6 +14,7 @@ pub mod accounts;
 pub mod act;
 pub mod action;
 pub mod board;
+pub mod board_facts;
 pub mod browser_page;
 pub mod clean;
 pub mod composer;

@@ -2,10 +2,9 @@
 
 use crate::app::action::Action;
 use crate::app::dates;
-use crate::app::link_run::{CheckState, Code, LinkRun, RunKind, Stage, WayOn};
+use crate::app::link_run::{CheckState, Code, LinkRun, RunKind, Stage, WayOn, check_in_words};
 use crate::app::problem_box::Details;
 use crate::app::wizard::secrets::in_words;
-use crate::engine_api::link::CheckName;
 use crate::model::account::SignInMethod;
 use crate::problem::Problem;
 use crate::stdx::clock::UnixSeconds;
@@ -139,21 +138,6 @@ fn secrets_line(run: &LinkRun, theme: &Theme, pen: &mut Pen<'_>) {
     if let Some((kind, reason)) = &run.secrets {
         let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
         pen.paragraph(&format!("The sign-in is kept in {}{reason}.", in_words(*kind)), theme.dim);
-    }
-}
-
-/// What a check looks at.
-#[must_use]
-pub fn check_in_words(name: CheckName) -> &'static str {
-    match name {
-        CheckName::Dns => "server names",
-        CheckName::Tls => "server identity",
-        CheckName::Clock => "clock",
-        CheckName::Folders => "folders",
-        CheckName::Graph => "Microsoft Graph",
-        CheckName::Scopes => "permissions",
-        CheckName::Imap => "reading mail (IMAP)",
-        CheckName::Submission => "sending mail",
     }
 }
 

@@ -1,15 +1,12 @@
 //! The first line: where one is on the left, how the account stands on the right.
 
 use crate::app::App;
-use crate::app::accounts::Account;
+use crate::app::board_facts::{connection_in_words, secret_in_words, token_in_words};
 use crate::app::composer::Composer;
-use crate::app::dates;
 use crate::app::layer::Layer;
 use crate::app::link_run::{RunKind, Stage};
 use crate::app::wizard::{Step, Wizard};
-use crate::engine_api::status::Connection;
 use crate::ui::account_form::account_form_title;
-use crate::ui::board::secret_in_words;
 use crate::ui::text;
 use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
@@ -116,30 +113,4 @@ fn state_of(app: &App) -> Vec<String> {
         parts.push(app.setup.banner.clone());
     }
     parts
-}
-
-/// How an account stands with its servers.
-#[must_use]
-pub fn connection_in_words(app: &App, account: &Account) -> String {
-    match &account.status.connection {
-        Connection::Idle => "not connected yet".to_owned(),
-        Connection::Connecting => "connecting\u{2026}".to_owned(),
-        Connection::Online => "online".to_owned(),
-        Connection::Syncing => "fetching\u{2026}".to_owned(),
-        Connection::Waiting { problem: _, retry_at } => {
-            format!("offline, next try in {}", dates::span(retry_at.since(app.now)))
-        }
-        Connection::SignInNeeded { problem: _ } => "sign in again: Ctrl-g".to_owned(),
-    }
-}
-
-/// How long the token at hand is good; `None` when there is none.
-#[must_use]
-pub fn token_in_words(app: &App, account: &Account) -> Option<String> {
-    let left = account.status.token_valid_until?.since(app.now);
-    Some(if 0 < left {
-        format!("token valid {}", dates::span(left))
-    } else {
-        "token being renewed".to_owned()
-    })
 }

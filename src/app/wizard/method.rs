@@ -250,7 +250,22 @@ impl MethodStep {
         step.form.set_note(Row::TokenCommand, ladder::COMMAND_NOTE);
         step.fill_client_id();
         let needs_id = step.method().needs_app() && step.form.text(Row::ClientId).is_empty();
-        step.form.focus(if needs_id { Row::ClientId } else { Row::Method });
+        step.form.focus(match step.method() {
+            SignInMethod::Password => Row::Password,
+            SignInMethod::DeviceCode
+            | SignInMethod::Browser
+            | SignInMethod::RefreshToken
+            | SignInMethod::ClientCredentials
+                if needs_id =>
+            {
+                Row::ClientId
+            }
+            SignInMethod::DeviceCode
+            | SignInMethod::Browser
+            | SignInMethod::RefreshToken
+            | SignInMethod::TokenCommand
+            | SignInMethod::ClientCredentials => Row::Method,
+        });
         step
     }
 

@@ -83,15 +83,48 @@ fn the_board_tells_everything_known_of_an_account() {
     |> work     ada@example.org  online
     |  home     ada@example.net  online
     |
-    |  secret      ! the client secret run…
-    |  token       token valid 52 min, ref…
+    |  secret      ! the client secret runs
+    |              out in 12 days
+    |  token       token valid 52 min,
+    |              refreshed 8 min ago
     |  refreshable issued 12 days ago
-    |  signs in    code on another device,…
-    |  sending     works (SMTP, or Graph w…
-    |  reading     heard from 0 s ago
-    |  storage     [#-------------------] …
+    |  signs in    code on another device,
+    |  more: PgDn
     | [?] keys  [t] test  [s] sign in again
     "#);
+}
+
+#[test]
+fn on_a_small_screen_everything_can_be_scrolled_to() {
+    let mut desk = board();
+    let mut seen = screen(&mut desk, 40, 12);
+    for _page in 0..20 {
+        desk.press("PgDn");
+        seen.push_str(&screen(&mut desk, 40, 12));
+    }
+    for told in ["out in 12 days", "IMAP.AccessAsUser.All", "444455556666", "[-] Microsoft"] {
+        assert!(seen.contains(told), "{told} is never shown:\n{seen}");
+    }
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Accounts                        online
+    |> work     ada@example.org  online
+    |  home     ada@example.net  online
+    |
+    |  [x] permissions: fine
+    |  [x] reading mail (IMAP): fine
+    |  [x] folders: fine
+    |  [x] sending mail: fine
+    |  [-] Microsoft Graph: SMTP works
+    |  Export to another machine: posthaste
+    |  account export
+    | [?] keys  [t] test  [s] sign in again
+    "#);
+    // One key leads back up: there is no scrolling beyond the end.
+    let end = screen(&mut desk, 40, 12);
+    desk.press("PgUp");
+    assert_ne!(screen(&mut desk, 40, 12), end);
+    desk.press("j k");
+    assert!(screen(&mut desk, 40, 12).contains("secret"));
 }
 
 #[test]

@@ -12,7 +12,6 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 
 const TAB: &str = "\t";
 const ENTER: &str = "\r";
-const RIGHT: &str = "\x1b[C";
 const LEFT: &str = "\x1b[D";
 const CLEAR_FIELD: &str = "\x15";
 const SEND: &str = "\x13";
@@ -132,8 +131,8 @@ fn fill_wizard(rig: &Rig, screen: &mut Terminal<'_>) {
     screen.types(&[&at.client_id, TAB, TAB, CLEAR_FIELD, &at.tenant, TAB, &at.authority].concat());
     // Over "mail servers" and "signs in as".
     screen.types(&[TAB, TAB, TAB, &at.imaps, TAB, TAB, &at.submission, TAB].concat());
-    // Over "send through" and "sent copies".
-    screen.types(&[RIGHT, TAB, TAB, TAB, &at.ca_file].concat());
+    // STARTTLS by itself; over "send through" and "sent copies".
+    screen.types(&[TAB, TAB, TAB, &at.ca_file].concat());
     screen.sees("STARTTLS");
     screen.types(ENTER);
     screen.sees("where the sign-in is kept");
