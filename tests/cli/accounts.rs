@@ -216,3 +216,30 @@ fn a_message_is_sent_from_an_address_of_the_account() {
     assert_eq!(sent.status.code(), Some(0), "{}", text(&sent.stderr));
     assert_eq!(send("no address").status.code(), Some(2));
 }
+
+#[test]
+fn a_command_writes_the_log_when_asked_and_no_secret_into_it() {
+    let world = World::linked();
+    let log = world.path("state/posthaste.log");
+    assert!(!log.exists(), "nobody asked for it");
+    let token = world.secret("work", SecretKind::RefreshToken);
+    let mut secrets = vec![token.clone()];
+    for words in [
+        ["account", "test", "work"].as_slice(),
+        &["account", "sign-in", "work"],
+        &["token", "work"],
+        &["message", "list"],
+    ] {
+        let output = world.command(words).env("POSTHASTE_LOG", "trace").output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {output:?}");
+        secrets.push(world.secret("work", SecretKind::RefreshToken));
+        secrets.push(text(&world.run(&["token", "work"]).stdout).trim().to_owned());
+    }
+    let written = std::fs::read_to_string(&log).unwrap();
+    assert!(!written.is_empty());
+    assert_eq!(std::fs::metadata(&log).unwrap().permissions().mode() & 0o777, 0o600);
+    for secret in secrets {
+        let head: String = secret.chars().take(12).collect();
+        assert!(!written.contains(&head), "a secret is in the log");
+    }
+}
