@@ -146,12 +146,13 @@ fn secrets_line(run: &LinkRun, theme: &Theme, pen: &mut Pen<'_>) {
 fn check_lines(run: &LinkRun, below: u16, theme: &Theme, pen: &mut Pen<'_>) {
     let room = usize::from(pen.left().saturating_sub(below));
     let calm = |state: &CheckState| match state {
-        CheckState::Waiting => 2,
-        CheckState::Skipped(_) => 1,
-        CheckState::Passed(_) | CheckState::Running | CheckState::Failed(_) => 0,
+        CheckState::Waiting => 3,
+        CheckState::Skipped(_) => 2,
+        CheckState::Passed(_) => 1,
+        CheckState::Running | CheckState::Failed(_) => 0,
     };
     let shown = |limit: u8| run.checks.iter().filter(move |(_name, state)| calm(state) <= limit);
-    let limit = [2, 1, 0].into_iter().find(|limit| shown(*limit).count() <= room).unwrap_or(0);
+    let limit = (0..=3).rev().find(|limit| shown(*limit).count() <= room).unwrap_or(0);
     let skipped = shown(limit).count().saturating_sub(room);
     for (name, state) in shown(limit).skip(skipped) {
         let (mark, style, words) = match state {
@@ -259,7 +260,7 @@ fn ways_in_words(run: &LinkRun) -> Vec<&'static str> {
     let way_on = match (run.way_on(), wrong_user) {
         (_, true) => Some("[r] sign in as the right person   [e] change the address"),
         (Some(WayOn::Again), false) => Some("[Enter] starts again"),
-        (Some(WayOn::CheckAgain), false) => Some("[Enter] checks again; you stay signed in"),
+        (Some(WayOn::CheckAgain), false) => Some("[Enter] checks again, still signed in"),
         (Some(WayOn::SignIn), false) => Some("[Enter] signs in again"),
         (Some(WayOn::Renew), false) => Some("[Enter] asks for the client secret"),
         (Some(WayOn::Edit), false) => Some("[Enter] changes what was entered"),
@@ -276,7 +277,7 @@ fn ways_in_words(run: &LinkRun) -> Vec<&'static str> {
     };
     let waits = run.offers(Action::SaveAnyway);
     let checks = waits && run.way_on() != Some(WayOn::CheckAgain);
-    let check = checks.then_some("[r] checks again; you stay signed in");
+    let check = checks.then_some("[r] checks again, still signed in");
     let save = waits.then_some("[S] saves the account all the same");
     way_on.into_iter().chain(check).chain(save).collect()
 }

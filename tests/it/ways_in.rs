@@ -93,7 +93,7 @@ async fn after_failed_checks_nobody_signs_in_twice() {
         driver.see("copy code").await;
         driver.keys("b");
         by_pasting(&mut driver).await;
-        let refused = driver.see("you stay signed in").await;
+        let refused = driver.see("still signed in").await;
         assert!(refused.contains("sends through Microsoft Graph instead"), "{refused}");
         let copied = driver.copied.len();
         driver.keys(keys);

@@ -366,7 +366,7 @@ fn a_failed_check_stands_beside_its_reason() {
     | The server said (AADSTS530035):
     | AADSTS530035: access blocked
     |
-    | [r] checks again; you stay signed in
+    | [r] checks again, still signed in
     | [S] saves the account all the same
     (8 free rows)
     | [r] try again  [e] change  [S] save  [d] details  [y] copy for IT  [Esc] back
@@ -380,7 +380,7 @@ fn a_failed_check_stands_beside_its_reason() {
     |
     | The server said (AADSTS530035):
     | AADSTS530035: access blocked
-    | [r] checks again; you stay signed in
+    | [r] checks again, still signed in
     | [S] saves the account all the same
     |
     | [r] try again  [e] change  [S] save
