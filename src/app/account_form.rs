@@ -95,6 +95,13 @@ fn methods_of(account: &Account) -> Vec<SignInMethod> {
     SignInMethod::ALL.into_iter().filter(fits).collect()
 }
 
+/// The ways out that make sense for an account: Microsoft Graph takes no password.
+fn routes_of(account: &Account) -> Vec<SubmissionRoute> {
+    let by_password = account.status.facts.method == Some(SignInMethod::Password);
+    let open = |route: &SubmissionRoute| !by_password || *route != SubmissionRoute::Graph;
+    SubmissionRoute::ALL.into_iter().filter(open).collect()
+}
+
 impl AccountForm {
     /// A form about `account`; `taken` are the names of linked accounts.
     #[must_use]
@@ -115,8 +122,9 @@ impl AccountForm {
                 ]
             }
             Asks::Route => {
-                let routes = choice(&SubmissionRoute::ALL.map(ladder::route_title));
-                vec![(Row::Route, "Send through", Input::Radio(routes))]
+                let titles: Vec<&str> =
+                    routes_of(account).iter().map(|route| ladder::route_title(*route)).collect();
+                vec![(Row::Route, "Send through", Input::Radio(choice(&titles)))]
             }
             Asks::Shared => vec![
                 (Row::Address, "Its address", text("")),
@@ -129,7 +137,7 @@ impl AccountForm {
         let at = methods.iter().position(|method| Some(*method) == known);
         form.choose(Row::Method, at.unwrap_or_default());
         let known = account.status.facts.route;
-        let at = SubmissionRoute::ALL.iter().position(|route| Some(*route) == known);
+        let at = routes_of(account).iter().position(|route| Some(*route) == known);
         form.choose(Row::Route, at.unwrap_or_default());
         let mut step = Self {
             account: account.status.id,
@@ -310,7 +318,7 @@ impl AccountForm {
     }
 
     fn route(&self) -> Option<SubmissionRoute> {
-        SubmissionRoute::ALL.get(self.form.choice(Row::Route)).copied()
+        routes_of(&self.via).get(self.form.choice(Row::Route)).copied()
     }
 
     /// The request for the shared mailbox: servers and app are those of the account that opens it.
@@ -360,6 +368,7 @@ impl AccountForm {
 mod tests {
     use super::{AccountForm, Asks, Entered, Row};
     use crate::app::clean;
+    use crate::app::form::Input;
     use crate::app::tests::{account, with_settings};
     use crate::engine_api::link::SignInInput;
     use crate::model::account::SignInMethod;
@@ -395,6 +404,16 @@ mod tests {
         check("work", false);
         check("a b", false);
         check("", false);
+    }
+
+    #[test]
+    fn a_password_leads_to_no_graph() {
+        let mut status = account(1, "work");
+        status.facts.method = Some(SignInMethod::Password);
+        let form = AccountForm::new(Asks::Route, &clean::account(status), Vec::new());
+        let Some((row, _focus)) = form.form.visible().next() else { panic!("no row") };
+        let Input::Radio(routes) = &row.input else { panic!("{:?}", row.input) };
+        assert!(!routes.options.iter().any(|option| option.contains("Graph only")));
     }
 
     #[test]

@@ -13,7 +13,9 @@ use crate::engine::supervisor::Supervisor;
 use crate::engine_api::command::AccountChange;
 use crate::engine_api::link::SecretsChoice;
 use crate::engine_api::status::SubmissionStatus;
-use crate::model::account::{AccountName, AccountSettings, SecretsKind};
+use crate::model::account::{
+    AccountName, AccountSettings, SecretsKind, SignInMethod, SubmissionRoute,
+};
 use crate::model::ids::AccountId;
 use crate::problem::Problem;
 use crate::secrets::{SecretKind, SecretPlaces, bundle};
@@ -147,6 +149,10 @@ impl Supervisor {
         };
         if settings == before {
             return Ok(());
+        }
+        let graph = settings.route == SubmissionRoute::Graph;
+        if graph && settings.method == SignInMethod::Password {
+            return Err(Problem::no_token_for_password().into());
         }
         if settings.route != before.route {
             // What is known of sending was learnt on the way that is left.

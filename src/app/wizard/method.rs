@@ -406,6 +406,11 @@ impl MethodStep {
         for row in APP {
             self.form.show(row, Shown::from(method.needs_app()));
         }
+        if method == SignInMethod::Password {
+            // Microsoft Graph takes none, so there is nothing to choose.
+            self.form.choose(Row::Route, 0);
+            self.form.show(Row::Route, Shown::No);
+        }
         // Where it is never sent, it is asked for only on request.
         let secret_wanted = method != SignInMethod::DeviceCode || open;
         self.form.show(Row::ClientSecret, Shown::from(method.needs_app() && secret_wanted));
