@@ -190,7 +190,7 @@ impl AccountForm {
             Asks::Shared => {
                 if row == Some(Row::Address) {
                     let address = self.form.text(Row::Address);
-                    let name = AccountName::suggested_for_shared(&address, &self.taken);
+                    let name = AccountName::suggested(&address, &self.taken);
                     self.form.set_text(Row::Name, name.as_ref().map_or("", AccountName::as_str));
                 }
             }

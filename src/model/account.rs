@@ -29,20 +29,12 @@ impl AccountName {
         &self.0
     }
 
-    /// A name for a person's own account that is not among `taken`: the first label of the domain,
-    /// because the part before the `@` is the same in most accounts of one person. `None` as long
-    /// as `address` has none.
+    /// A name for the account of `address` that is not among `taken`: the part before the `@`. `None`
+    /// as long as there is none, or nothing of it can stand in a name.
     #[must_use]
     pub fn suggested(address: &str, taken: &[String]) -> Option<Self> {
-        let (_local, domain) = address.rsplit_once('@')?;
-        Self::free(domain.split('.').next()?, taken)
-    }
-
-    /// A name for a shared mailbox that is not among `taken`: the part before the `@`, because its
-    /// domain is that of the account that opens it.
-    #[must_use]
-    pub fn suggested_for_shared(address: &str, taken: &[String]) -> Option<Self> {
-        Self::free(address.rsplit_once('@').map_or(address, |(local, _domain)| local), taken)
+        let (local, _domain) = address.rsplit_once('@')?;
+        Self::free(local, taken)
     }
 
     /// `wanted` as a name, with a number behind it where that is taken.
@@ -323,21 +315,22 @@ mod tests {
     use crate::model::account::AccountName;
 
     #[test]
-    fn a_suggested_name_is_free_and_tells_accounts_apart() {
-        let taken = ["example".to_owned(), "example-2".to_owned(), "support".to_owned()];
+    fn a_suggested_name_is_free_and_can_be_typed() {
+        let taken = ["support".to_owned(), "ada".to_owned(), "ada-2".to_owned()];
         #[track_caller]
-        fn check(found: Option<AccountName>, expected: Option<&str>) {
-            assert_eq!(found.as_ref().map(AccountName::as_str), expected);
+        fn check(address: &str, taken: &[String], expected: Option<&str>) {
+            let found = AccountName::suggested(address, taken);
+            assert_eq!(found.as_ref().map(AccountName::as_str), expected, "{address:?}");
         }
-        check(AccountName::suggested("ada@outlook.com", &taken), Some("outlook"));
-        check(AccountName::suggested("ada@Example.org", &taken), Some("example-3"));
-        check(AccountName::suggested("ada@", &taken), None);
-        check(AccountName::suggested("ada", &taken), None);
-        check(AccountName::suggested_for_shared("sup.port@example.org", &taken), Some("sup.port"));
-        check(AccountName::suggested_for_shared("support@example.org", &taken), Some("support-2"));
-        check(AccountName::suggested_for_shared("\"a b\"@example.org", &taken), Some("ab"));
-        let long = format!("ada@{}.org", "x".repeat(63));
-        check(AccountName::suggested(&long, &taken), Some("x".repeat(30).as_str()));
+        check("alan@outlook.com", &taken, Some("alan"));
+        check("Ada@example.org", &taken, Some("ada-3"));
+        check("sup.port@example.org", &taken, Some("sup.port"));
+        check("support@example.org", &taken, Some("support-2"));
+        check("\"a b\"@example.org", &taken, Some("ab"));
+        check("+@example.org", &taken, None);
+        check("ada", &taken, None);
+        let long = format!("{}@example.org", "x".repeat(63));
+        check(&long, &taken, Some("x".repeat(30).as_str()));
     }
 
     #[test]

@@ -228,7 +228,7 @@ mod tests {
     fn the_address_suggests_the_provider_and_a_free_name() {
         #[track_caller]
         fn check(address: &str, provider: Option<&str>, name: &str) {
-            let mut step = AddressStep::new(vec!["example".to_owned()]);
+            let mut step = AddressStep::new(vec!["ada".to_owned()]);
             step.form.set_text(Row::Address, address);
             step.changed(Some(Row::Address));
             let found = step.finish();
@@ -236,8 +236,8 @@ mod tests {
             let expected = name.parse().ok().map(|name| (provider, name));
             assert_eq!(found, expected, "{address}");
         }
-        check("ada@outlook.com", Some("outlook"), "outlook");
-        check("ada@example.org", Some("microsoft365"), "example-2");
+        check("alan@outlook.com", Some("outlook"), "alan");
+        check("ada@example.org", Some("microsoft365"), "ada-2");
         check("ada", None, "");
     }
 

@@ -25,8 +25,7 @@ pub struct AddArgs {
     /// The account whose sign-in opens the shared mailbox
     #[arg(long, value_name = "ACCOUNT", requires = "shared", conflicts_with = "email")]
     pub via: Option<AccountName>,
-    /// Short name of the account; made from the domain when left out, for a shared mailbox from the
-    /// part before the @
+    /// Short name of the account; the part before the @ when left out
     #[arg(long)]
     pub name: Option<AccountName>,
     /// Name others see beside the address

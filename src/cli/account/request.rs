@@ -281,10 +281,7 @@ fn name(args: &AddArgs, address: &EmailAddress, config: &Config) -> Result<Accou
     }
     let taken: Vec<String> =
         config.accounts.iter().map(|account| account.name.to_string()).collect();
-    let suggested = match &args.shared {
-        Some(_) => AccountName::suggested_for_shared(address.as_str(), &taken),
-        None => AccountName::suggested(address.as_str(), &taken),
-    };
+    let suggested = AccountName::suggested(address.as_str(), &taken);
     suggested.ok_or_else(|| CliError::usage("name-needed", "Name the account with --name", ""))
 }
 

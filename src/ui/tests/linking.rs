@@ -44,7 +44,7 @@ fn the_address_step_says_what_was_found() {
     |> Mail address     ada@outlook.com
     |  Provider         < Outlook.com (personal) >  2 of 11
     |                   Outlook.com (personal): found by its domain
-    |  Account name     outlook
+    |  Account name     ada
     |  Your name
     (13 free rows)
     | [Enter] continue  [Tab] next field  [Esc] back
@@ -55,7 +55,7 @@ fn the_address_step_says_what_was_found() {
     |  Provider      < Outlook.com (person… >
     |                Outlook.com (personal):
     |                found by its domain
-    |  Account name  outlook
+    |  Account name  ada
     |  Your name
     (4 free rows)
     | [Enter] continue  [Tab] next field
@@ -568,7 +568,7 @@ fn what_is_found_out_stands_under_the_provider() {
     |                   MX: example-org.mail.protection.outlook.com: Microsoft 365
     |                   (work)
     |                   looking for its servers…
-    |  Account name     example
+    |  Account name     ada
     |  Your name
     (3 free rows)
     | [Enter] continue  [Tab] next field  [Esc] back
@@ -585,7 +585,7 @@ fn what_is_found_out_stands_under_the_provider() {
     |                nothing was found:
     |                choose with the arrow
     |                keys
-    |  Account name  example
+    |  Account name  ada
     | [Enter] continue  [Tab] next field
     "#);
 }

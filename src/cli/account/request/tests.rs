@@ -55,7 +55,7 @@ fn a_preset_is_overridden_where_something_is_said() {
                 --imap-security starttls --submission graph --graph https://localhost:2/ \
                 --outlook-resource https://localhost:3 --client-secret-expires 2027-03-01";
     let settings = understood(line, &Config::default()).unwrap();
-    assert_eq!(settings.name.as_str(), "example");
+    assert_eq!(settings.name.as_str(), "ada");
     assert_eq!(settings.oauth.client_id.len(), 36);
     assert_eq!(settings.oauth.tenant, "example.org");
     assert_eq!(settings.oauth.authority, "https://localhost:1");
@@ -120,7 +120,7 @@ fn the_configuration_knows_client_ids_and_names_in_use() {
     let first = understood("--email ada@outlook.com", &config).unwrap();
     assert_eq!(first.oauth.client_id, "from-config");
     config.accounts.push(first);
-    assert_eq!(understood("--email ada@outlook.com", &config).unwrap().name.as_str(), "outlook-2");
+    assert_eq!(understood("--email ada@outlook.com", &config).unwrap().name.as_str(), "ada-2");
 }
 
 #[test]
