@@ -109,7 +109,8 @@ pub async fn open(
 ) -> Result<Opened, CliError> {
     let paths = context.paths()?;
     let config = context.load_config()?;
-    let places = SecretPlaces::on_disk(paths.data_dir.clone());
+    let commands = config.config().secret_commands.clone();
+    let places = SecretPlaces::with_commands(paths.data_dir.clone(), commands);
     passphrase::unlock_if_needed(config.config(), &places, &paths, unlock).await?;
     let clock = Clock::system();
     let store = Store::open(&paths.data_dir, &paths.cache_dir, &clock)

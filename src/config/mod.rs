@@ -10,6 +10,7 @@ mod tests;
 
 use crate::model::account::{AccountName, AccountSettings};
 use crate::model::detection::Lookup;
+use crate::model::secret_commands::SecretCommands;
 use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::stdx::atomic_file;
 use std::fs;
@@ -29,6 +30,9 @@ pub struct Config {
     pub fallback_submission: Option<AccountName>,
     /// Whether detection asks anything outside.
     pub detect: Lookup,
+    /// The person's own commands that keep secrets, for accounts of
+    /// [`crate::model::account::SecretsKind::Command`].
+    pub secret_commands: Option<SecretCommands>,
 }
 
 impl Config {

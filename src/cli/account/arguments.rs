@@ -148,7 +148,7 @@ impl FromStr for SubmissionArg {
 /// Where tokens are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SecretsWord {
-    /// The keyring when one answers, otherwise the vault with a key file
+    /// The configured commands, else the keyring when one answers, else the vault with a key file
     Auto,
     /// The desktop's keyring
     Keyring,
@@ -156,6 +156,8 @@ pub enum SecretsWord {
     VaultKey,
     /// A file opened by a passphrase
     VaultPassphrase,
+    /// The commands in the configuration's [secrets] table
+    Command,
 }
 
 impl SecretsWord {
@@ -168,6 +170,7 @@ impl SecretsWord {
             Self::Auto => SecretsChoice::Auto,
             Self::Keyring => SecretsChoice::Keyring,
             Self::VaultKey => SecretsChoice::VaultKey,
+            Self::Command => SecretsChoice::Command,
             Self::VaultPassphrase => {
                 SecretsChoice::VaultPassphrase(passphrase::ask_for_vault(&context.paths()?)?)
             }
