@@ -75,14 +75,8 @@ impl CommandStore {
         let argv = self.commands.argv(verb, entry);
         let ended = child::run(&argv, input.as_bytes(), LIMITS).await;
         let ended = ended.map_err(|error| failed(verb, &error.to_string(), ""))?;
-        let complaint = ended.complaints.first_line();
         if ended.status.success() {
-            return match &ended.refused_input {
-                Some(error) => {
-                    Err(failed(verb, &format!("it did not take it: {error}"), complaint))
-                }
-                None => Ok(Answer::Done(ended)),
-            };
+            return Ok(Answer::Done(ended));
         }
         let silent = ended.complaints.bytes.is_empty() && ended.status.code().is_some();
         let said = String::from_utf8_lossy(&ended.complaints.bytes);
@@ -91,7 +85,8 @@ impl CommandStore {
         }
         // A careless program may complain of what it was given.
         let quotes_it = !input.is_empty() && said.contains(input);
-        Err(failed(verb, &child::in_words(ended.status), if quotes_it { "" } else { complaint }))
+        let complaint = if quotes_it { "" } else { ended.complaints.first_line() };
+        Err(failed(verb, &child::in_words(ended.status), complaint))
     }
 }
 

@@ -6,5 +6,6 @@ mod entra;
 mod ladder;
 mod linking;
 mod mail;
+mod rotation;
 mod secrets;
 mod world;

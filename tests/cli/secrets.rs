@@ -126,11 +126,9 @@ fn a_command_that_fails_is_told_with_its_reason_and_loses_nothing() {
     assert_eq!(world.link("command").status.code(), Some(0));
     let token = fs::read_to_string(world.path("store/work_refresh-token")).unwrap();
     fs::write(world.path("store/locked"), "").unwrap();
-    for words in [
-        &["token", "work"][..],
-        &["account", "secrets", "work", "--to", "vault-key"],
-        &["doctor"],
-    ] {
+    for words in
+        [&["token", "work"][..], &["account", "secrets", "work", "--to", "vault-key"], &["doctor"]]
+    {
         let output = world.run(&[words, &["--json"]].concat());
         let said = text(&output.stdout) + &text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{words:?}: {said}");
