@@ -8,6 +8,7 @@ use posthaste::sandbox::Sandbox;
 use posthaste::sandbox::control::Control;
 use posthaste::sandbox::options::{Approval, SandboxOptions};
 use posthaste::secrets::{SecretKey, SecretKind, SecretPlaces};
+use posthaste::stdx::atomic_file::write_private;
 use posthaste::stdx::clock::Clock;
 use rustix::fs::Mode;
 use secrecy::ExposeSecret;
@@ -97,7 +98,8 @@ impl World {
         ]
         .map(line);
         let config = format!("[secrets]\n{}", lines.concat());
-        fs::write(self.home.path().join("config.toml"), config).unwrap();
+        // Nobody else may write it, and the umask here lets everybody.
+        write_private(&self.home.path().join("config.toml"), config.as_bytes()).unwrap();
     }
 
     pub fn spawn(&self, words: &[&str], passphrase: &Path) -> Child {
