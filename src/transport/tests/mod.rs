@@ -2,6 +2,7 @@
 
 mod passwords;
 mod protection;
+mod starttls;
 
 use crate::transport::error::{Transience, TransportError};
 
