@@ -1,5 +1,6 @@
 //! What holds for IMAP and SMTP alike: protection of the connection, and sign-ins with a password.
 
+mod certificates;
 mod passwords;
 mod protection;
 mod starttls;
