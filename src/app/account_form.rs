@@ -350,6 +350,7 @@ impl AccountForm {
         let secrets = match settings.secrets {
             SecretsKind::Keyring => SecretsChoice::Keyring,
             SecretsKind::VaultKey => SecretsChoice::VaultKey,
+            SecretsKind::Command => SecretsChoice::Command,
             SecretsKind::Memory => SecretsChoice::Memory,
             // It keeps no secrets of its own, so no passphrase is asked for.
             SecretsKind::VaultPassphrase => SecretsChoice::Auto,

@@ -15,6 +15,7 @@ pub mod draft;
 pub mod entra;
 pub mod error;
 pub mod folder;
+pub mod hidden_prompt;
 pub mod json;
 pub mod man;
 pub mod message;

@@ -18,9 +18,12 @@ use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::runtime::stop::{ENGINE_LIMIT, StopSignal, StopSignals};
 use crate::runtime::{self};
 use crate::secrets::SecretPlaces;
+use crate::stdx::atomic_file::create_private_dir;
 use crate::stdx::clock::Clock;
+use crate::stdx::planted;
 use crate::store::Store;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -98,6 +101,22 @@ pub struct Opened {
     pub places: SecretPlaces,
 }
 
+/// Says which file is not ours alone, before anything is read from it. Any other trouble with the
+/// directory is told by whoever needs it.
+fn refuse_planted(dir: &Path) -> Result<(), CliError> {
+    match create_private_dir(dir) {
+        Err(error) if planted::is_told_by(&error) => Err(Problem::new(
+            ProblemKind::Failed,
+            "files-planted",
+            "A file of Posthaste is not safe to use",
+            &error.to_string(),
+            Remedy::CheckDisk,
+        )
+        .into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Opens configuration, vault and databases.
 ///
 /// # Errors
@@ -109,7 +128,9 @@ pub async fn open(
 ) -> Result<Opened, CliError> {
     let paths = context.paths()?;
     let config = context.load_config()?;
-    let places = SecretPlaces::on_disk(paths.data_dir.clone());
+    [&paths.data_dir, &paths.cache_dir].into_iter().try_for_each(|dir| refuse_planted(dir))?;
+    let commands = config.config().secret_commands.clone();
+    let places = SecretPlaces::with_commands(paths.data_dir.clone(), commands);
     passphrase::unlock_if_needed(config.config(), &places, &paths, unlock).await?;
     let clock = Clock::system();
     let store = Store::open(&paths.data_dir, &paths.cache_dir, &clock)

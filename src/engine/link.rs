@@ -422,6 +422,7 @@ pub async fn choose_place(
             places.unlock(passphrase).await?;
             asked(SecretsKind::VaultPassphrase)
         }
+        SecretsChoice::Command => asked(SecretsKind::Command),
         SecretsChoice::Memory => asked(SecretsKind::Memory),
     })
 }

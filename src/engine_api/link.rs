@@ -9,7 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 /// Where the secrets of a new account are to be kept.
 #[derive(Clone, Debug)]
 pub enum SecretsChoice {
-    /// The keyring when one answers, otherwise the vault with a key file; the choice is reported.
+    /// The commands of the configuration where it has some, else the keyring when one answers, else
+    /// the vault with a key file; the choice is reported.
     Auto,
     /// The desktop's Secret Service, or fail.
     Keyring,
@@ -17,6 +18,8 @@ pub enum SecretsChoice {
     VaultKey,
     /// The vault, opened by this passphrase.
     VaultPassphrase(SecretString),
+    /// The commands of the configuration.
+    Command,
     /// Memory only.
     Memory,
 }

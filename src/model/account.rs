@@ -201,6 +201,9 @@ pub enum SecretsKind {
     VaultKey,
     /// An age file opened by a passphrase, asked once per run.
     VaultPassphrase,
+    /// Commands of the person's own, such as those of a password manager
+    /// ([`crate::model::secret_commands::SecretCommands`]).
+    Command,
     /// Memory only, gone at the end: the demo and tests.
     Memory,
 }
@@ -213,6 +216,7 @@ impl SecretsKind {
             Self::Keyring => "keyring",
             Self::VaultKey => "vault-key",
             Self::VaultPassphrase => "vault-passphrase",
+            Self::Command => "command",
             Self::Memory => "memory",
         }
     }

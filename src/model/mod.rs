@@ -11,3 +11,4 @@ pub mod identity;
 pub mod ids;
 pub mod message;
 pub mod outgoing;
+pub mod secret_commands;

@@ -1,7 +1,10 @@
-//! What the standard library lacks: a clock that tests can turn, back-off, atomic files, file locks, words of a command line.
+//! What the standard library lacks: a clock that tests can turn, back-off, atomic files, file locks,
+//! files that others have planted, words of a command line and running it within bounds.
 
 pub mod atomic_file;
 pub mod backoff;
+pub mod child;
 pub mod clock;
 pub mod file_lock;
+pub mod planted;
 pub mod words;

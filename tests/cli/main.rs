@@ -6,5 +6,7 @@ mod entra;
 mod ladder;
 mod linking;
 mod mail;
+mod planted;
+mod rotation;
 mod secrets;
 mod world;

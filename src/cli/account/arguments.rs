@@ -135,7 +135,7 @@ impl FromStr for SubmissionArg {
 /// Where tokens are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SecretsWord {
-    /// The keyring when one answers, otherwise the vault with a key file
+    /// The configured commands, else the keyring when one answers, else the vault with a key file
     Auto,
     /// The desktop's keyring
     Keyring,
@@ -143,6 +143,8 @@ pub enum SecretsWord {
     VaultKey,
     /// A file opened by a passphrase
     VaultPassphrase,
+    /// The commands in the configuration's [secrets] table
+    Command,
 }
 
 impl SecretsWord {
@@ -155,6 +157,7 @@ impl SecretsWord {
             Self::Auto => SecretsChoice::Auto,
             Self::Keyring => SecretsChoice::Keyring,
             Self::VaultKey => SecretsChoice::VaultKey,
+            Self::Command => SecretsChoice::Command,
             Self::VaultPassphrase => {
                 SecretsChoice::VaultPassphrase(passphrase::ask_for_vault(&context.paths()?)?)
             }
