@@ -31,6 +31,10 @@ pub struct Places {
     pub tenant: String,
     /// The registered client.
     pub client_id: String,
+    /// The app that signs in without a person.
+    pub app_client_id: String,
+    /// Its secret.
+    pub app_client_secret: String,
     /// The CA that signed every certificate.
     pub ca_file: String,
     /// A CA that signed none.
@@ -109,6 +113,13 @@ impl Rig {
     pub fn authorize(&self, url: &str, user: &str) -> String {
         let answer = self.control("POST", "/authorize", &json!({ "url": url, "user": user }));
         answer["redirect"].as_str().expect("where the browser ends").to_owned()
+    }
+
+    /// Plays a server that ends every session of `user`, as Exchange does with a revoked sign-in.
+    pub fn kick(&self, user: &str) {
+        let (program, prefix) = self.at.doveadm.split_first().unwrap();
+        // It fails when there was no session.
+        let _nobody = Command::new(program).args(prefix).args(["kick", user]).output().unwrap();
     }
 
     /// Changes settings of the sign-in server.

@@ -1,6 +1,8 @@
 //! The program on a screen: keys in, cells out.
 
 use crate::program::Program;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize};
 use std::io::{Read, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -76,16 +78,34 @@ impl<'p> Terminal<'p> {
     /// Waits until the screen holds `wanted`; what stands there then.
     #[track_caller]
     pub fn sees(&self, wanted: &str) -> String {
+        self.until(wanted, |screen| screen.contains(wanted).then(|| screen.to_owned()))
+    }
+
+    /// Waits until `find` finds something on the screen.
+    #[track_caller]
+    pub fn until<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
+        self.wait(what, |output| find(&output.screen.screen().contents()))
+    }
+
+    /// Waits until the program has put something into the clipboard that starts with `start`.
+    #[track_caller]
+    pub fn copies(&self, start: &str) -> String {
+        let what = format!("{start} in the clipboard");
+        self.wait(&what, |output| copied(&output.bytes).filter(|text| text.starts_with(start)))
+    }
+
+    #[track_caller]
+    fn wait<T>(&self, what: &str, find: impl Fn(&Output) -> Option<T>) -> T {
         let (lock, changed) = &*self.output;
         let ends = Instant::now() + SCREEN_LIMIT;
         let mut output = lock.lock().unwrap();
         loop {
-            let screen = output.screen.screen().contents();
-            if screen.contains(wanted) {
-                return screen;
+            if let Some(found) = find(&output) {
+                return found;
             }
             let left = ends.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero() && !output.closed, "no {wanted:?} on the screen:\n{screen}");
+            let screen = output.screen.screen().contents();
+            assert!(!left.is_zero() && !output.closed, "no {what:?} on the screen:\n{screen}");
             output = changed.wait_timeout(output, left).unwrap().0;
         }
     }
@@ -102,6 +122,14 @@ impl<'p> Terminal<'p> {
         drop(output);
         self.child.wait().unwrap().exit_code()
     }
+}
+
+/// What the program last put into the terminal's clipboard (OSC 52).
+fn copied(bytes: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let (_before, after) = text.rsplit_once("\x1b]52;c;")?;
+    let encoded = after.split(['\x07', '\x1b']).next()?;
+    String::from_utf8(STANDARD.decode(encoded).ok()?).ok()
 }
 
 impl Drop for Terminal<'_> {

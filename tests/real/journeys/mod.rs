@@ -10,3 +10,4 @@ mod sending;
 mod spine;
 mod tls;
 mod tokens;
+mod ways_in;

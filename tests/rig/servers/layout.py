@@ -48,7 +48,7 @@ USERS = (
 
 
 # The mailboxes an administrator has given the app; it opens no other.
-APP_MAILBOXES = (USERS[3].address, USERS[4].address)
+APP_MAILBOXES = (USERS[1].address, USERS[4].address)
 
 
 @dataclass(frozen=True)

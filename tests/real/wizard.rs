@@ -1,0 +1,123 @@
+//! The wizard by keys alone: each field is found by its name on the screen, as a person finds it.
+
+use crate::program::Program;
+use crate::rig::Rig;
+use crate::terminal::Terminal;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+
+const TAB: &str = "\t";
+/// Enter, on every screen.
+pub const ENTER: &str = "\r";
+const RIGHT: &str = "\x1b[C";
+const CLEAR_FIELD: &str = "\x15";
+/// Cells of a name, with the mark before it.
+const LABEL_CELLS: usize = 18;
+/// More presses than any form has rows or any choice has words.
+const PRESSES: usize = 40;
+
+/// Tests ask nothing outside, so the wizard must not either.
+pub fn stay_on_loopback(program: &Program) {
+    std::fs::DirBuilder::new().mode(0o700).create(program.home()).unwrap();
+    let mut file = std::fs::OpenOptions::new();
+    let file = file.write(true).create_new(true).mode(0o600);
+    let mut file = file.open(program.home().join("config.toml")).unwrap();
+    file.write_all(b"detect = \"offline\"\n").unwrap();
+}
+
+/// A pasted text, as a terminal hands it over (xterm's bracketed paste).
+pub fn pasted(text: &str) -> String {
+    format!("\x1b[200~{text}\x1b[201~")
+}
+
+/// The form on the screen.
+pub struct Form<'t, 'p>(&'t mut Terminal<'p>);
+
+impl Form<'_, '_> {
+    /// Types into the field of this name, over what stands there.
+    #[track_caller]
+    pub fn write(&mut self, label: &str, text: &str) -> &mut Self {
+        self.go_to(label);
+        self.0.types(&[CLEAR_FIELD, text].concat());
+        self
+    }
+
+    /// Turns the choice of this name until it shows `option`.
+    #[track_caller]
+    pub fn choose(&mut self, label: &str, option: &str) -> &mut Self {
+        self.go_to(label);
+        for _press in 0..PRESSES {
+            let line = self.0.sees_focus();
+            if line.contains(option) {
+                return self;
+            }
+            self.0.types(RIGHT);
+            self.0.until("another choice", |screen| {
+                focused(screen).filter(|now| *now != line).map(|_now| ())
+            });
+        }
+        panic!("{label:?} never shows {option:?}");
+    }
+
+    #[track_caller]
+    fn go_to(&mut self, label: &str) {
+        for _press in 0..PRESSES {
+            let line = self.0.sees_focus();
+            let name = name_of(&line);
+            if name == label {
+                return;
+            }
+            self.0.types(TAB);
+            self.0.until("another field", |screen| {
+                focused(screen).filter(|now| name_of(now) != name).map(|_now| ())
+            });
+        }
+        panic!("there is no field {label:?}");
+    }
+}
+
+fn name_of(line: &str) -> String {
+    line.chars().take(LABEL_CELLS).skip(1).collect::<String>().trim().to_owned()
+}
+
+fn focused(screen: &str) -> Option<String> {
+    screen.lines().find(|line| line.starts_with("> ")).map(str::to_owned)
+}
+
+impl Terminal<'_> {
+    /// The line of the form that gets the keys.
+    #[track_caller]
+    fn sees_focus(&self) -> String {
+        self.until("a field that gets the keys", focused)
+    }
+}
+
+/// Goes to the start of the sign-in: `user`'s mailbox on the rig, by `method` as the wizard calls
+/// it, with what `more` fills in besides.
+#[track_caller]
+pub fn fill(
+    rig: &Rig,
+    screen: &mut Terminal<'_>,
+    user: &str,
+    method: &str,
+    more: impl FnOnce(&mut Form<'_, '_>),
+) {
+    let at = &rig.at;
+    screen.sees("your address");
+    let mut form = Form(screen);
+    form.write("Mail address", user).choose("Provider", "Other servers");
+    screen.types(ENTER);
+    screen.sees("how to sign in");
+    let mut form = Form(screen);
+    form.choose("Method", method);
+    if !["password", "command that prints a token"].contains(&method) {
+        form.write("Client id", &at.client_id).write("Tenant", &at.tenant);
+        form.write("Sign-in server", &at.authority);
+    }
+    form.write("IMAP", &at.imaps).write("Submission", &at.submission);
+    form.choose("Submission by", "STARTTLS").write("CA file", &at.ca_file);
+    more(&mut form);
+    screen.types(ENTER);
+    screen.sees("where the sign-in is kept");
+    screen.types(ENTER);
+}
