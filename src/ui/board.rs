@@ -123,6 +123,7 @@ fn facts(app: &App, account: &Account, theme: &Theme) -> Vec<Fact> {
         SubmissionStatus::Works => ("works".to_owned(), theme.text),
         SubmissionStatus::Unknown => ("not tried yet".to_owned(), theme.text),
     };
+    let sending = if account.needs_sign_in() { "waits for a sign-in".to_owned() } else { sending };
     tell("sending", format!("{sending}{}", route_in_words(facts.route)), style);
     let heard = status
         .synced_at

@@ -133,11 +133,14 @@ pub fn connection_in_words(app: &App, account: &Account) -> String {
     }
 }
 
-/// How long the token at hand is good; `None` when there is none.
+/// How long the token at hand is good; `None` when there is none. A clock does not know that a
+/// server has stopped taking it.
 #[must_use]
 pub fn token_in_words(app: &App, account: &Account) -> Option<String> {
     let left = account.status.token_valid_until?.since(app.now);
-    Some(if 0 < left {
+    Some(if account.needs_sign_in() {
+        "token not accepted".to_owned()
+    } else if 0 < left {
         format!("token valid {}", dates::span(left))
     } else {
         "token being renewed".to_owned()

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The environment variable that names `rig.json`.
 const RIG_VARIABLE: &str = "POSTHASTE_RIG";
@@ -142,6 +142,15 @@ impl Rig {
     /// How often the sign-in server was asked for `what`.
     pub fn requests(&self, what: &str) -> u64 {
         self.control("GET", "/requests", &json!({}))[what].as_u64().unwrap_or(0)
+    }
+
+    /// Waits until the sign-in server was asked for `what` so often.
+    #[track_caller]
+    pub fn wait_for_requests(&self, what: &str, times: u64) {
+        let ends = Instant::now() + CONTROL_LIMIT;
+        while self.requests(what) < times {
+            assert!(Instant::now() < ends, "nobody asks for {what}");
+        }
     }
 
     /// What the sign-in server knows of a device code.

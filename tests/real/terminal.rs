@@ -87,6 +87,21 @@ impl<'p> Terminal<'p> {
         self.wait(what, |output| find(&output.screen.screen().contents()))
     }
 
+    /// Waits until the screen no longer holds `unwanted`.
+    #[track_caller]
+    pub fn gone(&self, unwanted: &str) {
+        let what = format!("end of {unwanted}");
+        self.until(&what, |screen| (!screen.contains(unwanted)).then_some(()));
+    }
+
+    /// Waits for a code to enter on another device.
+    #[track_caller]
+    pub fn sees_code(&self) -> String {
+        let shown = self.sees("in plain letters: ");
+        let code = shown.split("in plain letters: ").nth(1).unwrap();
+        code.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
+    }
+
     /// Waits until the program has put something into the clipboard that starts with `start`.
     #[track_caller]
     pub fn copies(&self, start: &str) -> String {

@@ -34,11 +34,17 @@ pub fn pasted(text: &str) -> String {
 pub struct Form<'t, 'p>(&'t mut Terminal<'p>);
 
 impl Form<'_, '_> {
-    /// Types into the field of this name, over what stands there.
+    /// Types into the field of this name, over what stands there, and sees it come in.
     #[track_caller]
     pub fn write(&mut self, label: &str, text: &str) -> &mut Self {
         self.go_to(label);
-        self.0.types(&[CLEAR_FIELD, text].concat());
+        let is_empty = |line: &String| line.chars().skip(LABEL_CELLS).all(char::is_whitespace);
+        if !is_empty(&self.0.sees_focus()) {
+            self.0.types(CLEAR_FIELD);
+            self.0.until("an empty field", |screen| focused(screen).filter(is_empty));
+        }
+        self.0.types(text);
+        self.0.until("a filled field", |screen| focused(screen).filter(|line| !is_empty(line)));
         self
     }
 

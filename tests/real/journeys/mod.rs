@@ -1,5 +1,6 @@
 //! The journeys, by what they prove.
 
+mod board;
 mod codes;
 mod ladder;
 mod outages;
