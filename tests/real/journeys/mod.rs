@@ -6,6 +6,7 @@ mod ladder;
 mod outages;
 mod privacy;
 mod reading;
+mod recipes;
 mod screen;
 mod sending;
 mod spine;
