@@ -402,6 +402,20 @@ fn the_wrong_person_is_shown_with_both_addresses() {
     "#);
 }
 
+/// As long as an address that asks for reading, sending and Graph in one go.
+#[test]
+fn an_address_is_shown_whole_where_it_fits_without_the_explanations() {
+    let (mut desk, id) = Desk::at_the_page();
+    let url = format!("https://sign.example.org/{}/end", "a".repeat(800));
+    let (port, ssh_command) = (1, "ssh -L 1:localhost:1 this-host".to_owned());
+    let step = LinkStep::BrowserPage { url: url.clone(), port, ssh_command };
+    desk.event(EngineEvent::LinkProgress { id, step });
+    let shown = screen(&mut desk, 80, 24);
+    let joined: String = shown.chars().filter(|c| !c.is_whitespace() && *c != '|').collect();
+    assert!(joined.contains(&url), "{shown}");
+    assert!(shown.contains("ssh -L 1:") && shown.contains("p to type"), "{shown}");
+}
+
 #[test]
 fn the_browser_page_shows_address_ssh_line_and_field() {
     let (mut desk, id) = Desk::at_the_page();
