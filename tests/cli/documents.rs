@@ -45,21 +45,20 @@ fn code(text: &str) -> Vec<(Said, String)> {
 /// The command lines of ours in a piece of code: up to what the shell, another program's
 /// configuration or a remark adds.
 fn commands(code: &str) -> Vec<String> {
-    let starts = code.match_indices(PROGRAM).filter(|(at, _name)| {
-        let before = code[..*at].trim_end_matches("exec ");
-        before.trim().is_empty() || before.ends_with(['"', '(', '=', ' ', '\''])
-    });
     let ends = [" #", " <", " |", " >", " &", ")\"", "\u{2026}"];
-    let cut = |(at, _name): (usize, &str)| {
-        let mut line = &code[at..];
-        // A command in another program's quotation marks ends with them.
-        if code[..at].ends_with('"') {
-            line = line.split('"').next().unwrap_or(line);
+    let mut found = Vec::new();
+    for (at, _name) in code.match_indices(PROGRAM) {
+        let (before, line) = code.split_at(at);
+        if !before.trim().is_empty() && !before.ends_with(['"', '(', '=', ' ', '\'']) {
+            continue;
         }
+        // A command in another program's quotation marks ends with them.
+        let quoted = line.split('"').next().filter(|_line| before.ends_with('"'));
+        let line = quoted.unwrap_or(line);
         let end = ends.iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len());
-        line[..end].trim().to_owned()
-    };
-    starts.map(cut).collect()
+        found.push(line.split_at(end).0.trim().to_owned());
+    }
+    found
 }
 
 fn is_about_a_command(error: &clap::Error, said: Said) -> bool {
