@@ -33,7 +33,12 @@ pub fn pasted(text: &str) -> String {
 /// The form on the screen.
 pub struct Form<'t, 'p>(&'t mut Terminal<'p>);
 
-impl Form<'_, '_> {
+impl<'t, 'p> Form<'t, 'p> {
+    /// The form that `screen` shows.
+    pub fn on(screen: &'t mut Terminal<'p>) -> Self {
+        Self(screen)
+    }
+
     /// Types into the field of this name, over what stands there, and sees it come in.
     #[track_caller]
     pub fn write(&mut self, label: &str, text: &str) -> &mut Self {
@@ -110,11 +115,11 @@ pub fn fill(
 ) {
     let at = &rig.at;
     screen.sees("your address");
-    let mut form = Form(screen);
+    let mut form = Form::on(screen);
     form.write("Mail address", user).choose("Provider", "Other servers");
     screen.types(ENTER);
     screen.sees("how to sign in");
-    let mut form = Form(screen);
+    let mut form = Form::on(screen);
     form.choose("Method", method);
     if !["password", "command that prints a token"].contains(&method) {
         form.write("Client id", &at.client_id).write("Tenant", &at.tenant);

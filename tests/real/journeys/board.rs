@@ -57,6 +57,15 @@ fn the_board_tells_how_the_sign_in_stands() {
     check_line(&screen, "> ada", "online");
     check_line(&screen, "token", "token valid");
 
+    // It cannot be renewed for a while: nobody has to sign in, and it goes on by itself.
+    rig.fault(&json!({"endpoint": "token", "status": 503, "times": 20}));
+    rig.control("POST", "/expire", &json!({ "user": ADA }));
+    rig.kick(ADA);
+    check_line(&screen, "> ada", "offline, next try in");
+    rig.clear_faults();
+    check_line(&screen, "> ada", "online");
+    screen.gone("next try in");
+
     // Withdrawn: the clock would say that the token is good for an hour.
     revoke(&rig, ADA);
     screen.sees("[s] sign in again");

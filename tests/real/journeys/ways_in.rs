@@ -139,6 +139,23 @@ fn by_an_app_without_a_person() {
     assert_eq!(rig.requests("devicecode") + rig.requests("authorize"), 0, "no person took part");
 }
 
+#[test]
+fn a_wrong_password_is_entered_again_on_one_key() {
+    let Some(rig) = Rig::take() else { return };
+    let say = |form: &mut Form<'_, '_>| {
+        form.write("Password", "alan-password");
+    };
+    check(&rig, (ADA, LUNCH), "password", say, |screen| {
+        screen.sees("The password is wrong");
+        screen.sees("[Enter] changes what was entered");
+        screen.types(ENTER);
+        Form::on(screen).write("Password", "ada-password");
+        screen.types(ENTER);
+        screen.sees("where the sign-in is kept");
+        screen.types(ENTER);
+    });
+}
+
 /// The id of a secret in place of its value is what people enter most.
 #[test]
 fn a_wrong_client_secret_is_entered_again_on_one_key() {
@@ -186,15 +203,16 @@ fn an_app_is_linked_from_the_command_line_and_signs_in_again_by_itself() {
 #[test]
 fn an_app_is_refused_in_words() {
     let Some(rig) = Rig::take() else { return };
-    for (mailbox, secret, code, exit_code) in [
-        (ALAN, rig.at.app_client_id.as_str(), "AADSTS7000215", 1),
+    for (mailbox, secret, code, exit_code, remedy) in [
+        (ALAN, rig.at.app_client_id.as_str(), "AADSTS7000215", 1, "client secret"),
         // A mailbox that nobody has given it.
-        (ADA, rig.at.app_client_secret.as_str(), "token-refused", 3),
+        (ADA, rig.at.app_client_secret.as_str(), "token-refused", 3, "administrator"),
     ] {
         let program = Program::new();
         let outcome = by_app(&rig, mailbox, secret).start(&program).finish();
         let problem = outcome.expect(exit_code).problem();
         assert_eq!(problem["code"], code, "{problem}");
+        assert!(problem["remedy"].as_str().unwrap().contains(remedy), "{problem}");
         check_nothing_saved(&program, mailbox.split('@').next().unwrap());
     }
 }
