@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 /// Longest wait for something to appear, with servers and a debug build behind it.
 const SCREEN_LIMIT: Duration = Duration::from_secs(30);
-/// Rows and columns.
-const SIZE: PtySize = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
+/// Rows and columns of a usual terminal, and of the smallest one that everything has to work on.
+const USUAL: (u16, u16) = (30, 100);
+const SMALLEST: (u16, u16) = (12, 40);
 
 struct Output {
     screen: vt100::Parser,
@@ -25,13 +26,25 @@ pub struct Terminal<'p> {
     output: Arc<(Mutex<Output>, Condvar)>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
+    /// Its width in cells.
+    pub columns: usize,
     _master: Box<dyn MasterPty + Send>,
 }
 
 impl<'p> Terminal<'p> {
     /// Opens the screen.
     pub fn open(program: &'p Program) -> Self {
-        let pair = portable_pty::native_pty_system().openpty(SIZE).unwrap();
+        Self::of_size(program, USUAL)
+    }
+
+    /// Opens the screen on a terminal that could hardly be smaller.
+    pub fn open_small(program: &'p Program) -> Self {
+        Self::of_size(program, SMALLEST)
+    }
+
+    fn of_size(program: &'p Program, (rows, cols): (u16, u16)) -> Self {
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        let pair = portable_pty::native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new("/bin/sh");
         command.args(["-c", "umask 000; exec \"$0\"", env!("CARGO_BIN_EXE_posthaste")]);
         command.env_clear();
@@ -41,9 +54,8 @@ impl<'p> Terminal<'p> {
         }
         command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).unwrap();
-        let (rows, columns) = (SIZE.rows.try_into().unwrap(), SIZE.cols.try_into().unwrap());
         let output = Output {
-            screen: vt100::Parser::new(rows, columns, 0),
+            screen: vt100::Parser::new(rows.try_into().unwrap(), cols.try_into().unwrap(), 0),
             bytes: Vec::new(),
             closed: false,
         };
@@ -66,7 +78,7 @@ impl<'p> Terminal<'p> {
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Self { program, output, keys, child, _master: pair.master }
+        Self { program, output, keys, child, columns: cols.into(), _master: pair.master }
     }
 
     /// Presses keys.

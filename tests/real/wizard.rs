@@ -11,8 +11,11 @@ const TAB: &str = "\t";
 pub const ENTER: &str = "\r";
 const RIGHT: &str = "\x1b[C";
 const CLEAR_FIELD: &str = "\x15";
-/// Cells of a name, with the mark before it.
-const LABEL_CELLS: usize = 18;
+/// Most cells of a name, and its share of a narrow screen.
+const LABEL_CELLS: usize = 16;
+const LABEL_SHARE: usize = 3;
+/// Cells of the mark before it.
+const MARK_CELLS: usize = 2;
 /// More presses than any form has rows or any choice has words.
 const PRESSES: usize = 40;
 
@@ -43,7 +46,8 @@ impl<'t, 'p> Form<'t, 'p> {
     #[track_caller]
     pub fn write(&mut self, label: &str, text: &str) -> &mut Self {
         self.go_to(label);
-        let is_empty = |line: &String| line.chars().skip(LABEL_CELLS).all(char::is_whitespace);
+        let start = MARK_CELLS + self.label_cells();
+        let is_empty = |line: &String| line.chars().skip(start).all(char::is_whitespace);
         if !is_empty(&self.0.sees_focus()) {
             self.0.types(CLEAR_FIELD);
             self.0.until("an empty field", |screen| focused(screen).filter(is_empty));
@@ -59,7 +63,8 @@ impl<'t, 'p> Form<'t, 'p> {
         self.go_to(label);
         for _press in 0..PRESSES {
             let line = self.0.sees_focus();
-            if line.contains(option) {
+            let shown = line.split("< ").nth(1).and_then(|rest| rest.split(" >").next());
+            if line.contains(option) || shown.is_some_and(|shown| is_cut(shown, option)) {
                 return self;
             }
             self.0.types(RIGHT);
@@ -73,22 +78,31 @@ impl<'t, 'p> Form<'t, 'p> {
     #[track_caller]
     fn go_to(&mut self, label: &str) {
         for _press in 0..PRESSES {
-            let line = self.0.sees_focus();
-            let name = name_of(&line);
-            if name == label {
+            let name = self.name_of(&self.0.sees_focus());
+            if name == label || is_cut(&name, label) {
                 return;
             }
             self.0.types(TAB);
             self.0.until("another field", |screen| {
-                focused(screen).filter(|now| name_of(now) != name).map(|_now| ())
+                focused(screen).filter(|now| self.name_of(now) != name).map(|_now| ())
             });
         }
         panic!("there is no field {label:?}");
     }
+
+    fn label_cells(&self) -> usize {
+        LABEL_CELLS.min(self.0.columns / LABEL_SHARE)
+    }
+
+    fn name_of(&self, line: &str) -> String {
+        let name: String = line.chars().skip(MARK_CELLS).take(self.label_cells()).collect();
+        name.trim().to_owned()
+    }
 }
 
-fn name_of(line: &str) -> String {
-    line.chars().take(LABEL_CELLS).skip(1).collect::<String>().trim().to_owned()
+/// A narrow screen shows the beginning of a long text.
+fn is_cut(shown: &str, whole: &str) -> bool {
+    shown.strip_suffix('\u{2026}').is_some_and(|start| whole.starts_with(start))
 }
 
 fn focused(screen: &str) -> Option<String> {
@@ -129,6 +143,6 @@ pub fn fill(
     form.choose("Submission by", "STARTTLS").write("CA file", &at.ca_file);
     more(&mut form);
     screen.types(ENTER);
-    screen.sees("where the sign-in is kept");
+    screen.sees("where the sign-");
     screen.types(ENTER);
 }

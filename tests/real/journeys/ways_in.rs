@@ -140,6 +140,27 @@ fn by_an_app_without_a_person() {
 }
 
 #[test]
+fn forty_columns_and_twelve_rows_are_enough() {
+    let Some(rig) = Rig::take() else { return };
+    let program = Program::new();
+    stay_on_loopback(&program);
+    let mut screen = Terminal::open_small(&program);
+    fill(&rig, &mut screen, ADA, BROWSER, |_form| ());
+    let ended = format!("{}&session_state=0f", browser_ends(&rig, &mut screen));
+    screen.types("p");
+    screen.gone("p to type");
+    screen.types(&pasted(&ended));
+    screen.sees("session_state=0f");
+    screen.types(ENTER);
+    screen.sees("[Enter] opens the inbox");
+    screen.types(ENTER);
+    screen.until("a message", |shown| shown.lines().any(|l| l.starts_with('>')).then_some(()));
+    screen.types("G");
+    screen.types(ENTER);
+    screen.sees("Bernoulli");
+}
+
+#[test]
 fn a_wrong_password_is_entered_again_on_one_key() {
     let Some(rig) = Rig::take() else { return };
     let say = |form: &mut Form<'_, '_>| {
