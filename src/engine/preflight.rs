@@ -72,9 +72,8 @@ impl Report {
         facts.submission = sending.map_or(SubmissionStatus::Works, SubmissionStatus::Failed);
         facts.sends_with = Some(self.sends_with);
         let at = self.records.last().map(|record| record.at);
-        if let (Some(problem), Some(at)) = (self.failure, at) {
-            facts.last_problem = Some((problem, at));
-        }
+        // Where everything works again, nobody is sent after what is over.
+        facts.last_problem = self.failure.zip(at);
         facts.scopes = self.scopes;
         facts.token_valid_until = self.token_valid_until;
         facts.checks = self.records;

@@ -56,12 +56,14 @@ impl SecretsChoice {
             (Self::Auto, Self::Auto)
             | (Self::Keyring, Self::Keyring)
             | (Self::VaultKey, Self::VaultKey)
+            | (Self::Command, Self::Command)
             | (Self::Memory, Self::Memory) => true,
             (
                 Self::Auto
                 | Self::Keyring
                 | Self::VaultKey
                 | Self::VaultPassphrase(_)
+                | Self::Command
                 | Self::Memory,
                 _,
             ) => false,

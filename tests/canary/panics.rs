@@ -5,7 +5,9 @@ use posthaste::auth::error::AuthError;
 use posthaste::auth::token::{AccessToken, TokenSet};
 use posthaste::engine_api::command::EngineCommand;
 use posthaste::engine_api::event::EngineEvent;
-use posthaste::engine_api::link::{LinkRequest, Saving, SecretsChoice, SignInInput};
+use posthaste::engine_api::link::{
+    LinkAnswer, LinkRequest, Renewal, Saving, SecretsChoice, SignInInput,
+};
 use posthaste::model::account::SecretsKind;
 use posthaste::model::ids::{AccountId, CommandId};
 use posthaste::sandbox::Sandbox;
@@ -47,9 +49,11 @@ async fn a_panic_shows_no_secret() {
         };
         check(&request);
         check(&EngineCommand::Link { id, request: Box::new(request) });
-        check(&EngineCommand::SignInAgain { id, account, sign_in: Some(sign_in) });
+        let client_secret = Some(secret());
+        let renewal = Box::new(Renewal { client_secret, ..Renewal::by(sign_in) });
+        check(&EngineCommand::SignInAgain { id, account, renewal });
     }
-    check(&EngineCommand::AnswerLink { id, pasted: secret() });
+    check(&EngineCommand::AnswerLink { id, answer: LinkAnswer::Pasted(secret()) });
     check(&EngineCommand::ExportAccounts { id, accounts: vec![account], passphrase: secret() });
     let to = SecretsChoice::VaultPassphrase(secret());
     check(&EngineCommand::MoveSecrets { id, account, to });

@@ -3,7 +3,7 @@
 use super::screen;
 use crate::app::tests::{Desk, NOW, account, identity, problem, with_settings};
 use crate::engine_api::link::{CheckName, CheckOutcome};
-use crate::engine_api::status::{AccountStatus, CheckRecord, Quota, SubmissionStatus};
+use crate::engine_api::status::{AccountStatus, CheckRecord, Connection, Quota, SubmissionStatus};
 use crate::model::account::{SignInMethod, SubmissionRoute};
 use crate::problem::Remedy;
 use chrono::NaiveDate;
@@ -47,6 +47,20 @@ fn board() -> Desk {
     desk.status(vec![known(), home]);
     desk.press("@");
     desk
+}
+
+/// The clock would say that the token is good for an hour.
+#[test]
+fn a_token_that_a_server_refused_is_not_called_valid() {
+    let mut desk = board();
+    let mut ended = known();
+    let problem = problem("AADSTS50173", Remedy::SignInAgain(ended.id));
+    ended.connection = Connection::SignInNeeded { problem };
+    desk.status(vec![ended]);
+    desk.press("Esc");
+    let shown = screen(&mut desk, 80, 24);
+    assert!(!shown.contains("token valid") && shown.contains("token not accepted"), "{shown}");
+    assert!(shown.contains("sending     waits for a sign-in"), "{shown}");
 }
 
 #[test]

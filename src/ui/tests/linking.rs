@@ -52,7 +52,7 @@ fn the_address_step_says_what_was_found() {
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account 1/5: your address
     |> Mail address  ada@outlook.com
-    |  Provider      < Outlook.com (person… >
+    |  Provider      < Outlook.com (p… > 2/11
     |                Outlook.com (personal):
     |                found by its domain
     |  Account name  ada
@@ -92,7 +92,7 @@ fn the_method_step_asks_for_a_client_id() {
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account 2/5: how to sign in
     |                this.
-    |  Client id fr… < your own registrati… >
+    |  Client id fr… < your own regist… > 1/2
     |                type the application
     |                (client) id below, or
     |                choose with Left and
@@ -170,7 +170,7 @@ fn the_servers_are_behind_a_fold() {
     |  IMAP by       < TLS >  1 of 2
     |  Submission    smtp-mail.outlook.com:5…
     |  Submission by < STARTTLS >  2 of 2
-    |  Send through  < SMTP, or Graph wher… >
+    |  Send through  < SMTP, or Graph … > 1/3
     |> Sent copies   < filed by the server >
     | [Enter] continue  [Tab] next field
     "#);
@@ -405,6 +405,20 @@ fn the_wrong_person_is_shown_with_both_addresses() {
     "#);
 }
 
+/// As long as an address that asks for reading, sending and Graph in one go.
+#[test]
+fn an_address_is_shown_whole_where_it_fits_without_the_explanations() {
+    let (mut desk, id) = Desk::at_the_page();
+    let url = format!("https://sign.example.org/{}/end", "a".repeat(800));
+    let (port, ssh_command) = (1, "ssh -L 1:localhost:1 this-host".to_owned());
+    let step = LinkStep::BrowserPage { url: url.clone(), port, ssh_command };
+    desk.event(EngineEvent::LinkProgress { id, step });
+    let shown = screen(&mut desk, 80, 24);
+    let joined: String = shown.chars().filter(|c| !c.is_whitespace() && *c != '|').collect();
+    assert!(joined.contains(&url), "{shown}");
+    assert!(shown.contains("ssh -L 1:") && shown.contains("p to type"), "{shown}");
+}
+
 #[test]
 fn the_browser_page_shows_address_ssh_line_and_field() {
     let (mut desk, id) = Desk::at_the_page();
@@ -534,16 +548,16 @@ fn each_way_in_shows_the_fields_it_needs() {
     "#);
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account 2/5: how to sign in
-    |  Method        < refresh token from … >
+    |  Method        < refresh token f… > 3/5
     |                You bring a refresh
     |                token that another
     |                program obtained, with
     |                the client id it was
     |                issued to; it is tried
     |                at once.
-    |  Cloud         < Microsoft 365 US Go… >
+    |  Cloud         < Microsoft 365 U… > 2/4
     |> Refresh token **********
-    |  Client id fr… < your own registrati… >
+    |  Client id fr… < your own regist… > 1/2
     | [Enter] continue  [Tab] next field
     "#);
 }
@@ -577,7 +591,7 @@ fn what_is_found_out_stands_under_the_provider() {
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account 1/5: your address
     |  Mail address  ada@example.org
-    |> Provider      < Microsoft 365 (work… >
+    |> Provider      < Microsoft 365 … > 1/11
     |                MX: example-
     |                org.mail.protection.outl
     |                ook.com: Microsoft 365
