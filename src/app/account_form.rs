@@ -5,7 +5,9 @@ use crate::app::accounts::Account;
 use crate::app::form::{Form, Input, Shown, choice};
 use crate::app::text_field::TextField;
 use crate::app::wizard::ladder;
-use crate::engine_api::link::{LinkRequest, Renewal, Saving, SecretsChoice, SignInInput};
+use crate::engine_api::link::{
+    ClientSecretChange, LinkRequest, Renewal, Saving, SecretsChoice, SignInInput,
+};
 use crate::model::account::{
     AccountName, AccountSettings, SecretsKind, SignInMethod, SubmissionRoute,
 };
@@ -14,6 +16,9 @@ use crate::model::ids::AccountId;
 use crate::provider::presets::preset_named;
 use crate::stdx::words;
 use secrecy::SecretString;
+
+/// What may become of the client secret that is stored.
+const STORED_SECRET: [&str; 2] = ["stays, if there is one", "is removed"];
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +50,8 @@ pub enum Row {
     ClientId,
     /// Client secret of a confidential registration.
     ClientSecret,
+    /// What becomes of the client secret that is stored.
+    StoredSecret,
     /// How messages leave.
     Route,
     /// Address of the shared mailbox.
@@ -119,6 +126,7 @@ impl AccountForm {
                     (Row::Command, "Command", text("")),
                     (Row::ClientId, "Client id", text("")),
                     (Row::ClientSecret, "Client secret", Input::Secret(TextField::default())),
+                    (Row::StoredSecret, "Stored one", Input::Choice(choice(&STORED_SECRET))),
                 ]
             }
             Asks::Route => {
@@ -225,6 +233,7 @@ impl AccountForm {
             Row::ClientSecret,
             "only a new one; empty for the one that is stored, if any",
         );
+        form.show(Row::StoredSecret, Shown::from(method.needs_app()));
     }
 
     /// What was entered; `None` after marking what is wrong.
@@ -260,17 +269,22 @@ impl AccountForm {
         }
         let token_command =
             if method == SignInMethod::TokenCommand { self.token_command()? } else { Vec::new() };
-        let client_secret = self.form.text(Row::ClientSecret);
-        let client_secret = Some(client_secret)
-            .filter(|secret| !secret.is_empty() && method.needs_app())
-            .map(SecretString::from);
         Some(Renewal {
             sign_in: self.sign_in(method)?,
-            client_secret,
+            client_secret: self.client_secret(method),
             secret_expires: None,
             client_id: Some(client_id).filter(|id| !id.is_empty()),
             token_command,
         })
+    }
+
+    fn client_secret(&self, method: SignInMethod) -> ClientSecretChange {
+        let typed = self.form.text(Row::ClientSecret);
+        match (method.needs_app(), typed.is_empty(), self.form.choice(Row::StoredSecret)) {
+            (false, _, _) | (true, true, 0) => ClientSecretChange::Keep,
+            (true, false, _) => ClientSecretChange::Replace(SecretString::from(typed)),
+            (true, true, _removed) => ClientSecretChange::Remove,
+        }
     }
 
     /// `None` inside for the account's own method with what is stored.

@@ -11,7 +11,9 @@ use crate::engine::link::{LinkJob, LinkResult, SignIn};
 use crate::engine::preflight::{Preflight, Report};
 use crate::engine::supervisor::Supervisor;
 use crate::engine_api::event::EngineEvent;
-use crate::engine_api::link::{LinkAnswer, LinkRequest, Renewal, Saving, SignInInput};
+use crate::engine_api::link::{
+    ClientSecretChange, LinkAnswer, LinkRequest, Renewal, Saving, SignInInput,
+};
 use crate::model::account::{AccountSettings, Resource, SignInMethod};
 use crate::model::address::EmailAddress;
 use crate::model::ids::{AccountId, CommandId};
@@ -97,7 +99,7 @@ impl Supervisor {
         let (job, answers) = self.link_job(id, Some(account), delegate);
         self.spawn_job(id, Some(answers), async move {
             let signed_in = async {
-                let stored = stored_secrets(&access).await?;
+                let mut stored = stored_secrets(&access).await?;
                 let Renewal { sign_in, client_secret, secret_expires, client_id, token_command } =
                     renewal;
                 let input = match sign_in {
@@ -110,6 +112,15 @@ impl Supervisor {
                 if !token_command.is_empty() {
                     settings.token_command = token_command;
                 }
+                let client_secret = match client_secret {
+                    ClientSecretChange::Keep => None,
+                    ClientSecretChange::Replace(secret) => Some(secret),
+                    ClientSecretChange::Remove => {
+                        stored.retain(|(kind, _secret)| *kind != SecretKind::ClientSecret);
+                        settings.secret_expires = None;
+                        None
+                    }
+                };
                 complete(&settings, &input)?;
                 // The account is saved already; a failed check is told, and the tokens are kept.
                 let saving = Saving::Anyway;

@@ -80,6 +80,11 @@ impl Report {
     }
 }
 
+/// What is said of permissions where the sign-in server names none.
+fn nameless() -> CheckOutcome {
+    CheckOutcome::Skipped("this sign-in names no permissions".to_owned())
+}
+
 impl Preflight<'_> {
     /// Runs every check and reports each.
     pub async fn run(&self) -> Report {
@@ -212,11 +217,13 @@ impl Preflight<'_> {
         let settings = self.settings();
         match settings.method {
             SignInMethod::DeviceCode | SignInMethod::Browser | SignInMethod::RefreshToken => {}
-            SignInMethod::TokenCommand
-            | SignInMethod::Password
-            | SignInMethod::ClientCredentials => {
-                let why = "this sign-in names no permissions".to_owned();
-                return (CheckOutcome::Skipped(why), Vec::new());
+            SignInMethod::Password => return (nameless(), Vec::new()),
+            SignInMethod::TokenCommand | SignInMethod::ClientCredentials => {
+                let outcome = match self.access.token(Resource::Outlook).await {
+                    Ok(_token) => nameless(),
+                    Err(failure) => self.outcome(Err(failure)),
+                };
+                return (outcome, Vec::new());
             }
         }
         let granted = match self.access.token(Resource::Outlook).await {

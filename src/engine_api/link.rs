@@ -141,13 +141,25 @@ pub enum LinkAnswer {
     SaveAnyway,
 }
 
+/// What becomes of the client secret of a linked account.
+#[derive(Clone, Debug, Default)]
+pub enum ClientSecretChange {
+    /// The stored one stays, if there is one.
+    #[default]
+    Keep,
+    /// This one from now on.
+    Replace(SecretString),
+    /// None from now on: the registration takes none.
+    Remove,
+}
+
 /// What is to change in the sign-in of a linked account; nothing for the same once more.
 #[derive(Clone, Debug, Default)]
 pub struct Renewal {
     /// Another rung of the ladder from now on; `None` for the account's own, with what is stored.
     pub sign_in: Option<SignInInput>,
-    /// A new client secret; `None` keeps the stored one.
-    pub client_secret: Option<SecretString>,
+    /// What becomes of the client secret.
+    pub client_secret: ClientSecretChange,
     /// The day on which the new client secret runs out.
     pub secret_expires: Option<NaiveDate>,
     /// Another client id.

@@ -6,7 +6,7 @@ use posthaste::auth::token::{AccessToken, TokenSet};
 use posthaste::engine_api::command::EngineCommand;
 use posthaste::engine_api::event::EngineEvent;
 use posthaste::engine_api::link::{
-    LinkAnswer, LinkRequest, Renewal, Saving, SecretsChoice, SignInInput,
+    ClientSecretChange, LinkAnswer, LinkRequest, Renewal, Saving, SecretsChoice, SignInInput,
 };
 use posthaste::model::account::SecretsKind;
 use posthaste::model::ids::{AccountId, CommandId};
@@ -49,7 +49,7 @@ async fn a_panic_shows_no_secret() {
         };
         check(&request);
         check(&EngineCommand::Link { id, request: Box::new(request) });
-        let client_secret = Some(secret());
+        let client_secret = ClientSecretChange::Replace(secret());
         let renewal = Box::new(Renewal { client_secret, ..Renewal::by(sign_in) });
         check(&EngineCommand::SignInAgain { id, account, renewal });
     }

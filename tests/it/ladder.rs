@@ -6,8 +6,8 @@ use posthaste::engine::{Engine, EngineSetup, Liveness};
 use posthaste::engine_api::command::{AccountChange, EngineCommand, Outgoing};
 use posthaste::engine_api::event::EngineEvent;
 use posthaste::engine_api::link::{
-    CheckName, CheckOutcome, LinkAnswer, LinkRequest, LinkStep, Renewal, Saving, SecretsChoice,
-    SignInInput,
+    CheckName, CheckOutcome, ClientSecretChange, LinkAnswer, LinkRequest, LinkStep, Renewal,
+    Saving, SecretsChoice, SignInInput,
 };
 use posthaste::engine_api::status::{AccountStatus, SubmissionStatus};
 use posthaste::model::account::{
@@ -377,7 +377,7 @@ async fn a_linked_account_takes_new_secrets_and_other_ways_in() {
     control.register(Registration::Confidential("second"));
     let problem = renew(&mut desk, Renewal::default()).await.unwrap_err();
     assert_eq!(problem.remedy, Remedy::EnterClientSecret, "{problem:?}");
-    let client_secret = Some(SecretString::from("second"));
+    let client_secret = ClientSecretChange::Replace(SecretString::from("second"));
     let day = NaiveDate::from_ymd_opt(2031, 5, 1);
     let renewal = Renewal { client_secret, secret_expires: day, ..Renewal::default() };
     renew(&mut desk, renewal).await.unwrap();
@@ -388,6 +388,15 @@ async fn a_linked_account_takes_new_secrets_and_other_ways_in() {
 
     let problem = renew(&mut desk, Renewal::by(SignInInput::TokenCommand)).await.unwrap_err();
     assert_eq!(problem.code, "sign-in-incomplete");
+    // A registration that has become public takes no secret any more.
+    control.register(Registration::Public);
+    let browser = || Renewal::by(SignInInput::Browser { port: 0 });
+    let problem = renew(&mut desk, browser()).await.unwrap_err();
+    assert_eq!(problem.code, "AADSTS700025");
+    let client_secret = ClientSecretChange::Remove;
+    renew(&mut desk, Renewal { client_secret, ..browser() }).await.unwrap();
+    assert_eq!(desk.status(account).facts.secret_expires, None);
+    renew(&mut desk, browser()).await.unwrap();
     let scopes = posthaste::auth::scopes::consent(&desk.sandbox.settings().resources);
     let token = control.refresh_token(ADA, &scopes).unwrap();
     renew(&mut desk, Renewal::by(SignInInput::RefreshToken(token.into()))).await.unwrap();

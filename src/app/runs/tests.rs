@@ -9,7 +9,8 @@ use crate::app::wizard::method::Row;
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::{
-    CheckName, CheckOutcome, LinkAnswer, LinkRequest, LinkStep, Saving, SignInInput,
+    CheckName, CheckOutcome, ClientSecretChange, LinkAnswer, LinkRequest, LinkStep, Saving,
+    SignInInput,
 };
 use crate::engine_api::status::Connection;
 use crate::model::account::{AccountSettings, SignInMethod, SubmissionRoute};
@@ -292,7 +293,8 @@ fn what_an_account_signs_in_with_is_asked_for_when_it_signs_in_again() {
     desk.type_text("newer~secret");
     desk.press("Enter");
     let renewal = asked(&desk);
-    assert_eq!(renewal.client_secret.as_ref().map(|s| s.expose_secret()), Some("newer~secret"));
+    let ClientSecretChange::Replace(secret) = &renewal.client_secret else { panic!("none") };
+    assert_eq!(secret.expose_secret(), "newer~secret");
     assert!(matches!(renewal.sign_in, Some(SignInInput::ClientCredentials)));
     // The refusal leads to the field.
     let id = desk.last_id();

@@ -383,6 +383,9 @@ impl MethodStep {
         let method = self.method();
         let note = match self.source() {
             ClientIdFrom::Configuration => "",
+            ClientIdFrom::Person if self.sources.len() == 1 => {
+                "type the application (client) id below"
+            }
             ClientIdFrom::Person => {
                 "type the application (client) id below, or choose with Left and Right"
             }

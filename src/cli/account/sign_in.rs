@@ -8,7 +8,7 @@ use crate::cli::output::Format;
 use crate::cli::session::{unexpected, with_session};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
-use crate::engine_api::link::Renewal;
+use crate::engine_api::link::{ClientSecretChange, Renewal};
 use crate::model::account::SignInMethod;
 use crate::provider::presets::published_client_id;
 use crate::stdx::clock::Clock;
@@ -25,6 +25,9 @@ pub struct ReSignInArgs {
     /// A new secret of the app, sent from now on where one is sent
     #[command(flatten)]
     pub client_secret: ClientSecretArgs,
+    /// Forget the stored client secret: the registration takes none
+    #[arg(long, conflicts_with_all = ["ask_client_secret", "client_secret_stdin", "client_secret_command", "client_secret_expires"])]
+    pub no_client_secret: bool,
     /// Another application (client) id, or the name of a published one: thunderbird
     #[arg(long, value_name = "ID")]
     pub client_id: Option<String>,
@@ -61,8 +64,13 @@ async fn renewal(args: &ReSignInArgs, own: Option<SignInMethod>) -> Result<Renew
     let client_id = args.client_id.as_deref().map(|given| {
         published_client_id(given).map_or(given, |published| published.client_id).to_owned()
     });
+    let client_secret = match (args.no_client_secret, args.client_secret.read(needed).await?) {
+        (true, _) => ClientSecretChange::Remove,
+        (false, Some(secret)) => ClientSecretChange::Replace(secret),
+        (false, None) => ClientSecretChange::Keep,
+    };
     Ok(Renewal {
-        client_secret: args.client_secret.read(needed).await?,
+        client_secret,
         sign_in: method.map(|method| args.sign_in.input(method)).transpose()?,
         secret_expires: args.client_secret.client_secret_expires,
         client_id,

@@ -110,6 +110,7 @@ async fn signing_in_works_or_says_why_not() {
     )
     .await;
     check(Tls, &after("S: $ BAD Command Error. 12"), "no: Command Error. 12").await;
+    check(Tls, &after("S: $ NO bad token-of-ada"), "auth: bad ...").await;
     check(Tls, &after("S: $ NO Server Unavailable. 15"), "later: Server Unavailable. 15").await;
     check(Tls, &after("S: * BYE Connection closed. 14\nCUT"), "closed: Connection closed. 14")
         .await;

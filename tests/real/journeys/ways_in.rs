@@ -225,7 +225,7 @@ fn an_app_is_linked_from_the_command_line_and_signs_in_again_by_itself() {
 fn an_app_is_refused_in_words() {
     let Some(rig) = Rig::take() else { return };
     for (mailbox, secret, code, exit_code, remedy) in [
-        (ALAN, rig.at.app_client_id.as_str(), "AADSTS7000215", 1, "client secret"),
+        (ALAN, rig.at.app_client_id.as_str(), "AADSTS7000215", 3, "client secret"),
         // A mailbox that nobody has given it.
         (ADA, rig.at.app_client_secret.as_str(), "token-refused", 3, "administrator"),
     ] {
