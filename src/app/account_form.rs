@@ -109,6 +109,18 @@ fn routes_of(account: &Account) -> Vec<SubmissionRoute> {
     SubmissionRoute::ALL.into_iter().filter(open).collect()
 }
 
+/// Whether a sign-in sends a client secret where there is one, and works without where the
+/// registration takes none.
+fn can_do_without_secret(method: SignInMethod) -> bool {
+    match method {
+        SignInMethod::Browser | SignInMethod::RefreshToken => true,
+        SignInMethod::DeviceCode
+        | SignInMethod::TokenCommand
+        | SignInMethod::Password
+        | SignInMethod::ClientCredentials => false,
+    }
+}
+
 impl AccountForm {
     /// A form about `account`; `taken` are the names of linked accounts.
     #[must_use]
@@ -126,7 +138,7 @@ impl AccountForm {
                     (Row::Command, "Command", text("")),
                     (Row::ClientId, "Client id", text("")),
                     (Row::ClientSecret, "Client secret", Input::Secret(TextField::default())),
-                    (Row::StoredSecret, "Stored one", Input::Choice(choice(&STORED_SECRET))),
+                    (Row::StoredSecret, "Stored secret", Input::Choice(choice(&STORED_SECRET))),
                 ]
             }
             Asks::Route => {
@@ -233,7 +245,7 @@ impl AccountForm {
             Row::ClientSecret,
             "only a new one; empty for the one that is stored, if any",
         );
-        form.show(Row::StoredSecret, Shown::from(method.needs_app()));
+        form.show(Row::StoredSecret, Shown::from(can_do_without_secret(method)));
     }
 
     /// What was entered; `None` after marking what is wrong.
@@ -280,10 +292,12 @@ impl AccountForm {
 
     fn client_secret(&self, method: SignInMethod) -> ClientSecretChange {
         let typed = self.form.text(Row::ClientSecret);
-        match (method.needs_app(), typed.is_empty(), self.form.choice(Row::StoredSecret)) {
-            (false, _, _) | (true, true, 0) => ClientSecretChange::Keep,
-            (true, false, _) => ClientSecretChange::Replace(SecretString::from(typed)),
-            (true, true, _removed) => ClientSecretChange::Remove,
+        if !typed.is_empty() && method.needs_app() {
+            return ClientSecretChange::Replace(SecretString::from(typed));
+        }
+        match self.form.choice(Row::StoredSecret) {
+            1 if can_do_without_secret(method) => ClientSecretChange::Remove,
+            _stays => ClientSecretChange::Keep,
         }
     }
 

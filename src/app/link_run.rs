@@ -274,10 +274,6 @@ impl LinkRun {
     #[must_use]
     pub fn way_on(&self) -> Option<WayOn> {
         let problem = self.problem.as_ref().filter(|_problem| self.stage == Stage::Failed)?;
-        let edit = match self.kind {
-            RunKind::Link => Some(WayOn::Edit),
-            RunKind::SignIn(_) | RunKind::Test(_) => None,
-        };
         match problem.remedy {
             Remedy::Retry | Remedy::CheckNetwork | Remedy::CheckDisk => match self.attempt {
                 Attempt::Waits => Some(WayOn::CheckAgain),
@@ -290,8 +286,20 @@ impl LinkRun {
             Remedy::UseBrowser => Some(WayOn::By(SignInMethod::Browser)),
             Remedy::UseDeviceCode => Some(WayOn::By(SignInMethod::DeviceCode)),
             Remedy::UseGraph => Some(WayOn::ByGraph),
-            Remedy::EnterClientSecret => edit.or(Some(WayOn::Renew)),
-            Remedy::EditSettings | Remedy::CheckCertificate | Remedy::CheckSecrets => edit,
+            Remedy::EnterClientSecret => match self.kind {
+                RunKind::Link => Some(WayOn::Edit),
+                RunKind::SignIn(_) | RunKind::Test(_) => Some(WayOn::Renew),
+            },
+            // Of a linked account, what signs it in can be entered anew.
+            Remedy::EditSettings => match self.kind {
+                RunKind::Link => Some(WayOn::Edit),
+                RunKind::SignIn(_) => Some(WayOn::Renew),
+                RunKind::Test(_) => None,
+            },
+            Remedy::CheckCertificate | Remedy::CheckSecrets => match self.kind {
+                RunKind::Link => Some(WayOn::Edit),
+                RunKind::SignIn(_) | RunKind::Test(_) => None,
+            },
             Remedy::AskAdministrator
             | Remedy::EditMessage
             | Remedy::CheckSent
@@ -478,7 +486,9 @@ mod tests {
         }
         check(RunKind::Link, Remedy::StartOver, Some(WayOn::Again));
         check(RunKind::Link, Remedy::EditSettings, Some(WayOn::Edit));
-        check(RunKind::SignIn(AccountId(1)), Remedy::EditSettings, None);
+        check(RunKind::SignIn(AccountId(1)), Remedy::EditSettings, Some(WayOn::Renew));
+        check(RunKind::Test(AccountId(1)), Remedy::EditSettings, None);
+        check(RunKind::SignIn(AccountId(1)), Remedy::CheckCertificate, None);
         check(RunKind::Link, Remedy::AskAdministrator, None);
         check(RunKind::Link, Remedy::UseBrowser, Some(WayOn::By(SignInMethod::Browser)));
         check(

@@ -248,9 +248,12 @@ impl Inner {
 fn lock(dir: &Path) -> Result<FileLock, SecretError> {
     let taken =
         create_private_dir(dir).and_then(|()| FileLock::acquire(&dir.join(LOCK_FILE), LOCK_LIMIT));
-    taken.map_err(|error| match planted::is_told_by(&error) {
-        true => SecretError::Unsafe(error.to_string()),
-        false => error.into(),
+    taken.map_err(|error| {
+        if planted::is_told_by(&error) {
+            SecretError::Unsafe(error.to_string())
+        } else {
+            error.into()
+        }
     })
 }
 

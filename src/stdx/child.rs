@@ -1,6 +1,7 @@
 //! Runs a program of the person's without a shell, for a bounded time and with bounded output.
 
 use rustix::fs::MemfdFlags;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::process::{ExitStatus, Stdio};
@@ -30,13 +31,22 @@ pub struct Ended {
     pub complaints: Start,
 }
 
-/// The beginning of what a program said. Cleared when it is dropped.
-#[derive(Debug)]
+/// The beginning of what a program said, which may be a secret: cleared when it is dropped, and not
+/// shown by `Debug`.
 pub struct Start {
     /// The bytes that were kept.
     pub bytes: Zeroizing<Vec<u8>>,
     /// Whether there was no more.
     pub is_whole: bool,
+}
+
+impl fmt::Debug for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Start")
+            .field("size_bytes", &self.bytes.len())
+            .field("is_whole", &self.is_whole)
+            .finish()
+    }
 }
 
 impl Start {

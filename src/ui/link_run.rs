@@ -262,7 +262,7 @@ fn ways_in_words(run: &LinkRun) -> Vec<&'static str> {
         (Some(WayOn::Again), false) => Some("[Enter] starts again"),
         (Some(WayOn::CheckAgain), false) => Some("[Enter] checks again, still signed in"),
         (Some(WayOn::SignIn), false) => Some("[Enter] signs in again"),
-        (Some(WayOn::Renew), false) => Some("[Enter] asks for the client secret"),
+        (Some(WayOn::Renew), false) => Some("[Enter] changes what it signs in with"),
         (Some(WayOn::Edit), false) => Some("[Enter] changes what was entered"),
         (Some(WayOn::By(method)), false) => Some(match method {
             SignInMethod::Browser => "[Enter] signs in with a browser instead",

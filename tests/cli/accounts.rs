@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use posthaste::sandbox::control::SmtpAuth;
 use posthaste::sandbox::control::sign_in::Registration;
 use posthaste::secrets::SecretKind;
+use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -177,11 +178,17 @@ fn a_linked_account_takes_a_new_secret_and_another_way_in() {
     assert_eq!(method(), "client-credentials");
     control.register(Registration::Confidential("CANARY-two"));
     let (event, code) = sign_in(&[], "");
-    assert_eq!((event["option"].as_str(), code), (Some("--ask-client-secret"), Some(1)), "{event}");
+    assert_eq!((event["option"].as_str(), code), (Some("--ask-client-secret"), Some(3)), "{event}");
     let dated = ["--client-secret-stdin", "--client-secret-expires", "2031-05-01"];
     signed_in(&dated, "CANARY-two\n");
     assert_eq!(world.account("work")["client_secret_expires"], "2031-05-01");
     assert_eq!(world.secret("work", SecretKind::ClientSecret), "CANARY-two");
+
+    control.register(Registration::Public);
+    signed_in(&["--refresh-token-stdin", "--no-client-secret"], &format!("{refresh_token}\n"));
+    assert_eq!(world.account("work")["client_secret_expires"], Value::Null);
+    let (event, code) = sign_in(&["--no-client-secret", "--ask-client-secret"], "");
+    assert_eq!((event, code), (Value::Null, Some(2)));
 }
 
 #[test]

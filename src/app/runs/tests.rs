@@ -296,6 +296,10 @@ fn what_an_account_signs_in_with_is_asked_for_when_it_signs_in_again() {
     let ClientSecretChange::Replace(secret) = &renewal.client_secret else { panic!("none") };
     assert_eq!(secret.expose_secret(), "newer~secret");
     assert!(matches!(renewal.sign_in, Some(SignInInput::ClientCredentials)));
+    // A registration that has become public takes none.
+    let mut other = board(SignInMethod::RefreshToken);
+    other.press("Tab Tab Right Enter");
+    assert!(matches!(asked(&other).client_secret, ClientSecretChange::Remove));
     // The refusal leads to the field.
     let id = desk.last_id();
     let refused = problem("AADSTS7000222", Remedy::EnterClientSecret);
