@@ -156,12 +156,7 @@ fn facts(app: &App, account: &Account) -> Vec<(&'static str, String, Tone)> {
     let age = since.map(|at| format!("issued {}", ago(app, at)));
     tell("refreshable", age.unwrap_or_default(), Tone::Plain);
     tell("signs in", sign_in_line(app, account), Tone::Plain);
-    let (sending, tone) = match &facts.submission {
-        _any if account.needs_sign_in() => ("waits for a sign-in".to_owned(), Tone::Plain),
-        SubmissionStatus::Failed(problem) => (format!("! {}", problem.what), Tone::Bad),
-        SubmissionStatus::Works => ("works".to_owned(), Tone::Plain),
-        SubmissionStatus::Unknown => ("not tried yet".to_owned(), Tone::Plain),
-    };
+    let (sending, tone) = sending_in_words(account);
     tell("sending", format!("{sending}{}", route_in_words(facts.route)), tone);
     let heard = status
         .synced_at
@@ -245,6 +240,18 @@ fn sign_in_line(app: &App, account: &Account) -> String {
         (false, false) => format!("{method}, last {when}"),
         (true, false) => format!("last {when}"),
         (_, true) => method.to_owned(),
+    }
+}
+
+/// How sending stands; what was learnt of it does not count while nobody is signed in.
+fn sending_in_words(account: &Account) -> (String, Tone) {
+    if account.needs_sign_in() {
+        return ("waits for a sign-in".to_owned(), Tone::Plain);
+    }
+    match &account.status.facts.submission {
+        SubmissionStatus::Failed(problem) => (format!("! {}", problem.what), Tone::Bad),
+        SubmissionStatus::Works => ("works".to_owned(), Tone::Plain),
+        SubmissionStatus::Unknown => ("not tried yet".to_owned(), Tone::Plain),
     }
 }
 

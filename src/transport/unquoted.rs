@@ -5,6 +5,7 @@ use crate::transport::error::TransportError;
 use crate::transport::sasl;
 use crate::transport::{ConnectRequest, Credential};
 use secrecy::{ExposeSecret, SecretString};
+use std::collections::HashSet;
 use std::slice::Windows;
 use zeroize::Zeroizing;
 
@@ -60,21 +61,15 @@ impl Unquoted {
     fn in_text(&self, text: String) -> String {
         let forms = self.forms.iter().filter(|form| !form.is_empty());
         let whole = forms.fold(text, |text, form| text.replace(form.as_str(), GAP));
-        let pieces = whole.split_inclusive(|c: char| !is_of_a_token(c));
-        pieces
+        let said: HashSet<&[u8]> = self.forms.iter().flat_map(|form| parts(form)).collect();
+        let words = whole.split_inclusive(|c: char| !is_of_a_token(c));
+        words
             .map(|piece| {
                 let word = piece.trim_end_matches(|c| !is_of_a_token(c));
-                if self.is_piece(word) { piece.replacen(word, GAP, 1) } else { piece.to_owned() }
+                let tells = parts(word).any(|part| said.contains(part));
+                if tells { piece.replacen(word, GAP, 1) } else { piece.to_owned() }
             })
             .collect()
-    }
-
-    fn is_piece(&self, word: &str) -> bool {
-        let is_said = |part: &[u8]| {
-            let mut forms = self.forms.iter();
-            forms.any(|form| parts(form).any(|said| said == part))
-        };
-        parts(word).any(is_said)
     }
 }
 

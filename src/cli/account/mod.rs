@@ -30,7 +30,7 @@ pub enum AccountCommand {
     Test(NameArgs),
     /// Sign in to an account again, the same way or another, with new secrets where they are given
     SignIn(Box<sign_in::ReSignInArgs>),
-    /// Change how an account works: how messages leave, its display name
+    /// Change how messages leave, the display name, or the last day of the client secret
     Set(set::SetArgs),
     /// Give an account another name
     Rename(rename::RenameArgs),
