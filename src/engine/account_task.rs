@@ -377,9 +377,12 @@ impl AccountTask {
                 retry_at: self.context.clock.now().plus(wait_s),
             }
         };
-        self.context
-            .reporter
-            .change_account(self.context.access.id, |account| account.connection = connection);
+        // A sign-in that has ended takes its tokens along.
+        let token_valid_until = self.learn_tokens().await;
+        self.context.reporter.change_account(self.context.access.id, |account| {
+            account.connection = connection;
+            account.token_valid_until = token_valid_until;
+        });
         if !failure.is_stale_connection() {
             let now = self.context.clock.now();
             let learnt = move |facts: &mut LearntFacts| facts.last_problem = Some((problem, now));
@@ -388,7 +391,8 @@ impl AccountTask {
         }
     }
 
-    async fn show(&mut self, connection: Connection) {
+    /// Until when the token at hand is good; what is news of it is kept.
+    async fn learn_tokens(&mut self) -> Option<UnixSeconds> {
         let (token_valid_until, refreshed_at) = match self.context.access.keeper().await {
             Ok(keeper) => {
                 (keeper.valid_until(Resource::Outlook).await, keeper.refreshed_at().await)
@@ -404,6 +408,11 @@ impl AccountTask {
             learn(&self.context.store, &self.context.reporter, self.context.access.id, learnt)
                 .await;
         }
+        token_valid_until
+    }
+
+    async fn show(&mut self, connection: Connection) {
+        let token_valid_until = self.learn_tokens().await;
         self.context.reporter.change_account(self.context.access.id, |account| {
             account.connection = connection;
             account.token_valid_until = token_valid_until;
