@@ -143,7 +143,7 @@ pub enum SecretsWord {
     VaultKey,
     /// A file opened by a passphrase
     VaultPassphrase,
-    /// The commands in the configuration's [secrets] table
+    /// The commands that the configuration names under secrets
     Command,
 }
 
