@@ -49,7 +49,7 @@ class Bench:
         self.rig, self.options, self.messages = rig, options, messages
         self.program = str(Path(options.program).resolve())
         self.password = next(user["password"] for user in rig["users"] if user["address"] == USER)
-        self.newest = f" {messages - 1}"
+        self.newest = f"No{messages - 1}"
         self.work = Path(tempfile.mkdtemp(prefix="ph-bench-", dir="/tmp"))
         self.environment = {"HOME": str(self.work), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
 
@@ -188,18 +188,20 @@ class Bench:
         screen.drawn = b""
         screen.began = time.perf_counter()
         self._arrive(500)
-        print(f"500 messages arriving, until listed: {screen.wait_for('Arrival 499'):.2f} s")
+        print(f"500 messages arriving, until listed: {screen.wait_for('Arrival499'):.2f} s")
         screen.close()
 
     def _arrive(self, messages: int) -> None:
         maildir = Path(self.rig["mail_dir"]) / USER / "Maildir"
-        owner = maildir.stat()
+        owner, now = maildir.stat(), int(time.time())
         for number in range(messages):
             name = f"{int(time.time())}.M{number:06}.arrival"
             path = maildir / "tmp" / name
-            path.write_bytes(f"From: ada@example.org\nTo: {USER}\nSubject: Arrival {number}\n"
+            path.write_bytes(f"From: ada@example.org\nTo: {USER}\nSubject: Arrival{number}\n"
                              f"Message-ID: <arrival-{number}@example.org>\n\nhello\n".encode())
             os.chown(path, owner.st_uid, owner.st_gid)
+            # One second apart, so that the last one stands at the top.
+            os.utime(path, (now + number, now + number))
             path.rename(maildir / "new" / name)
 
 
