@@ -45,8 +45,16 @@ impl Move {
 
 impl Cursor {
     /// Moves within `count` rows of which `page` fit on screen.
+    ///
+    /// A single step off the screen turns half a page: over a slow line one large change now and
+    /// then is lighter than every row moving up by one at each key.
     pub fn go(&mut self, step: Move, count: usize, page: usize) {
+        let top = self.top;
         self.put(step.target(self.at, count, page), count, page);
+        if matches!(step, Move::Down | Move::Up) && self.top != top {
+            let last_top = count.saturating_sub(page.max(1));
+            self.top = self.at.saturating_sub(page / 2).min(last_top);
+        }
     }
 
     /// Puts the cursor on `at`, or on the last row, and keeps it on screen.
@@ -77,8 +85,10 @@ mod tests {
             assert_eq!((cursor.at, cursor.top), to, "{start:?} {step:?} {count} {page}");
         }
         check((0, 0), Move::Up, 10, 4, (0, 0));
-        check((3, 0), Move::Down, 10, 4, (4, 1));
-        check((4, 4), Move::Up, 10, 4, (3, 3));
+        check((2, 0), Move::Down, 10, 4, (3, 0));
+        check((3, 0), Move::Down, 10, 4, (4, 2));
+        check((4, 4), Move::Up, 10, 4, (3, 1));
+        check((8, 5), Move::Down, 10, 4, (9, 6));
         check((0, 0), Move::Last, 10, 4, (9, 6));
         check((9, 6), Move::First, 10, 4, (0, 0));
         check((0, 0), Move::HalfPageDown, 10, 4, (2, 0));
