@@ -2,8 +2,10 @@
 
 mod codes;
 mod ladder;
+mod mailbox;
 mod outages;
 mod privacy;
+mod quirks;
 mod reading;
 mod screen;
 mod sending;
