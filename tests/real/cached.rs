@@ -3,6 +3,7 @@
 use crate::doveadm::{Content, Doveadm};
 use crate::program::Program;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// More messages than any folder here has.
 const EVERY: &str = "10000";
@@ -28,13 +29,12 @@ pub fn content(rows: &[Value]) -> Content {
     found
 }
 
-/// The id of the message with this subject.
+/// Ids by subject.
 #[track_caller]
-pub fn id_of(program: &Program, folder: &str, subject: &str) -> String {
+pub fn ids(program: &Program, folder: &str) -> BTreeMap<String, String> {
     let rows = program.run(&["message", "list", "--folder", folder, "--limit", EVERY, "--json"]);
-    let rows = rows.expect(0).json();
-    let row = rows.iter().find(|row| row["subject"] == subject);
-    row.unwrap_or_else(|| panic!("no {subject:?} in {rows:?}"))["id"].to_string()
+    let row = |row: Value| (row["subject"].as_str().unwrap().to_owned(), row["id"].to_string());
+    rows.expect(0).json().into_iter().map(row).collect()
 }
 
 /// Both sides know the same of `folders`: UIDs, subjects and flags.

@@ -83,11 +83,6 @@ impl<'r> Doveadm<'r> {
         self.run_as(&[], &["expunge"], &["mailbox", folder, "subject", subject], "");
     }
 
-    /// Moves the messages with this subject.
-    pub fn move_to(&self, target: &str, folder: &str, subject: &str) {
-        self.run_as(&[], &["move"], &[target, "mailbox", folder, "subject", subject], "");
-    }
-
     /// Gives all UIDs of `folder` a new generation.
     pub fn change_uid_validity(&self, folder: &str) {
         let now =

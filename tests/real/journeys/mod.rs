@@ -3,6 +3,7 @@
 mod codes;
 mod ladder;
 mod mailbox;
+mod offline;
 mod outages;
 mod privacy;
 mod quirks;
@@ -12,3 +13,4 @@ mod sending;
 mod spine;
 mod tls;
 mod tokens;
+mod traffic;

@@ -1,12 +1,12 @@
 //! The same acts on servers that can do less, and on folders that change under one's hands.
 
 use crate::account::{AccountAdd, BARBARA, link};
-use crate::cached::{check_same, id_of, listed, sync};
+use crate::cached::{check_same, ids, listed, sync};
 use crate::doveadm::{Doveadm, TestFolder};
 use crate::mask::{Cut, Mask, Masked};
 use crate::program::Program;
 use crate::rig::Rig;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the folder holds before anything is done.
 const SUBJECTS: [&str; 8] =
@@ -18,6 +18,7 @@ struct Setting<'r> {
     line: Masked,
     server: Doveadm<'r>,
     folder: TestFolder<'r>,
+    ids: BTreeMap<String, String>,
 }
 
 impl<'r> Setting<'r> {
@@ -31,14 +32,14 @@ impl<'r> Setting<'r> {
             server.save(&folder.name, subject);
         }
         sync(&program);
-        Self { program, line, server, folder }
+        let ids = ids(&program, &folder.name);
+        Self { program, line, server, folder, ids }
     }
 
     /// `message VERB ID …` about the message with this subject.
     #[track_caller]
     fn act(&self, verb: &str, subject: &str, options: &[&str]) {
-        let id = id_of(&self.program, &self.folder.name, subject);
-        let words = ["message", verb, &id, "--json"];
+        let words = ["message", verb, &self.ids[subject], "--json"];
         self.program.run(&[&words, options].concat()).expect(0);
     }
 
@@ -166,10 +167,11 @@ fn changes_of_another_client_arrive_without_change_numbers() {
 #[test]
 fn a_new_generation_of_uids_is_read_anew_and_nothing_is_done_to_the_wrong_message() {
     let Some(rig) = Rig::take() else { return };
-    let setting = Setting::new(&rig, Mask::Dovecot);
-    let Setting { program, line, server, folder } = &setting;
-    server.change_uid_validity(&folder.name);
-    sync(program);
+    let mut setting = Setting::new(&rig, Mask::Dovecot);
+    setting.server.change_uid_validity(&setting.folder.name);
+    sync(&setting.program);
+    setting.ids = ids(&setting.program, &setting.folder.name);
+    let Setting { program, line, server, folder, .. } = &setting;
     check_same(program, *server, &[&folder.name]);
 
     // Offline something is done, and meanwhile the same UIDs come to mean other messages.
@@ -194,7 +196,7 @@ fn a_new_generation_of_uids_is_read_anew_and_nothing_is_done_to_the_wrong_messag
 fn what_another_client_removed_first_is_gone_and_nothing_else_is() {
     let Some(rig) = Rig::take() else { return };
     let setting = Setting::new(&rig, Mask::Dovecot);
-    let Setting { program, line, server, folder } = &setting;
+    let Setting { program, line, server, folder, .. } = &setting;
     let gone = ["starred", "moved", "copied", "trashed", "deleted"];
     line.set_cut(Cut::Yes);
     setting.act("flag", "starred", &["--add", "flagged"]);
