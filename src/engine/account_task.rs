@@ -129,6 +129,8 @@ pub struct AccountTask {
     list_at: Instant,
     /// Last refresh and end of the token, as they are among the facts already.
     token_facts: (Option<UnixSeconds>, Option<UnixSeconds>),
+    /// What the last catching up looked at, and how many of the next commands waited before it.
+    answered: Option<(Watched, usize)>,
 }
 
 /// The folder that is kept up to date.
@@ -172,6 +174,7 @@ impl AccountTask {
             retry_at: Instant::now(),
             list_at: Instant::now(),
             token_facts: (None, None),
+            answered: None,
         }
     }
 
@@ -224,6 +227,23 @@ impl AccountTask {
     }
 
     async fn apply(&mut self, command: AccountCommand) {
+        self.apply_one(command).await;
+        let left = |(looked, next): (Watched, usize)| Some((looked, next.checked_sub(1)?));
+        self.answered = self.answered.and_then(left);
+    }
+
+    /// Whether the folder was looked at after the command that asks for it was given.
+    fn is_answered(&self, folder: FolderId, newest: u32) -> bool {
+        let open = self.session.as_ref().and_then(|session| session.open);
+        self.answered.is_some_and(|(looked, next)| {
+            0 < next
+                && looked.folder == folder
+                && newest <= looked.newest
+                && open.is_some_and(|(open, _state)| open == folder)
+        })
+    }
+
+    async fn apply_one(&mut self, command: AccountCommand) {
         let command = match command {
             AccountCommand::Sync(asker) => return self.sync_all(asker).await,
             other => other,
@@ -261,7 +281,9 @@ impl AccountTask {
             AccountCommand::OpenFolder { id, folder, newest } => {
                 self.watch(Watched { folder: *folder, newest: *newest }).await?;
                 self.replay_first().await?;
-                self.sync_watched().await?;
+                if !self.is_answered(*folder, *newest) {
+                    self.sync_watched().await?;
+                }
                 self.context.reporter.done(*id).await;
                 Ok(())
             }
@@ -431,8 +453,12 @@ impl AccountTask {
         self.connection().await?;
         self.replay_first().await?;
         self.show(Connection::Syncing).await;
+        // Whoever has asked by now asks for what comes next.
+        let asked_before = self.commands.len();
         let session = self.connection().await?;
         let (mut folders, counts) = session.list_and_sync(&context, &name, newest).await?;
+        let looked = session.open.map(|(folder, _state)| Watched { folder, newest });
+        self.answered = looked.map(|looked| (looked, asked_before));
         context.reporter.event(EngineEvent::FoldersChanged { account }).await;
         if counts == Counts::Missing {
             folders = self.connection().await?.list(&context).await?;

@@ -8,8 +8,11 @@
 #![allow(clippy::string_slice)]
 
 mod account;
+mod cached;
+mod doveadm;
 mod inbox;
 mod journeys;
+mod mask;
 mod program;
 mod proxy;
 mod rig;

@@ -88,7 +88,13 @@ impl Fetched {
     /// The whole message, if it is this one.
     #[must_use]
     pub fn into_body(self, uid: Uid) -> Option<Vec<u8>> {
-        self.body.filter(|_body| self.uid == Some(uid))
+        self.into_any_body().filter(|(found, _body)| *found == uid).map(|(_uid, body)| body)
+    }
+
+    /// The whole message and which one it is.
+    #[must_use]
+    pub fn into_any_body(self) -> Option<(Uid, Vec<u8>)> {
+        self.uid.zip(self.body)
     }
 }
 

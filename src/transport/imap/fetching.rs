@@ -151,6 +151,8 @@ impl ImapSource {
         };
         let mut pieces = existing.pieces_downwards(HEADERS_AT_ONCE);
         let mut ahead: VecDeque<(UidRange, Tag)> = VecDeque::new();
+        // Dovecot may answer the next command before it ends the one before (RFC 9051, section 5.5).
+        let mut early = Rows::new();
         loop {
             while ahead.len() < HEADER_COMMANDS_AHEAD
                 && !out.is_closed()
@@ -164,7 +166,7 @@ impl ImapSource {
                 return Ok(());
             };
             let left_out = self.wire.left_out();
-            let mut rows = Rows::new();
+            let mut rows = std::mem::take(&mut early);
             let answer = self.wire.finish(&tag, |response| {
                 take(response, &mut rows, Fetched::into_headers);
             });
@@ -176,8 +178,11 @@ impl ImapSource {
                 pieces.put_back(self.drain(stray).await?);
                 self.rescue(piece, &mut rows).await?;
             }
-            rows.retain(|uid, _headers| piece.contains(*uid));
-            let batch: Vec<RemoteHeaders> = rows.into_values().collect();
+            let (wanted, others): (Rows<_>, Rows<_>) =
+                rows.into_iter().partition(|(uid, _headers)| piece.contains(*uid));
+            early = others;
+            early.retain(|uid, _headers| ahead.iter().any(|(next, _tag)| next.contains(*uid)));
+            let batch: Vec<RemoteHeaders> = wanted.into_values().collect();
             if !batch.is_empty() && out.send(batch).await.is_err() {
                 self.drain(ahead).await?;
                 return Ok(());
@@ -219,6 +224,8 @@ impl ImapSource {
     ) -> Result<(), TransportError> {
         let mut waiting = uids.iter().copied();
         let mut ahead: VecDeque<(Uid, Tag)> = VecDeque::new();
+        // As with headers, an answer may come before its turn.
+        let mut early: Rows<Vec<u8>> = Rows::new();
         let mut refused = None;
         let mut answered = 0_usize;
         loop {
@@ -237,9 +244,12 @@ impl ImapSource {
                     Some(_) | None => Ok(()),
                 };
             };
-            let mut found = None;
             let answer = self.wire.finish(&tag, |response| {
-                found = Fetched::read(response).and_then(|row| row.into_body(uid)).or(found.take());
+                let body = Fetched::read(response).and_then(Fetched::into_any_body);
+                let wanted = |asked: Uid| {
+                    asked == uid || ahead.iter().any(|(waiting, _tag)| *waiting == asked)
+                };
+                early.extend(body.filter(|(of, _bytes)| wanted(*of)));
             });
             match gone_is_fine(passing_is_fatal(answer.await)?) {
                 Ok(_done) => answered += 1,
@@ -249,7 +259,7 @@ impl ImapSource {
                     refused = Some(error);
                 }
             }
-            if let Some(body) = found {
+            if let Some(body) = early.remove(&uid) {
                 // A receiver that is gone ends the loop above; what is under way is read first.
                 let _gone = out.send((uid, body)).await;
             }

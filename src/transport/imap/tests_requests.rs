@@ -444,6 +444,44 @@ async fn a_stream_ends_early_and_leaves_the_connection_usable() {
 }
 
 #[tokio::test]
+async fn an_answer_that_comes_before_its_turn_is_not_lost() {
+    let script = stream_script(
+        "S: * 1501 FETCH (UID 4000 FLAGS () RFC822.SIZE 1 BODY[HEADER.FIELDS (DATE)] \"\")
+        S: * 3 FETCH (UID 3 FLAGS () RFC822.SIZE 1 BODY[HEADER.FIELDS (DATE)] \"\")
+        S: A0005 OK done
+        S: A0006 OK done
+        C: $ UID FETCH 5 (UID BODY.PEEK[])
+        C: $ UID FETCH 6 (UID BODY.PEEK[])
+        S: * 6 FETCH (UID 6 BODY[] {1}
+        S: x)
+        S: A0007 OK done
+        S: $ OK done",
+    );
+    let ((batches, messages), _heard) = session(LOGIN, &script, |source| {
+        Box::pin(async {
+            let (out, mut batches) = mpsc::channel(8);
+            source.stream_headers(range(1, 5000), &out).await.unwrap();
+            drop(out);
+            let mut headers = Vec::new();
+            while let Some(batch) = batches.recv().await {
+                headers.push(numbers(&batch));
+            }
+            let (out, mut messages) = mpsc::channel(8);
+            source.stream_messages(&uids(&[5, 6]), &out).await.unwrap();
+            drop(out);
+            let mut bodies: Vec<(Uid, Vec<u8>)> = Vec::new();
+            while let Some(message) = messages.recv().await {
+                bodies.push(message);
+            }
+            (headers, bodies)
+        })
+    })
+    .await;
+    assert_eq!(batches, [vec![4000], vec![3]]);
+    assert_eq!(messages, [(uids(&[6])[0], b"x".to_vec())]);
+}
+
+#[tokio::test]
 async fn a_message_whose_flags_cannot_be_read_still_exists() {
     let broken = "S: * 1 FETCH (UID 5 FLAGS (\\Seen";
     let script = format!(

@@ -3,8 +3,11 @@
 mod board;
 mod codes;
 mod ladder;
+mod mailbox;
+mod offline;
 mod outages;
 mod privacy;
+mod quirks;
 mod reading;
 mod recipes;
 mod screen;
@@ -12,4 +15,5 @@ mod sending;
 mod spine;
 mod tls;
 mod tokens;
+mod traffic;
 mod ways_in;
