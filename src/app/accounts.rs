@@ -115,4 +115,6 @@ impl Accounts {
 pub struct Board {
     /// Where the cursor is.
     pub cursor: Cursor,
+    /// First line on screen of what is known of the account under it.
+    pub panel_top: usize,
 }

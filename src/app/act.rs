@@ -80,6 +80,8 @@ impl App {
             Action::TestAccount => self.test_account(),
             Action::RenameAccount => self.quiet(|app| app.ask_about_account(Asks::Name)),
             Action::AddShared => self.quiet(|app| app.ask_about_account(Asks::Shared)),
+            Action::ChooseRoute => self.quiet(|app| app.ask_about_account(Asks::Route)),
+            Action::UseGraph => self.use_graph(),
             Action::ChooseMethod => self.quiet(Self::choose_another_method),
             Action::SignInAgain => self.sign_in_again(),
             Action::RemoveAccount => self.quiet(Self::ask_to_remove_account),
@@ -135,9 +137,8 @@ impl App {
         if let Some(Layer::Sheet(_)) = self.layers.last() {
             return self.go_in_sheet(step, page);
         }
-        let accounts = self.accounts.all().len();
         match self.layers.last_mut() {
-            Some(Layer::Accounts(board)) => board.cursor.go(step, accounts, page),
+            Some(Layer::Accounts(_)) => self.go_on_board(step),
             Some(Layer::Outbox(outbox)) => {
                 let count = outbox.entries.as_ref().map_or(0, Vec::len);
                 outbox.cursor.go(step, count, page);
@@ -243,7 +244,7 @@ impl App {
     fn retry(&mut self) -> Vec<Effect> {
         if let Some((_remedy, about)) = self.pop_problem() {
             return match about {
-                About::Outbox(entry) => vec![self.send_again(entry)],
+                About::Outbox(entry, _) => vec![self.send_again(entry)],
                 About::Folder(_) => self.refresh(),
                 About::Message(message) => self.read(message),
                 About::Account(account) => self.list_folders(account),
@@ -270,7 +271,7 @@ impl App {
     pub(in crate::app) fn edit(&mut self) -> Vec<Effect> {
         if let Some((_remedy, about)) = self.pop_problem() {
             return match about {
-                About::Outbox(entry) => vec![self.take_back(entry)],
+                About::Outbox(entry, _) => vec![self.take_back(entry)],
                 About::Folder(_) | About::Message(_) | About::Account(_) | About::Nothing => {
                     Vec::new()
                 }

@@ -156,6 +156,10 @@ pub enum Action {
     UseCode,
     /// Choose another way to sign in.
     ChooseMethod,
+    /// Choose how messages leave.
+    ChooseRoute,
+    /// Let messages leave through Microsoft Graph from now on.
+    UseGraph,
     /// Keep the account although a check failed.
     SaveAnyway,
     /// Go on to the next step.

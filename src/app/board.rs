@@ -2,17 +2,49 @@
 
 use crate::app::App;
 use crate::app::account_form::{AccountForm, Asks, Entered};
+use crate::app::board_facts::{PANEL_INSET_CELLS, list_rows, panel_lines};
+use crate::app::cursor::Move;
 use crate::app::effect::Effect;
 use crate::app::layer::Layer;
 use crate::app::pending::Purpose;
+use crate::app::problem_box::About;
 use crate::app::question::{Ask, Question};
-use crate::engine_api::command::EngineCommand;
+use crate::engine_api::command::{AccountChange, EngineCommand};
+use crate::model::account::SubmissionRoute;
 use crate::model::ids::AccountId;
 
 impl App {
     pub(in crate::app) fn account_on_board(&self) -> Option<AccountId> {
         let Some(Layer::Accounts(board)) = self.layers.last() else { return None };
         self.accounts.all().get(board.cursor.at).map(|account| account.status.id)
+    }
+
+    /// Half pages go through what is known of the account, everything else through the accounts.
+    pub(in crate::app) fn go_on_board(&mut self, step: Move) {
+        let count = self.accounts.all().len();
+        let (lines, room) = self.panel_of_board();
+        let Some(Layer::Accounts(board)) = self.layers.last_mut() else { return };
+        match step {
+            Move::HalfPageDown | Move::HalfPageUp => {
+                let tops = lines.saturating_sub(room) + 1;
+                board.panel_top = step.target(board.panel_top, tops, room);
+            }
+            Move::Down | Move::Up | Move::First | Move::Last => {
+                let rows = usize::from(list_rows(count, self.height_cells.saturating_sub(2)));
+                board.cursor.go(step, count, rows);
+                board.panel_top = 0;
+            }
+        }
+    }
+
+    /// How many lines tell of the account under the cursor, and how many of them fit.
+    fn panel_of_board(&self) -> (usize, usize) {
+        let account = self.account_on_board().and_then(|id| self.accounts.get(id));
+        let width = usize::from(self.width_cells.saturating_sub(2 * PANEL_INSET_CELLS));
+        let lines = account.map_or(0, |account| panel_lines(self, account, width).len());
+        let body = self.height_cells.saturating_sub(2);
+        let rows = list_rows(self.accounts.all().len(), body);
+        (lines, usize::from(body.saturating_sub(rows + 1)))
     }
 
     pub(in crate::app) fn taken_names(&self) -> Vec<String> {
@@ -41,14 +73,52 @@ impl App {
         let account = form.account;
         let Some(entered) = form.finish() else { return Vec::new() };
         self.layers.pop();
-        let effect = match entered {
-            Entered::Name(name) => self.command(Purpose::Rename(account), |id| {
+        match entered {
+            Entered::Name(name) => vec![self.command(Purpose::Rename(account), |id| {
                 EngineCommand::RenameAccount { id, account, name }
-            }),
-            Entered::Method(input) => self.sign_in_by(account, Some(input)),
+            })],
+            Entered::Method(renewal) => vec![self.sign_in_by(account, *renewal)],
+            Entered::Route(route) => vec![self.change_route(account, route)],
             Entered::Shared(request) => self.link(*request),
+        }
+    }
+
+    /// Lets the messages of an account leave another way; the checks follow.
+    pub(in crate::app) fn change_route(
+        &mut self,
+        account: AccountId,
+        route: SubmissionRoute,
+    ) -> Effect {
+        let change = AccountChange { route: Some(route), ..AccountChange::default() };
+        self.command(Purpose::ChangeRoute(account), |id| EngineCommand::ChangeAccount {
+            id,
+            account,
+            change,
+        })
+    }
+
+    /// The messages of an account leave another way now: whether they do is tried at once.
+    pub(in crate::app) fn route_changed(&mut self, account: AccountId) -> Vec<Effect> {
+        self.say("Messages leave as you chose from now on");
+        // A test that pops up would swallow what is being typed.
+        if self.layers.iter().any(Layer::is_typing) {
+            return Vec::new();
+        }
+        vec![self.test(account)]
+    }
+
+    /// `g` in a problem box: what SMTP refused leaves through Microsoft Graph.
+    pub(in crate::app) fn use_graph(&mut self) -> Vec<Effect> {
+        let Some((_remedy, about)) = self.pop_problem() else { return Vec::new() };
+        let (account, entry) = match about {
+            About::Account(account) => (Some(account), None),
+            About::Outbox(entry, account) => (account, Some(entry)),
+            About::Nothing | About::Folder(_) | About::Message(_) => (None, None),
         };
-        vec![effect]
+        let Some(account) = account else { return Vec::new() };
+        let change = self.change_route(account, SubmissionRoute::Graph);
+        let again = entry.map(|entry| self.send_again(entry));
+        std::iter::once(change).chain(again).collect()
     }
 
     pub(in crate::app) fn ask_to_remove_account(&mut self) {

@@ -131,6 +131,9 @@ pub fn link_step(found: LinkStep) -> LinkStep {
         LinkStep::Check { name, outcome } => {
             LinkStep::Check { name, outcome: self::outcome(outcome) }
         }
+        LinkStep::Refused { problem: found } => {
+            LinkStep::Refused { problem: Box::new(problem(*found)) }
+        }
     }
 }
 

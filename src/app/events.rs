@@ -128,8 +128,8 @@ impl App {
             }
             EngineEvent::FoldersChanged { account } => self.list_folders(account),
             EngineEvent::FolderChanged { folder } => self.folder_changed(folder),
-            EngineEvent::OutboxChanged { entry, state, problem } => {
-                self.outbox_changed(entry, state, problem)
+            EngineEvent::OutboxChanged { entry, account, state, problem } => {
+                self.outbox_changed(entry, account, state, problem)
             }
             EngineEvent::OperationFailed { messages: _, problem } => {
                 self.report(clean::problem(problem), About::Nothing);
@@ -161,6 +161,7 @@ impl App {
                 self.say("The account has its new name");
                 Vec::new()
             }
+            Some(Purpose::ChangeRoute(account)) => self.route_changed(account),
             Some(Purpose::Retry(_)) => self.refresh_outbox(),
             Some(Purpose::Hold(hold)) => {
                 self.held(hold);
@@ -210,6 +211,7 @@ impl App {
                 if let Some(run) = self.run_mut(id) {
                     run.failed(problem);
                 }
+                self.attempt_over(id);
             }
             Purpose::OpenFolder(_, AskedBy::Program) | Purpose::Folders(_) => match problem.kind {
                 // The status line says so; the cache is still there to read.
@@ -229,6 +231,7 @@ impl App {
             | Purpose::ChangeSearches
             | Purpose::Remove(_)
             | Purpose::Rename(_)
+            | Purpose::ChangeRoute(_)
             | Purpose::Discard
             | Purpose::Outbox
             | Purpose::Retry(_)
@@ -284,6 +287,7 @@ impl App {
             Purpose::Run
             | Purpose::Detect
             | Purpose::Rename(_)
+            | Purpose::ChangeRoute(_)
             | Purpose::Folders(_)
             | Purpose::OpenFolder(..)
             | Purpose::Answer(..)

@@ -17,6 +17,7 @@ impl App {
             | Purpose::Run
             | Purpose::Detect
             | Purpose::Rename(_)
+            | Purpose::ChangeRoute(_)
             | Purpose::Folders(_)
             | Purpose::Window
             | Purpose::Range

@@ -40,7 +40,7 @@ impl App {
             }
             Some(layer) => layer.run().and_then(|run| {
                 let settings = match run.kind {
-                    RunKind::Link => run.requested.as_deref().cloned(),
+                    RunKind::Link => run.request.as_ref().map(|r| r.settings.clone()),
                     RunKind::SignIn(account) | RunKind::Test(account) => {
                         self.settings_of(Some(account))
                     }
@@ -62,7 +62,7 @@ impl App {
         match about {
             About::Account(account) => Some(account),
             About::Folder(folder) => self.mail.folders.get(folder).map(|folder| folder.account),
-            About::Nothing | About::Message(_) | About::Outbox(_) => self.current_account(),
+            About::Nothing | About::Message(_) | About::Outbox(..) => self.current_account(),
         }
     }
 

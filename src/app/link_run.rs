@@ -7,8 +7,8 @@ use crate::app::it_help::concerns_it;
 use crate::app::keymap::Context;
 use crate::app::msg::Key;
 use crate::app::problem_box::Details;
-use crate::engine_api::link::{CheckName, CheckOutcome, LinkStep, SignInInput};
-use crate::model::account::{AccountSettings, SecretsKind, SignInMethod};
+use crate::engine_api::link::{CheckName, CheckOutcome, LinkRequest, LinkStep, Renewal};
+use crate::model::account::{SecretsKind, SignInMethod};
 use crate::model::ids::{AccountId, CommandId};
 use crate::problem::{Problem, Remedy};
 use crate::stdx::clock::UnixSeconds;
@@ -72,12 +72,27 @@ pub enum CheckState {
 pub enum WayOn {
     /// The same once more.
     Again,
+    /// The checks once more, nobody signs in.
+    CheckAgain,
+    /// Signing in to the account that was tested.
+    SignIn,
     /// Back to what was entered.
     Edit,
+    /// Asking for what the account signs in with: its client secret, password or token.
+    Renew,
     /// The next way in.
     By(SignInMethod),
     /// The same sign-in, with messages leaving through Microsoft Graph.
     ByGraph,
+}
+
+/// Whether the engine keeps the sign-in in memory until the person has answered a failed check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// It does not, or nothing has failed yet.
+    Over,
+    /// It does.
+    Waits,
 }
 
 /// A run on screen. Every text in it is harmless to show.
@@ -90,11 +105,13 @@ pub struct LinkRun {
     /// How the person signs in; `None` where that is not known or nobody does.
     pub method: Option<SignInMethod>,
     /// What the person brought to a sign-in of a linked account, for another try.
-    pub input: Option<SignInInput>,
+    pub renewal: Renewal,
     /// What is being linked.
-    pub requested: Option<Box<AccountSettings>>,
+    pub request: Option<Box<LinkRequest>>,
     /// How far it has come.
     pub stage: Stage,
+    /// Whether the sign-in outlives a failed check.
+    pub attempt: Attempt,
     /// Where secrets will be kept, and why there.
     pub secrets: Option<(SecretsKind, String)>,
     /// The newest code.
@@ -129,9 +146,10 @@ impl LinkRun {
             id,
             kind,
             method: None,
-            input: None,
-            requested: None,
+            renewal: Renewal::default(),
+            request: None,
             stage,
+            attempt: Attempt::Over,
             secrets: None,
             code: None,
             codes: 0,
@@ -175,6 +193,21 @@ impl LinkRun {
                     CheckOutcome::Failed(problem) => CheckState::Failed(problem),
                 },
             ),
+            LinkStep::Refused { problem } => {
+                self.failed(*problem);
+                self.attempt = Attempt::Waits;
+            }
+        }
+    }
+
+    /// The person has answered a failed check; the same sign-in goes on.
+    pub fn answered(&mut self) {
+        self.attempt = Attempt::Over;
+        self.problem = None;
+        self.details = Details::Hidden;
+        self.stage = Stage::Checks;
+        for (_name, state) in &mut self.checks {
+            *state = CheckState::Waiting;
         }
     }
 
@@ -241,24 +274,32 @@ impl LinkRun {
     #[must_use]
     pub fn way_on(&self) -> Option<WayOn> {
         let problem = self.problem.as_ref().filter(|_problem| self.stage == Stage::Failed)?;
-        let edit = match self.kind {
-            RunKind::Link => Some(WayOn::Edit),
-            RunKind::SignIn(_) | RunKind::Test(_) => None,
-        };
         match problem.remedy {
-            Remedy::Retry
-            | Remedy::StartOver
-            | Remedy::SignInAgain(_)
-            | Remedy::CheckNetwork
-            | Remedy::CheckDisk => Some(WayOn::Again),
+            Remedy::Retry | Remedy::CheckNetwork | Remedy::CheckDisk => match self.attempt {
+                Attempt::Waits => Some(WayOn::CheckAgain),
+                Attempt::Over => Some(WayOn::Again),
+            },
+            Remedy::StartOver | Remedy::SignInAgain(_) => match self.kind {
+                RunKind::Link | RunKind::SignIn(_) => Some(WayOn::Again),
+                RunKind::Test(_) => Some(WayOn::SignIn),
+            },
             Remedy::UseBrowser => Some(WayOn::By(SignInMethod::Browser)),
             Remedy::UseDeviceCode => Some(WayOn::By(SignInMethod::DeviceCode)),
-            // A linked account finds the open way itself when its checks run.
-            Remedy::UseGraph => edit.map(|_links| WayOn::ByGraph),
-            Remedy::EditSettings
-            | Remedy::EnterClientSecret
-            | Remedy::CheckCertificate
-            | Remedy::CheckSecrets => edit,
+            Remedy::UseGraph => Some(WayOn::ByGraph),
+            Remedy::EnterClientSecret => match self.kind {
+                RunKind::Link => Some(WayOn::Edit),
+                RunKind::SignIn(_) | RunKind::Test(_) => Some(WayOn::Renew),
+            },
+            // Of a linked account, what signs it in can be entered anew.
+            Remedy::EditSettings => match self.kind {
+                RunKind::Link => Some(WayOn::Edit),
+                RunKind::SignIn(_) => Some(WayOn::Renew),
+                RunKind::Test(_) => None,
+            },
+            Remedy::CheckCertificate | Remedy::CheckSecrets => match self.kind {
+                RunKind::Link => Some(WayOn::Edit),
+                RunKind::SignIn(_) | RunKind::Test(_) => None,
+            },
             Remedy::AskAdministrator
             | Remedy::EditMessage
             | Remedy::CheckSent
@@ -287,14 +328,16 @@ impl LinkRun {
         }
         self.problem = Some(problem);
         self.stage = Stage::Failed;
+        self.attempt = Attempt::Over;
     }
 
-    /// Whether the command still runs.
+    /// Whether the command still runs, or waits for an answer.
     #[must_use]
     pub fn running(&self) -> bool {
         match self.stage {
             Stage::Asking | Stage::Code | Stage::Page | Stage::Checks => true,
-            Stage::Done | Stage::Failed => false,
+            Stage::Failed => self.attempt == Attempt::Waits,
+            Stage::Done => false,
         }
     }
 
@@ -320,7 +363,7 @@ impl LinkRun {
             (Action::Retry, failed),
             (Action::Edit, failed && links),
             (Action::ChooseMethod, failed && signs_in),
-            (Action::SaveAnyway, failed && links && self.failed_check().is_some()),
+            (Action::SaveAnyway, failed && self.attempt == Attempt::Waits),
             (Action::CopyForIt, failed && self.problem.as_ref().is_some_and(concerns_it)),
             (Action::Details, self.problem.as_ref().is_some_and(|p| !p.details.is_empty())),
         ];
@@ -334,6 +377,21 @@ impl LinkRun {
             Stage::Page => self.answering(),
             Stage::Asking | Stage::Code | Stage::Checks => false,
         }
+    }
+}
+
+/// What a check looks at.
+#[must_use]
+pub fn check_in_words(name: CheckName) -> &'static str {
+    match name {
+        CheckName::Dns => "server names",
+        CheckName::Tls => "server identity",
+        CheckName::Clock => "clock",
+        CheckName::Folders => "folders",
+        CheckName::Graph => "Microsoft Graph",
+        CheckName::Scopes => "permissions",
+        CheckName::Imap => "reading mail (IMAP)",
+        CheckName::Submission => "sending mail",
     }
 }
 
@@ -403,6 +461,21 @@ mod tests {
     }
 
     #[test]
+    fn a_sign_in_that_waits_is_checked_again_and_only_then_can_be_saved() {
+        let mut run = LinkRun::new(CommandId(1), RunKind::Link);
+        let refused = Box::new(problem("imap", Remedy::CheckNetwork));
+        run.step(LinkStep::CheckStarted { name: CheckName::Imap });
+        run.step(LinkStep::Refused { problem: refused });
+        assert_eq!(run.way_on(), Some(WayOn::CheckAgain));
+        assert!(run.running() && run.offers(Action::SaveAnyway));
+        run.answered();
+        assert_eq!((run.stage, run.reached_checks()), (Stage::Checks, false));
+        run.failed(problem("forgotten", Remedy::StartOver));
+        assert_eq!(run.way_on(), Some(WayOn::Again));
+        assert!(!run.running() && !run.offers(Action::SaveAnyway));
+    }
+
+    #[test]
     fn a_refusal_names_its_way_on() {
         #[track_caller]
         fn check(kind: RunKind, remedy: Remedy, expected: Option<WayOn>) {
@@ -413,7 +486,9 @@ mod tests {
         }
         check(RunKind::Link, Remedy::StartOver, Some(WayOn::Again));
         check(RunKind::Link, Remedy::EditSettings, Some(WayOn::Edit));
-        check(RunKind::SignIn(AccountId(1)), Remedy::EditSettings, None);
+        check(RunKind::SignIn(AccountId(1)), Remedy::EditSettings, Some(WayOn::Renew));
+        check(RunKind::Test(AccountId(1)), Remedy::EditSettings, None);
+        check(RunKind::SignIn(AccountId(1)), Remedy::CheckCertificate, None);
         check(RunKind::Link, Remedy::AskAdministrator, None);
         check(RunKind::Link, Remedy::UseBrowser, Some(WayOn::By(SignInMethod::Browser)));
         check(
@@ -422,6 +497,10 @@ mod tests {
             Some(WayOn::By(SignInMethod::DeviceCode)),
         );
         check(RunKind::Link, Remedy::UseGraph, Some(WayOn::ByGraph));
-        check(RunKind::SignIn(AccountId(1)), Remedy::UseGraph, None);
+        check(RunKind::SignIn(AccountId(1)), Remedy::UseGraph, Some(WayOn::ByGraph));
+        check(RunKind::Test(AccountId(1)), Remedy::UseGraph, Some(WayOn::ByGraph));
+        check(RunKind::Test(AccountId(1)), Remedy::StartOver, Some(WayOn::SignIn));
+        check(RunKind::Test(AccountId(1)), Remedy::Retry, Some(WayOn::Again));
+        check(RunKind::SignIn(AccountId(1)), Remedy::EnterClientSecret, Some(WayOn::Renew));
     }
 }

@@ -34,7 +34,7 @@ impl App {
         }
         match self.layers.last_mut() {
             Some(Layer::Wizard(wizard)) => match wizard.advance() {
-                Some(request) => vec![self.link(request)],
+                Some(request) => self.link(request),
                 None => self.detect(),
             },
             Some(Layer::AccountForm(_)) => self.finish_account_form(),
@@ -78,15 +78,27 @@ impl App {
         }
         let Some(Layer::Wizard(wizard)) = self.layers.last_mut() else { return Vec::new() };
         let linked = wizard.run.as_ref().and_then(|run| run.linked);
+        let waiting = wizard.waiting.as_ref().map(|run| run.id);
         match wizard.back() {
             WentBack::Inside => Vec::new(),
             WentBack::Stopping(id) => vec![self.cancel(id)],
             WentBack::Outside => {
                 self.layers.pop();
-                match linked {
-                    Some(account) => self.open_inbox_of(account),
-                    None => Vec::new(),
-                }
+                let mut effects: Vec<Effect> =
+                    waiting.map(|id| self.cancel(id)).into_iter().collect();
+                effects.extend(
+                    linked.map(|account| self.open_inbox_of(account)).into_iter().flatten(),
+                );
+                effects
+            }
+        }
+    }
+
+    /// The engine has given up a sign-in that it kept while something was corrected.
+    pub(in crate::app) fn attempt_over(&mut self, id: CommandId) {
+        for layer in &mut self.layers {
+            if let Layer::Wizard(wizard) = layer {
+                wizard.waiting.take_if(|run| run.id == id);
             }
         }
     }

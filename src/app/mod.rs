@@ -15,6 +15,7 @@ pub mod act;
 pub mod acting;
 pub mod action;
 pub mod board;
+pub mod board_facts;
 pub mod browser_page;
 pub mod choosing;
 pub mod chosen;

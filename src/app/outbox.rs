@@ -9,7 +9,7 @@ use crate::app::problem_box::About;
 use crate::app::question::{Ask, Question};
 use crate::engine_api::command::EngineCommand;
 use crate::mime::sanitise;
-use crate::model::ids::{CommandId, DraftId, OutboxId};
+use crate::model::ids::{AccountId, CommandId, DraftId, OutboxId};
 use crate::model::outgoing::{OutboxState, StoredDraft};
 use crate::problem::Problem;
 
@@ -18,6 +18,7 @@ impl App {
     pub(in crate::app) fn outbox_changed(
         &mut self,
         entry: OutboxId,
+        account: AccountId,
         state: OutboxState,
         problem: Option<Problem>,
     ) -> Vec<Effect> {
@@ -30,7 +31,7 @@ impl App {
             | OutboxState::Refused => {}
         }
         if let Some(problem) = problem {
-            self.report(clean::problem(problem), About::Outbox(entry));
+            self.report(clean::problem(problem), About::Outbox(entry, Some(account)));
         }
         self.refresh_outbox()
     }
@@ -206,6 +207,7 @@ mod tests {
         let (id, account, saved_at) = (DraftId(77), AccountId(1), NOW);
         desk.drafts = vec![StoredDraft { id, account, draft, saved_at }];
         desk.event(EngineEvent::OutboxChanged {
+            account: AccountId(1),
             entry: OutboxId(5),
             state: OutboxState::Refused,
             problem: Some(problem("550", Remedy::EditMessage)),

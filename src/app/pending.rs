@@ -78,6 +78,8 @@ pub enum Purpose {
     Detect,
     /// Renaming an account.
     Rename(AccountId),
+    /// Letting the messages of an account leave another way.
+    ChangeRoute(AccountId),
     /// Removing an account.
     Remove(AccountId),
     /// Sending what the composer holds.
@@ -101,11 +103,12 @@ impl Purpose {
     #[must_use]
     pub fn about(&self) -> About {
         match self {
-            Self::Folders(account) | Self::Remove(account) | Self::Rename(account) => {
-                About::Account(*account)
-            }
+            Self::Folders(account)
+            | Self::Remove(account)
+            | Self::Rename(account)
+            | Self::ChangeRoute(account) => About::Account(*account),
             Self::OpenFolder(folder, _) => About::Folder(*folder),
-            Self::Retry(entry) | Self::TakeBack(entry) => About::Outbox(*entry),
+            Self::Retry(entry) | Self::TakeBack(entry) => About::Outbox(*entry, None),
             Self::Read(message) | Self::Answer(message, _) => About::Message(*message),
             Self::Run
             | Self::Detect

@@ -16,8 +16,8 @@ pub enum About {
     Folder(FolderId),
     /// A message.
     Message(MessageId),
-    /// A message of the outbox.
-    Outbox(OutboxId),
+    /// A message of the outbox, and the account that hands it over where that is known.
+    Outbox(OutboxId, Option<AccountId>),
 }
 
 /// Whether the server's own words are on screen.
@@ -63,10 +63,17 @@ impl ProblemBox {
     pub fn remedy_action(&self) -> Option<Action> {
         match (self.problem.remedy, self.about) {
             (Remedy::SignInAgain(_), _) => Some(Action::SignInAgain),
-            (Remedy::StartOver | Remedy::UseBrowser | Remedy::UseDeviceCode, About::Account(_)) => {
-                Some(Action::SignInAgain)
+            (
+                Remedy::StartOver
+                | Remedy::UseBrowser
+                | Remedy::UseDeviceCode
+                | Remedy::EnterClientSecret,
+                About::Account(_),
+            ) => Some(Action::SignInAgain),
+            (Remedy::UseGraph, About::Account(_) | About::Outbox(_, Some(_))) => {
+                Some(Action::UseGraph)
             }
-            (Remedy::EditMessage, About::Outbox(_)) => Some(Action::Edit),
+            (Remedy::EditMessage, About::Outbox(..)) => Some(Action::Edit),
             (Remedy::CheckSent, _) => Some(Action::LookIntoSent),
             (_, About::Nothing) => None,
             (
@@ -99,9 +106,9 @@ impl ProblemBox {
             return concerns_it(&self.problem);
         }
         if action == Action::Edit {
-            return matches!(self.about, About::Outbox(_));
+            return matches!(self.about, About::Outbox(..));
         }
-        let remedies = [Action::Retry, Action::SignInAgain, Action::LookIntoSent];
+        let remedies = [Action::Retry, Action::SignInAgain, Action::UseGraph, Action::LookIntoSent];
         !remedies.contains(&action) || self.remedy_action() == Some(action)
     }
 }

@@ -54,8 +54,8 @@ impl Question {
             }
             Ask::SaveAnyway => (
                 "Save the account although not everything works?".to_owned(),
-                "You sign in once more. What failed stays broken until it is mended: mail may not \
-                 come in or go out. The account board shows what, and tests it again.",
+                "What failed stays broken until it is mended: mail may not come in or go out. The \
+                 account board shows what, and tests it again.",
             ),
             Ask::SendRewritten => (
                 about.to_owned(),

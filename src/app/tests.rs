@@ -442,6 +442,7 @@ impl Desk {
             | EngineCommand::Replay { .. }
             | EngineCommand::Sync { .. }
             | EngineCommand::HoldSync { .. }
+            | EngineCommand::ChangeAccount { .. }
             | EngineCommand::RemoveAccount { .. }
             | EngineCommand::RetryOutbox { .. }
             | EngineCommand::DiscardDraft { .. } => EngineEvent::CommandDone { id },

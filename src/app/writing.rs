@@ -422,7 +422,12 @@ mod tests {
         assert!(says(&desk, "In the outbox") && desk.app.layers.is_empty());
         let entry = OutboxId(1);
         let state = OutboxState::Sent;
-        desk.event(EngineEvent::OutboxChanged { entry, state, problem: None });
+        desk.event(EngineEvent::OutboxChanged {
+            entry,
+            account: AccountId(1),
+            state,
+            problem: None,
+        });
         assert!(says(&desk, "The message is sent"));
     }
 

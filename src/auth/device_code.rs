@@ -37,6 +37,16 @@ const LIFE_LIMIT_S: u64 = 3_600;
 const USER_CODE_LIMIT_CHARS: usize = 32;
 /// Longest address a person is asked to type, in characters; it must fit one line of the screen.
 const PAGE_LIMIT_CHARS: usize = 200;
+/// Domains of Microsoft's sign-in servers and of the pages they send people to:
+/// `microsoft.com/devicelogin`, `login.microsoft.com/device`, `www.microsoft.com/link`.
+const MICROSOFT: [&str; 6] = [
+    "microsoft.com",
+    "microsoftonline.com",
+    "microsoftonline.us",
+    "microsoftonline.cn",
+    "windows.net",
+    "live.com",
+];
 /// Grant type of the questions (RFC 8628, section 3.4).
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -76,14 +86,13 @@ pub async fn request(
             Failure::Answered(refusal) => refusal.refused(&[]),
             Failure::Unanswered(error) => error,
         })?;
-    let on_loopback = Url::parse(&app.authority).is_ok_and(|url| http::is_loopback(&url));
-    checked(&answer, on_loopback, asked_at, scopes)
+    checked(&answer, &entra::endpoint(app, "devicecode")?, asked_at, scopes)
 }
 
 /// Takes a code only if a person can be sent with it to the page it names.
 fn checked(
     answer: &StandardDeviceAuthorizationResponse,
-    on_loopback: bool,
+    asked: &Url,
     asked_at: UnixSeconds,
     scopes: &[String],
 ) -> Result<DeviceCode, AuthError> {
@@ -94,7 +103,7 @@ fn checked(
         return not_understood("its code is not one that can be typed");
     }
     let page = answer.verification_uri().as_str();
-    if !is_safe_page(page, on_loopback) {
+    if !is_safe_page(page, asked) {
         let shown = page.chars().filter(|c| c.is_ascii_graphic()).take(PAGE_LIMIT_CHARS);
         return Err(AuthError::UnsafePage(shown.collect()));
     }
@@ -118,10 +127,11 @@ fn checked(
     })
 }
 
-/// Whether a person may be sent to a page: an ordinary https address without a user name in front
-/// of the host, which could make it look like another. Plain http only where the whole sign-in
-/// server is on this machine.
-fn is_safe_page(page: &str, on_loopback: bool) -> bool {
+/// Whether a person may be sent to a page: an ordinary https address of whoever runs the sign-in
+/// server that was `asked`, without a user name in front of the host, which could make it look like
+/// another. A sign-in server on this machine stands for another one, so it may name any page, and
+/// one on this machine without https.
+fn is_safe_page(page: &str, asked: &Url) -> bool {
     let ordinary = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c);
     if PAGE_LIMIT_CHARS < page.len() || !page.chars().all(ordinary) {
         return false;
@@ -129,9 +139,35 @@ fn is_safe_page(page: &str, on_loopback: bool) -> bool {
     let Ok(url) = Url::parse(page) else {
         return false;
     };
-    let named = url.has_host() && url.username().is_empty() && url.password().is_none();
-    let plain_here = url.scheme() == "http" && on_loopback && http::is_loopback(&url);
-    named && (url.scheme() == "https" || plain_here)
+    if !url.username().is_empty() || url.password().is_some() {
+        return false;
+    }
+    let (host, on_loopback) = (url.host_str().unwrap_or_default(), http::is_loopback(asked));
+    match url.scheme() {
+        "http" => on_loopback && http::is_loopback(&url),
+        "https" if on_loopback => !host.is_empty(),
+        "https" => {
+            let usual_port = url.port().is_none() || url.port() == asked.port();
+            usual_port && have_one_owner(host, asked.host_str().unwrap_or_default())
+        }
+        _ => false,
+    }
+}
+
+/// Whether a page's host belongs to whoever has the sign-in server: the same host, one below the
+/// other, or both Microsoft's. An address of numbers is only ever the same.
+fn have_one_owner(page: &str, asked: &str) -> bool {
+    let microsoft = |host: &str| MICROSOFT.iter().any(|domain| is_within(host, domain));
+    let is_name = |host: &str| host.ends_with(|c: char| c.is_ascii_alphabetic());
+    page == asked
+        || (is_name(page) && is_name(asked) && (is_within(page, asked) || is_within(asked, page)))
+        || (microsoft(page) && microsoft(asked))
+}
+
+/// Whether `host` is `domain` or below it. A domain has a dot: nobody owns `com`.
+fn is_within(host: &str, domain: &str) -> bool {
+    let above = host.strip_suffix(domain);
+    domain.contains('.') && above.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// Asks again and again, no faster than the server allows, until someone has signed in.
@@ -269,5 +305,7 @@ fn after_refusal(refusal: &EntraError, code: &DeviceCode) -> Result<Poll, AuthEr
     }
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

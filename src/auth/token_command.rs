@@ -1,13 +1,9 @@
 //! A command of the person's that prints an access token, as `oama access` or `pizauth show` do.
 
 use crate::auth::error::AuthError;
+use crate::stdx::child::{self, Limits};
 use secrecy::SecretString;
-use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Command;
-use tokio::time::timeout;
-use zeroize::Zeroizing;
 
 /// Longest run: such a command may ask a sign-in server, which answers within some seconds.
 const RUN_LIMIT: Duration = Duration::from_secs(30);
@@ -30,29 +26,14 @@ pub async fn run(argv: &[String]) -> Result<SecretString, AuthError> {
 }
 
 async fn run_within(argv: &[String], limit: Duration) -> Result<SecretString, AuthError> {
-    let Some((program, arguments)) = argv.split_first() else {
-        return Err(failed("there is no command to run", ""));
-    };
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| failed(&format!("it cannot be started: {error}"), ""))?;
-    let (output, complaints) = (child.stdout.take(), child.stderr.take());
-    // Read to the end even beyond the limits, so that a talkative command is not left waiting.
-    let work = async { tokio::join!(start_of(output), start_of(complaints), child.wait()) };
-    let Ok((output, complaints, status)) = timeout(limit, work).await else {
-        return Err(failed(&format!("it did not end within {} s", limit.as_secs()), ""));
-    };
-    let status = status.map_err(|error| failed(&format!("it cannot be followed: {error}"), ""))?;
-    let complaint = first_line(&complaints);
-    if !status.success() {
-        return Err(failed(&ended(status), complaint));
+    let limits = Limits { time: limit, output_bytes: OUTPUT_LIMIT_BYTES };
+    let ended =
+        child::run(argv, b"", limits).await.map_err(|error| failed(&error.to_string(), ""))?;
+    let complaint = ended.complaints.first_line();
+    if !ended.status.success() {
+        return Err(failed(&child::in_words(ended.status), complaint));
     }
-    let token = first_line(&output);
+    let token = ended.output.first_line();
     if token.is_empty() {
         return Err(failed("it printed nothing", complaint));
     }
@@ -63,36 +44,9 @@ async fn run_within(argv: &[String], limit: Duration) -> Result<SecretString, Au
     Ok(token.into())
 }
 
-fn ended(status: ExitStatus) -> String {
-    match status.code() {
-        Some(code) => format!("it ended with status {code}"),
-        None => "it was stopped by a signal".to_owned(),
-    }
-}
-
 fn failed(how: &str, complaint: &str) -> AuthError {
     let complaint: String = complaint.chars().take(COMPLAINT_LIMIT_CHARS).collect();
     AuthError::CommandFailed { how: how.to_owned(), complaint: complaint.into() }
-}
-
-/// The beginning of a stream, read to its end. A stream that breaks has said what it had to say.
-async fn start_of(stream: Option<impl AsyncRead + Unpin>) -> Zeroizing<Vec<u8>> {
-    let mut start = Zeroizing::new(Vec::new());
-    let Some(mut stream) = stream else {
-        return start;
-    };
-    if (&mut stream).take(OUTPUT_LIMIT_BYTES).read_to_end(&mut start).await.is_ok()
-        && let Err(error) = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
-    {
-        tracing::debug!(%error, "the output of a token command broke off");
-    }
-    start
-}
-
-/// The first line, trimmed; nothing when it is not text.
-fn first_line(output: &[u8]) -> &str {
-    let line = output.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    std::str::from_utf8(line).unwrap_or_default().trim()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::cli::error::CliError;
 use crate::cli::output::{Format, Output};
 use crate::config::ConfigFile;
 use crate::config::paths::Paths;
+use crate::runtime::logging;
 use clap::Args;
 use clap::builder::OsStringValueParser;
 use std::ffi::OsString;
@@ -49,6 +50,23 @@ impl Context {
     pub fn paths(&self) -> Result<Paths, CliError> {
         Paths::resolve(self.home.clone(), self.config.clone())
             .map_err(|error| error.problem().into())
+    }
+
+    /// Writes the log from now on.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn log(&self) -> Result<(), CliError> {
+        logging::start(&self.paths()?.state_dir)
+            .map_err(|error| CliError::system("log-failed", "The log cannot be written", &error))
+    }
+
+    /// The same for a command, where the environment asks for it.
+    ///
+    /// # Errors
+    /// As [`Self::log`].
+    pub fn log_on_request(&self) -> Result<(), CliError> {
+        if logging::is_asked_for() { self.log() } else { Ok(()) }
     }
 
     /// The configuration as the file says it now.

@@ -15,6 +15,7 @@ pub mod draft;
 pub mod entra;
 pub mod error;
 pub mod folder;
+pub mod hidden_prompt;
 pub mod json;
 pub mod man;
 pub mod message;
@@ -104,6 +105,9 @@ pub fn main() -> ExitCode {
 
 fn run(context: &Context, command: Option<Command>) -> Result<u8, CliError> {
     let done = |()| 0;
+    if command.as_ref().is_some_and(keeps_log) {
+        context.log_on_request()?;
+    }
     match command {
         None => tui::run(context),
         Some(Command::Demo(args)) => demo::run(&args),
@@ -119,6 +123,23 @@ fn run(context: &Context, command: Option<Command>) -> Result<u8, CliError> {
         Some(Command::Config(command)) => config::run(context, command).map(done),
         Some(Command::Completions(args)) => completions::run(context, &args).map(done),
         Some(Command::Man) => man::run(context).map(done),
+    }
+}
+
+/// Whether a run of `command` may leave a log: the demo keeps nothing, and what only prints has
+/// nothing to tell.
+fn keeps_log(command: &Command) -> bool {
+    match command {
+        Command::Account(_)
+        | Command::Folder(_)
+        | Command::Message(_)
+        | Command::Sync(_)
+        | Command::Outbox(_)
+        | Command::Draft(_)
+        | Command::Token(_)
+        | Command::Doctor
+        | Command::Config(_) => true,
+        Command::Demo(_) | Command::Entra(_) | Command::Completions(_) | Command::Man => false,
     }
 }
 

@@ -2,6 +2,7 @@
 //! script names.
 
 use crate::cli::error::CliError;
+use crate::cli::hidden_prompt;
 use crate::config::Config;
 use crate::config::paths::Paths;
 use crate::model::account::SecretsKind;
@@ -158,7 +159,7 @@ fn ask_person(purpose: &Purpose, used: Use) -> Result<SecretString, CliError> {
 }
 
 fn prompt(purpose: &Purpose, question: &str) -> Result<SecretString, CliError> {
-    rpassword::prompt_password(question).map(SecretString::from).map_err(|error| {
+    hidden_prompt::ask(question).map_err(|error| {
         let why =
             format!("{} may name a file or descriptor that holds it ({error}).", purpose.variable);
         CliError::usage("passphrase-needed", purpose.needed, &why)

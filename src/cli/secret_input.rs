@@ -2,8 +2,9 @@
 //! never from an argument, which every process of the machine can read.
 
 use crate::cli::error::CliError;
+use crate::cli::hidden_prompt;
 use crate::stdx::words;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::io::{self, BufRead, IsTerminal, Read};
 use zeroize::Zeroizing;
 
@@ -55,20 +56,20 @@ impl Asked {
 pub fn read(asked: Asked, from: From) -> Result<SecretString, CliError> {
     let prompted = from == From::Anywhere && io::stdin().is_terminal();
     let secret = if prompted {
-        rpassword::prompt_password(asked.prompt()).map(Zeroizing::new)
+        hidden_prompt::ask(asked.prompt())
     } else {
-        line(&mut io::stdin().lock())
+        line(&mut io::stdin().lock()).map(|line| SecretString::from(line.as_str()))
     };
     let secret = secret.map_err(|error| {
         let what = format!("The {} cannot be read", asked.name());
         CliError::usage("secret-unreadable", &what, &error.to_string())
     })?;
-    if secret.is_empty() {
+    if secret.expose_secret().is_empty() {
         let what = format!("The {} is empty", asked.name());
         let why = "It is read from a line of standard input, or asked for on a terminal.";
         return Err(CliError::usage("secret-empty", &what, why));
     }
-    Ok(SecretString::from(secret.as_str()))
+    Ok(secret)
 }
 
 /// The next line without its end. Blanks stay: a password may have them.

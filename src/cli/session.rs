@@ -7,7 +7,7 @@ use crate::cli::pasted::Pasted;
 use crate::engine::{Engine, EngineSetup, Liveness};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
-use crate::engine_api::link::LinkStep;
+use crate::engine_api::link::{LinkAnswer, LinkStep};
 use crate::engine_api::status::{AccountStatus, EngineStatus};
 use crate::mime::sanitise;
 use crate::model::address::EmailAddress;
@@ -21,9 +21,12 @@ use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::runtime::stop::{ENGINE_LIMIT, StopSignal, StopSignals};
 use crate::runtime::{self};
 use crate::secrets::SecretPlaces;
+use crate::stdx::atomic_file::create_private_dir;
 use crate::stdx::clock::Clock;
+use crate::stdx::planted;
 use crate::store::Store;
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -122,6 +125,22 @@ pub struct Opened {
     pub places: SecretPlaces,
 }
 
+/// Says which file is not ours alone, before anything is read from it. Any other trouble with the
+/// directory is told by whoever needs it.
+fn refuse_planted(dir: &Path) -> Result<(), CliError> {
+    match create_private_dir(dir) {
+        Err(error) if planted::is_told_by(&error) => Err(Problem::new(
+            ProblemKind::Failed,
+            "files-planted",
+            "A file of Posthaste is not safe to use",
+            &error.to_string(),
+            Remedy::CheckDisk,
+        )
+        .into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Opens configuration, vault and databases.
 ///
 /// # Errors
@@ -133,7 +152,9 @@ pub async fn open(
 ) -> Result<Opened, CliError> {
     let paths = context.paths()?;
     let config = context.load_config()?;
-    let places = SecretPlaces::on_disk(paths.data_dir.clone());
+    [&paths.data_dir, &paths.cache_dir].into_iter().try_for_each(|dir| refuse_planted(dir))?;
+    let commands = config.config().secret_commands.clone();
+    let places = SecretPlaces::with_commands(paths.data_dir.clone(), commands);
     passphrase::unlock_if_needed(config.config(), &places, &paths, unlock).await?;
     let clock = Clock::system();
     let store = Store::open(&paths.data_dir, &paths.cache_dir, &clock)
@@ -304,7 +325,8 @@ impl Session {
                 biased;
                 event = self.engine.events.recv() => event.ok_or_else(engine_gone)?,
                 pasted = pasted.next() => {
-                    self.send(EngineCommand::AnswerLink { id, pasted }).await?;
+                    let answer = LinkAnswer::Pasted(pasted);
+                    self.send(EngineCommand::AnswerLink { id, answer }).await?;
                     continue;
                 }
             };

@@ -10,7 +10,7 @@ use crate::engine::Liveness;
 use crate::model::account::SecretsKind;
 use crate::runtime::editor::{EditorDirectory, EditorSettings};
 use crate::runtime::event_loop::{self, Shell};
-use crate::runtime::{logging, terminal};
+use crate::runtime::terminal;
 use crate::secrets::SecretPlaces;
 use std::time::Duration;
 
@@ -24,9 +24,7 @@ const KEYRING_LIMIT: Duration = Duration::from_secs(1);
 pub fn run(context: &Context) -> Result<u8, CliError> {
     terminal::check().map_err(|error| error.problem())?;
     let paths = context.paths()?;
-    if let Err(error) = logging::start(&paths.state_dir) {
-        return Err(CliError::system("log-failed", "The log cannot be written", &error));
-    }
+    context.log()?;
     session::on_runtime(async || {
         let Opened { setup, places } =
             session::open(context, Liveness::Live, Unlock::Required).await?;

@@ -10,10 +10,12 @@ mod tests;
 
 use crate::model::account::{AccountName, AccountSettings};
 use crate::model::detection::Lookup;
+use crate::model::secret_commands::SecretCommands;
 use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::stdx::atomic_file;
-use std::fs;
-use std::io;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What the configuration file says.
@@ -29,6 +31,9 @@ pub struct Config {
     pub fallback_submission: Option<AccountName>,
     /// Whether detection asks anything outside.
     pub detect: Lookup,
+    /// The person's own commands that keep secrets, for accounts of
+    /// [`crate::model::account::SecretsKind::Command`].
+    pub secret_commands: Option<SecretCommands>,
 }
 
 impl Config {
@@ -62,6 +67,14 @@ pub enum ConfigError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// Others could have written the file, which names programs to run.
+    #[error("{path} can be changed by others")]
+    Unsafe {
+        /// Which file.
+        path: PathBuf,
+        /// What to do about it.
+        cure: String,
     },
     /// The file says something that is not understood.
     #[error("{path}, line {line}: {message}")]
@@ -101,6 +114,10 @@ impl ConfigError {
         match self {
             Self::Io { path: _, source } => {
                 problem(ProblemKind::Failed, "config-file", &source.to_string(), Remedy::CheckDisk)
+            }
+            Self::Unsafe { path: _, cure } => {
+                let why = format!("It names programs that Posthaste runs for you. {cure}");
+                problem(ProblemKind::Failed, "config-unsafe", &why, Remedy::CheckDisk)
             }
             Self::Invalid { .. } => problem(
                 ProblemKind::Usage,
@@ -255,11 +272,18 @@ impl ConfigFile {
         let Some(path) = &self.path else {
             return Ok(self.text.clone());
         };
-        match fs::read_to_string(path) {
-            Ok(text) => Ok(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-            Err(error) => Err(self.io_error(error)),
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+            Err(error) => return Err(self.io_error(error)),
+        };
+        let facts = file.metadata().map_err(|source| self.io_error(source))?;
+        if let Some(cure) = cure_of_openness(&facts, path) {
+            return Err(ConfigError::Unsafe { path: path.clone(), cure });
         }
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(|source| self.io_error(source))?;
+        Ok(text)
     }
 
     /// Takes over `text`, after it has been read back and has reached the disk.
@@ -288,6 +312,21 @@ impl ConfigFile {
 
     fn io_error(&self, source: io::Error) -> ConfigError {
         ConfigError::Io { path: self.path.clone().unwrap_or_default(), source }
+    }
+}
+
+/// What makes a file that others could have written safe; `None` when only its owner, root, or the
+/// group that a person has to themselves can. Links are fine: many keep their files elsewhere.
+fn cure_of_openness(facts: &Metadata, path: &Path) -> Option<String> {
+    let (person, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    let is_known = facts.uid() == person.as_raw() || facts.uid() == 0;
+    let by_group = facts.mode() & 0o020 != 0 && facts.gid() != group.as_raw();
+    if !is_known {
+        Some("It belongs to somebody else: copy it, remove it, and put the copy there.".to_owned())
+    } else if by_group || facts.mode() & 0o002 != 0 {
+        Some(format!("Run chmod go-w '{}', and look through it.", path.display()))
+    } else {
+        None
     }
 }
 

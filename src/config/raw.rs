@@ -23,10 +23,20 @@ pub(crate) struct RawConfig {
     pub detect: Option<Lookup>,
     #[serde(default, deserialize_with = "checked_with_place")]
     pub fallback_submission: Option<Spanned<AccountName>>,
+    pub secrets: Option<Spanned<RawSecrets>>,
     #[serde(default)]
     pub account: Vec<Spanned<RawAccount>>,
     #[serde(default)]
     pub provider: BTreeMap<String, RawProvider>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct RawSecrets {
+    pub read: Vec<String>,
+    pub write: Vec<String>,
+    pub delete: Vec<String>,
+    pub absent: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -194,6 +204,7 @@ fn secrets_word<'de, D: Deserializer<'de>>(d: D) -> Result<Option<SecretsKind>, 
         SecretsKind::Keyring,
         SecretsKind::VaultKey,
         SecretsKind::VaultPassphrase,
+        SecretsKind::Command,
         SecretsKind::Memory,
     ];
     word(d, &known, SecretsKind::as_str)

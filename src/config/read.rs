@@ -1,11 +1,12 @@
 //! Reads the configuration file into checked values.
 
 use crate::config::Config;
-use crate::config::raw::{RawAccount, RawConfig, RawIdentity};
+use crate::config::raw::{RawAccount, RawConfig, RawIdentity, RawSecrets};
 use crate::model::account::{AccountName, AccountSettings, OAuthApp, Resources, SubmissionRoute};
 use crate::model::account::{SignInMethod, SignInMethod::TokenCommand};
 use crate::model::endpoint::{Endpoint, Security};
 use crate::model::identity::Identity;
+use crate::model::secret_commands::SecretCommands;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
@@ -35,6 +36,7 @@ pub(crate) fn config(text: &str, dir: &Path) -> Result<Config, Mistake> {
             .map_err(|message| Mistake { line, message: format!("in this account {message}") })?;
         accounts.push(settings);
     }
+    let secret_commands = raw.secrets.map(|table| secret_commands(text, table)).transpose()?;
     let client_ids = raw.provider.into_iter().map(|(name, p)| (name, p.client_id)).collect();
     Ok(Config {
         accounts,
@@ -42,7 +44,15 @@ pub(crate) fn config(text: &str, dir: &Path) -> Result<Config, Mistake> {
         editor: raw.editor,
         fallback_submission,
         detect: raw.detect.unwrap_or_default(),
+        secret_commands,
     })
+}
+
+fn secret_commands(text: &str, table: Spanned<RawSecrets>) -> Result<SecretCommands, Mistake> {
+    let line = line_of(text, &table.span());
+    let RawSecrets { read, write, delete, absent } = table.into_inner();
+    SecretCommands::new(read, write, delete, absent)
+        .map_err(|error| Mistake { line, message: format!("in [secrets] {error}") })
 }
 
 /// Names are given once, and what is named is there.
@@ -231,6 +241,15 @@ secrets = "vault-key"
         check(&WORK.replace("imap =", "# imap ="), 2, "the key imap is missing");
         check(&format!("{WORK}{WORK}"), 13, "a second account is named work");
         check("[provider.microsoft365]\n", 1, "missing field `client-id`");
+        let secrets = "[secrets]\nread = [\"p\", \"{entry}\"]\nwrite = [\"p\", \"{entry}\"]\n";
+        check(secrets, 1, "missing field `delete`");
+        check(&format!("\n{secrets}delete = [\"p\"]\n"), 2, "no argument of delete holds {entry}");
+        check(
+            &format!("{secrets}delete = []\n"),
+            1,
+            "in [secrets] the key delete names no program",
+        );
+        check(&format!("{secrets}list = []\n"), 4, "unknown field `list`");
         let with = |more: &str| format!("{WORK}{more}\n");
         check(&with("method = \"magic\""), 12, "use device-code, browser, refresh-token");
         check(&with("submission = \"smtp.example.org:587\""), 12, "use auto, smtp, graph");
@@ -297,7 +316,8 @@ secrets = "vault-key"
         assert_eq!(config.accounts.len(), 3);
         let account_keys = keys("[[account]]");
         assert!(account_keys.contains(&"imap-security".to_owned()), "{account_keys:?}");
-        let tables = [account_keys, keys("[[account.identity]]"), keys("[provider.x]")].concat();
+        let others = ["[[account.identity]]", "[provider.x]", "[secrets]"].map(keys).concat();
+        let tables = [account_keys, others].concat();
         for key in
             tables.iter().map(String::as_str).chain(["editor", "detect", "fallback-submission"])
         {
@@ -306,7 +326,8 @@ secrets = "vault-key"
             };
             assert!(example.lines().any(shown), "{key} is not in config.example.toml");
         }
-        assert_eq!(keys(""), ["editor", "detect", "fallback-submission", "account", "provider"]);
+        let top = ["editor", "detect", "fallback-submission", "secrets", "account", "provider"];
+        assert_eq!(keys(""), top);
         let unexplained = example.split("\n\n").find(|block| !block.starts_with('#'));
         assert_eq!(unexplained, None, "every block starts with a comment");
     }

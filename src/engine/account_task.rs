@@ -260,8 +260,8 @@ impl AccountTask {
             }
             AccountCommand::OpenFolder { id, folder, newest } => {
                 self.watch(Watched { folder: *folder, newest: *newest }).await?;
+                self.replay_first().await?;
                 self.sync_watched().await?;
-                self.replay().await?;
                 self.context.reporter.done(*id).await;
                 Ok(())
             }
@@ -377,9 +377,12 @@ impl AccountTask {
                 retry_at: self.context.clock.now().plus(wait_s),
             }
         };
-        self.context
-            .reporter
-            .change_account(self.context.access.id, |account| account.connection = connection);
+        // A sign-in that has ended takes its tokens along.
+        let token_valid_until = self.learn_tokens().await;
+        self.context.reporter.change_account(self.context.access.id, |account| {
+            account.connection = connection;
+            account.token_valid_until = token_valid_until;
+        });
         if !failure.is_stale_connection() {
             let now = self.context.clock.now();
             let learnt = move |facts: &mut LearntFacts| facts.last_problem = Some((problem, now));
@@ -388,7 +391,8 @@ impl AccountTask {
         }
     }
 
-    async fn show(&mut self, connection: Connection) {
+    /// Until when the token at hand is good; what is news of it is kept.
+    async fn learn_tokens(&mut self) -> Option<UnixSeconds> {
         let (token_valid_until, refreshed_at) = match self.context.access.keeper().await {
             Ok(keeper) => {
                 (keeper.valid_until(Resource::Outlook).await, keeper.refreshed_at().await)
@@ -404,6 +408,11 @@ impl AccountTask {
             learn(&self.context.store, &self.context.reporter, self.context.access.id, learnt)
                 .await;
         }
+        token_valid_until
+    }
+
+    async fn show(&mut self, connection: Connection) {
+        let token_valid_until = self.learn_tokens().await;
         self.context.reporter.change_account(self.context.access.id, |account| {
             account.connection = connection;
             account.token_valid_until = token_valid_until;
@@ -420,6 +429,7 @@ impl AccountTask {
         let (name, newest) = self.watched_name().await?;
         self.show(Connection::Connecting).await;
         self.connection().await?;
+        self.replay_first().await?;
         self.show(Connection::Syncing).await;
         let session = self.connection().await?;
         let (mut folders, counts) = session.list_and_sync(&context, &name, newest).await?;
@@ -433,13 +443,28 @@ impl AccountTask {
             let inbox = folders.iter().find(|folder| folder.role == FolderRole::Inbox);
             self.watched =
                 inbox.map(|inbox| Watched { folder: inbox.id, newest: NEWEST_BY_DEFAULT });
-            self.sync_watched().await?;
+            if self.open_folder() != self.watched.map(|watched| watched.folder) {
+                self.sync_watched().await?;
+            }
         }
         self.replay().await?;
         self.ask_quota().await?;
         self.synced().await;
         self.tell_background(BackgroundCommand::Begin).await;
         Ok(())
+    }
+
+    fn open_folder(&self) -> Option<FolderId> {
+        self.session.as_ref()?.open.map(|(folder, _state)| folder)
+    }
+
+    /// What waits goes first: a server that has not heard of a move would show it undone.
+    async fn replay_first(&mut self) -> Result<(), Failure> {
+        let account = self.context.access.id;
+        if self.context.store.next_operations(account).await?.is_empty() {
+            return Ok(());
+        }
+        self.replay().await
     }
 
     /// The folder that is listened to reports something, or the time is up.

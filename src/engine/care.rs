@@ -10,8 +10,12 @@ use crate::engine::facts::learn;
 use crate::engine::failure::Failure;
 use crate::engine::link::{LinkResult, choose_place};
 use crate::engine::supervisor::Supervisor;
+use crate::engine_api::command::AccountChange;
 use crate::engine_api::link::SecretsChoice;
-use crate::model::account::{AccountName, AccountSettings, SecretsKind};
+use crate::engine_api::status::SubmissionStatus;
+use crate::model::account::{
+    AccountName, AccountSettings, SecretsKind, SignInMethod, SubmissionRoute,
+};
 use crate::model::ids::AccountId;
 use crate::problem::Problem;
 use crate::secrets::{SecretKind, SecretPlaces, bundle};
@@ -43,6 +47,10 @@ impl Supervisor {
         result: LinkResult,
     ) -> Result<AccountId, Failure> {
         let LinkResult { settings, secrets, report } = result;
+        // Its name may have been taken since the sign-in began, and with it the place of its secrets.
+        if self.config.config().account(&settings.name).is_some() {
+            return Err(ConfigError::Duplicate(settings.name).problem().into());
+        }
         self.take_over(&secrets, &settings).await?;
         let id = self.store.account_id(&settings.name).await?;
         let now = self.clock.now();
@@ -122,6 +130,36 @@ impl Supervisor {
         self.store.rename_account(account, &name).await?;
         self.restart_all_from_config().await?;
         Ok(places.delete_account(&old, kind).await?)
+    }
+
+    /// Changes how an account works, and runs it that way.
+    pub(in crate::engine) async fn change(
+        &mut self,
+        account: AccountId,
+        change: AccountChange,
+    ) -> Result<(), Failure> {
+        let access = self.linked(account)?;
+        let AccountChange { route, display_name, secret_expires } = change;
+        let before = access.settings.clone();
+        let settings = AccountSettings {
+            route: route.unwrap_or(before.route),
+            display_name: display_name.unwrap_or_else(|| before.display_name.clone()),
+            secret_expires: secret_expires.or(before.secret_expires),
+            ..before.clone()
+        };
+        if settings == before {
+            return Ok(());
+        }
+        let graph = settings.route == SubmissionRoute::Graph;
+        if graph && settings.method == SignInMethod::Password {
+            return Err(Problem::no_token_for_password().into());
+        }
+        if settings.route != before.route {
+            // What is known of sending was learnt on the way that is left.
+            let untried = |facts: &mut LearntFacts| facts.submission = SubmissionStatus::Unknown;
+            self.store.change_facts(account, untried).await?;
+        }
+        self.replace(account, settings).await
     }
 
     pub(in crate::engine) async fn move_secrets(

@@ -11,8 +11,10 @@ use crate::engine::link::{LinkJob, LinkResult, SignIn};
 use crate::engine::preflight::{Preflight, Report};
 use crate::engine::supervisor::Supervisor;
 use crate::engine_api::event::EngineEvent;
-use crate::engine_api::link::{LinkRequest, Saving, SignInInput};
-use crate::model::account::{Resource, SignInMethod};
+use crate::engine_api::link::{
+    ClientSecretChange, LinkAnswer, LinkRequest, Renewal, Saving, SignInInput,
+};
+use crate::model::account::{AccountSettings, Resource, SignInMethod};
 use crate::model::address::EmailAddress;
 use crate::model::ids::{AccountId, CommandId};
 use crate::problem::Problem;
@@ -24,15 +26,15 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-/// Pasted answers that may wait for a sign-in; nobody pastes faster than they are read.
-const PASTED_LIMIT: usize = 4;
+/// Answers that may wait for a sign-in; nobody pastes faster than they are read.
+const ANSWERS_LIMIT: usize = 4;
 
 /// A job on its way.
 pub(in crate::engine) struct Job {
     /// Stops it.
     pub(in crate::engine) cancel: CancellationToken,
-    /// Takes what the person pastes, for a sign-in.
-    pasted: Option<mpsc::Sender<SecretString>>,
+    /// Takes what the person answers, for a sign-in.
+    answers: Option<mpsc::Sender<LinkAnswer>>,
 }
 
 /// A job that came back.
@@ -73,8 +75,8 @@ impl Supervisor {
                 }
             },
         };
-        let (job, pasted) = self.link_job(id, None, delegate);
-        self.spawn_job(id, Some(pasted), async move {
+        let (job, answers) = self.link_job(id, None, delegate);
+        self.spawn_job(id, Some(answers), async move {
             match job.link(request).await {
                 Ok(result) => Outcome::Linked(Box::new(result)),
                 Err(failure) => Outcome::Failed(failure.problem(None)),
@@ -86,7 +88,7 @@ impl Supervisor {
         &mut self,
         id: CommandId,
         account: AccountId,
-        input: Option<SignInInput>,
+        renewal: Renewal,
     ) {
         let Some(running) = self.accounts.get(&account) else {
             self.reporter.failed(id, Problem::no_such_account()).await;
@@ -94,18 +96,35 @@ impl Supervisor {
         };
         let access = Arc::clone(&running.access);
         let delegate = access.settings.shared_via.as_ref().and_then(|via| self.access_of(via));
-        let (job, pasted) = self.link_job(id, Some(account), delegate);
-        self.spawn_job(id, Some(pasted), async move {
+        let (job, answers) = self.link_job(id, Some(account), delegate);
+        self.spawn_job(id, Some(answers), async move {
             let signed_in = async {
-                let stored = stored_secrets(&access).await?;
-                let input = match input {
+                let mut stored = stored_secrets(&access).await?;
+                let Renewal { sign_in, client_secret, secret_expires, client_id, token_command } =
+                    renewal;
+                let input = match sign_in {
                     Some(input) => input,
                     None => same_rung(&access, &stored)?,
                 };
+                let mut settings = access.settings.clone();
+                settings.secret_expires = secret_expires.or(settings.secret_expires);
+                settings.oauth.client_id = client_id.unwrap_or(settings.oauth.client_id);
+                if !token_command.is_empty() {
+                    settings.token_command = token_command;
+                }
+                let client_secret = match client_secret {
+                    ClientSecretChange::Keep => None,
+                    ClientSecretChange::Replace(secret) => Some(secret),
+                    ClientSecretChange::Remove => {
+                        stored.retain(|(kind, _secret)| *kind != SecretKind::ClientSecret);
+                        settings.secret_expires = None;
+                        None
+                    }
+                };
+                complete(&settings, &input)?;
                 // The account is saved already; a failed check is told, and the tokens are kept.
                 let saving = Saving::Anyway;
-                let sign_in = SignIn { input, client_secret: None, stored, saving };
-                job.sign_in(access.settings.clone(), sign_in).await
+                job.sign_in(settings, SignIn { input, client_secret, stored, saving }).await
             };
             match signed_in.await {
                 Ok(result) => Outcome::SignedIn(account, Box::new(result)),
@@ -114,10 +133,10 @@ impl Supervisor {
         });
     }
 
-    pub(in crate::engine) fn answer_link(&self, id: CommandId, pasted: SecretString) {
-        let sender = self.jobs.get(&id).and_then(|job| job.pasted.as_ref());
-        if sender.is_none_or(|sender| sender.try_send(pasted).is_err()) {
-            tracing::info!(command = id.0, "nobody waits for what was pasted");
+    pub(in crate::engine) fn answer_link(&self, id: CommandId, answer: LinkAnswer) {
+        let sender = self.jobs.get(&id).and_then(|job| job.answers.as_ref());
+        if sender.is_none_or(|sender| sender.try_send(answer).is_err()) {
+            tracing::info!(command = id.0, "nobody waits for the answer");
         }
     }
 
@@ -231,27 +250,27 @@ impl Supervisor {
         id: CommandId,
         account: Option<AccountId>,
         delegate: Option<Arc<AccountAccess>>,
-    ) -> (LinkJob, mpsc::Sender<SecretString>) {
-        let (pasted_in, pasted) = mpsc::channel(PASTED_LIMIT);
+    ) -> (LinkJob, mpsc::Sender<LinkAnswer>) {
+        let (answers_in, answers) = mpsc::channel(ANSWERS_LIMIT);
         let job = LinkJob {
             id,
             account,
             delegate,
             access: self.access.clone(),
             reporter: self.reporter.clone(),
-            pasted: Mutex::new(pasted),
+            answers: Mutex::new(answers),
         };
-        (job, pasted_in)
+        (job, answers_in)
     }
 
     fn spawn_job(
         &mut self,
         id: CommandId,
-        pasted: Option<mpsc::Sender<SecretString>>,
+        answers: Option<mpsc::Sender<LinkAnswer>>,
         work: impl Future<Output = Outcome> + Send + 'static,
     ) {
         let cancel = self.cancel.child_token();
-        self.jobs.insert(id, Job { cancel: cancel.clone(), pasted });
+        self.jobs.insert(id, Job { cancel: cancel.clone(), answers });
         let finished = self.finished_in.clone();
         self.tasks.spawn(async move {
             let outcome = tokio::select! {
@@ -306,6 +325,34 @@ async fn stored_secrets(
         }
     }
     Ok(stored)
+}
+
+/// Whether `settings` have what `input` needs beside it.
+fn complete(settings: &AccountSettings, input: &SignInInput) -> Result<(), Problem> {
+    let app = &settings.oauth;
+    match input {
+        SignInInput::TokenCommand if settings.token_command.is_empty() => {
+            Err(Problem::sign_in_lacks("Name the program that prints tokens."))
+        }
+        SignInInput::DeviceCode
+        | SignInInput::Browser { .. }
+        | SignInInput::RefreshToken(_)
+        | SignInInput::ClientCredentials
+            if app.client_id.is_empty() || app.authority.is_empty() =>
+        {
+            Err(Problem::sign_in_lacks(
+                "Give the client id of an app registration. An account of servers without a known \
+                 sign-in server has to be linked anew for it.",
+            ))
+        }
+        SignInInput::DeviceCode
+        | SignInInput::Browser { .. }
+        | SignInInput::RefreshToken(_)
+        | SignInInput::TokenCommand
+        | SignInInput::Password(_)
+        | SignInInput::ClientCredentials
+        | SignInInput::Shared => Ok(()),
+    }
 }
 
 /// The account's own rung of the ladder once more, with what is stored.

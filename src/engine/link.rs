@@ -13,17 +13,25 @@ use crate::engine::failure::Failure;
 use crate::engine::preflight::{Preflight, Report};
 use crate::engine::reporter::Reporter;
 use crate::engine_api::event::EngineEvent;
-use crate::engine_api::link::{LinkRequest, LinkStep, Saving, SecretsChoice, SignInInput};
+use crate::engine_api::link::{
+    LinkAnswer, LinkRequest, LinkStep, Saving, SecretsChoice, SignInInput,
+};
 use crate::model::account::{AccountSettings, Resource, SecretsKind, SignInMethod};
 use crate::model::ids::{AccountId, CommandId};
+use crate::problem::Problem;
 use crate::secrets::{SecretKey, SecretKind, SecretPlaces};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 
 /// Codes that are asked for before the sign-in is given up: three quarters of an hour at Entra ID,
 /// whose codes last fifteen minutes. Nobody is looking any more after that.
 const CODES_LIMIT: u32 = 3;
+
+/// How long a sign-in whose checks failed is kept in memory for an answer: long enough to look a
+/// server name up or to ask somebody.
+const ANSWER_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// A sign-in that went through.
 pub struct LinkResult {
@@ -47,8 +55,8 @@ pub struct LinkJob {
     pub access: AccessSetup,
     /// Where the steps are reported.
     pub reporter: Reporter,
-    /// What the person pastes while a browser sign-in runs.
-    pub pasted: Mutex<mpsc::Receiver<SecretString>>,
+    /// What the person answers while the sign-in waits.
+    pub answers: Mutex<mpsc::Receiver<LinkAnswer>>,
 }
 
 /// What a person brought, with the secrets that are stored already.
@@ -61,6 +69,33 @@ pub struct SignIn {
     pub stored: Vec<(SecretKind, SecretString)>,
     /// What happens when a check fails.
     pub saving: Saving,
+}
+
+/// A sign-in that went through, on its way through the checks.
+struct Attempt {
+    settings: AccountSettings,
+    access: AccountAccess,
+}
+
+/// What the person wants after failed checks.
+enum WhatNow {
+    Check(Box<AccountSettings>),
+    Save,
+}
+
+/// `changed`, but signed in to as `signed_in` is: what the gathered secrets are good for.
+fn continued(signed_in: AccountSettings, changed: Box<AccountSettings>) -> AccountSettings {
+    let AccountSettings { login, method, oauth, resources, token_command, .. } = signed_in;
+    AccountSettings {
+        login,
+        method,
+        oauth,
+        resources,
+        token_command,
+        secrets: signed_in.secrets,
+        shared_via: signed_in.shared_via,
+        ..*changed
+    }
 }
 
 /// The method an input stands for; a shared mailbox has that of the account that opens it.
@@ -101,21 +136,77 @@ impl LinkJob {
         sign_in: SignIn,
     ) -> Result<LinkResult, Failure> {
         let method = method(&sign_in.input, settings.method);
-        let settings = AccountSettings { method, ..settings };
-        self.sign_in_and_check(settings, sign_in).await.map_err(|failure| {
+        let mut settings = AccountSettings { method, ..settings };
+        if method != SignInMethod::TokenCommand {
+            // The configuration takes the command only where it is run.
+            settings.token_command.clear();
+        }
+        let next_way = |failure: Failure| {
             let problem = failure.problem(self.account);
             let remedy = problem.remedy.after(method);
-            problem.with_remedy(remedy).into()
-        })
-    }
-
-    async fn sign_in_and_check(
-        &self,
-        settings: AccountSettings,
-        sign_in: SignIn,
-    ) -> Result<LinkResult, Failure> {
+            Failure::from(problem.with_remedy(remedy))
+        };
         let gathered = SecretPlaces::in_memory();
         let access = self.access_with(&settings, gathered.clone());
+        self.gather(&access, &sign_in).await.map_err(next_way)?;
+        let mut attempt = Attempt { settings, access };
+        loop {
+            let Attempt { settings, access } = attempt;
+            let report = self.checks(&access).run().await;
+            let (Some(problem), false) = (&report.failure, sign_in.saving == Saving::Anyway) else {
+                return Ok(LinkResult { settings, secrets: gathered, report });
+            };
+            let refused = next_way(problem.clone().into());
+            if sign_in.saving == Saving::WhenChecksPass {
+                return Err(refused);
+            }
+            match self.ask(refused.problem(self.account)).await? {
+                WhatNow::Save => return Ok(LinkResult { settings, secrets: gathered, report }),
+                WhatNow::Check(changed) => {
+                    let before = settings.name.clone();
+                    let settings = continued(settings, changed);
+                    gathered.copy_to_name(&before, &settings.name, SecretsKind::Memory).await?;
+                    let access = self.access_with(&settings, gathered.clone());
+                    attempt = Attempt { settings, access };
+                }
+            }
+        }
+    }
+
+    /// Tells why the checks failed and waits for what the person wants.
+    async fn ask(&self, problem: Problem) -> Result<WhatNow, Failure> {
+        self.report(LinkStep::Refused { problem: Box::new(problem) }).await;
+        let mut answers = self.answers.lock().await;
+        let answered = async {
+            loop {
+                match answers.recv().await {
+                    Some(LinkAnswer::SaveAnyway) => return Some(WhatNow::Save),
+                    Some(LinkAnswer::CheckAgain(settings)) => {
+                        return Some(WhatNow::Check(settings));
+                    }
+                    // The browser has come back already.
+                    Some(LinkAnswer::Pasted(_)) => {}
+                    None => return None,
+                }
+            }
+        };
+        let answer = tokio::time::timeout(ANSWER_LIMIT, answered).await;
+        Ok(answer.ok().flatten().ok_or_else(Problem::sign_in_forgotten)?)
+    }
+
+    fn checks<'a>(&'a self, access: &'a AccountAccess) -> Preflight<'a> {
+        Preflight {
+            id: self.id,
+            account: self.account,
+            access,
+            clock: &self.access.clock,
+            reporter: &self.reporter,
+        }
+    }
+
+    /// Signs in, and gathers in memory what the account will need.
+    async fn gather(&self, access: &AccountAccess, sign_in: &SignIn) -> Result<(), Failure> {
+        let settings = &access.settings;
         let secrets = access.secrets().await?;
         let keep = async |kind, secret: &SecretString| {
             let key = SecretKey { account: settings.name.clone(), kind };
@@ -127,11 +218,11 @@ impl LinkJob {
         if let Some(secret) = &sign_in.client_secret {
             keep(SecretKind::ClientSecret, secret).await?;
         }
-        let client_secret = client_secret(&sign_in);
+        let client_secret = client_secret(sign_in);
         if let SignInInput::Password(password) = &sign_in.input {
             keep(SecretKind::Password, password).await?;
         }
-        let tokens = self.tokens(&access, &sign_in.input, client_secret.as_ref()).await?;
+        let tokens = self.tokens(access, &sign_in.input, client_secret.as_ref()).await?;
         if let Some(tokens) = tokens {
             check_user(&settings.login, &tokens)?;
             access.keeper().await?.store(&tokens).await?;
@@ -142,20 +233,7 @@ impl LinkJob {
             })
             .await;
         }
-        let checks = Preflight {
-            id: self.id,
-            account: self.account,
-            access: &access,
-            clock: &self.access.clock,
-            reporter: &self.reporter,
-        };
-        let report = checks.run().await;
-        match (&report.failure, sign_in.saving) {
-            (Some(problem), Saving::WhenChecksPass) => Err(problem.clone().into()),
-            (Some(_), Saving::Anyway) | (None, Saving::WhenChecksPass | Saving::Anyway) => {
-                Ok(LinkResult { settings, secrets: gathered, report })
-            }
-        }
+        Ok(())
     }
 
     /// An access whose secrets are in memory until everything is known to work.
@@ -283,12 +361,17 @@ impl LinkJob {
         listener: &Listener,
         sign_in: &BrowserSignIn,
     ) -> Result<AuthCode, AuthError> {
-        let mut pasted = self.pasted.lock().await;
+        let mut answers = self.answers.lock().await;
         loop {
-            let text = tokio::select! {
+            let answer = tokio::select! {
                 biased;
                 arrived = listener.wait(sign_in) => return arrived,
-                Some(text) = pasted.recv() => text,
+                Some(answer) = answers.recv() => answer,
+            };
+            let text = match answer {
+                LinkAnswer::Pasted(text) => text,
+                // Nothing has been refused yet.
+                LinkAnswer::CheckAgain(_) | LinkAnswer::SaveAnyway => continue,
             };
             match sign_in.code_from(text.expose_secret()) {
                 Err(AuthError::RedirectNotUnderstood(reason)) => {
@@ -339,6 +422,7 @@ pub async fn choose_place(
             places.unlock(passphrase).await?;
             asked(SecretsKind::VaultPassphrase)
         }
+        SecretsChoice::Command => asked(SecretsKind::Command),
         SecretsChoice::Memory => asked(SecretsKind::Memory),
     })
 }

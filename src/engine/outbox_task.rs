@@ -292,7 +292,8 @@ impl OutboxTask {
     }
 
     async fn report(&self, entry: OutboxId, state: OutboxState, problem: Option<Problem>) {
-        self.reporter.event(EngineEvent::OutboxChanged { entry, state, problem }).await;
+        let account = self.access.id;
+        self.reporter.event(EngineEvent::OutboxChanged { entry, account, state, problem }).await;
     }
 }
 

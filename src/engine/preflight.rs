@@ -72,13 +72,17 @@ impl Report {
         facts.submission = sending.map_or(SubmissionStatus::Works, SubmissionStatus::Failed);
         facts.sends_with = Some(self.sends_with);
         let at = self.records.last().map(|record| record.at);
-        if let (Some(problem), Some(at)) = (self.failure, at) {
-            facts.last_problem = Some((problem, at));
-        }
+        // Where everything works again, nobody is sent after what is over.
+        facts.last_problem = self.failure.zip(at);
         facts.scopes = self.scopes;
         facts.token_valid_until = self.token_valid_until;
         facts.checks = self.records;
     }
+}
+
+/// What is said of permissions where the sign-in server names none.
+fn nameless() -> CheckOutcome {
+    CheckOutcome::Skipped("this sign-in names no permissions".to_owned())
 }
 
 impl Preflight<'_> {
@@ -213,11 +217,13 @@ impl Preflight<'_> {
         let settings = self.settings();
         match settings.method {
             SignInMethod::DeviceCode | SignInMethod::Browser | SignInMethod::RefreshToken => {}
-            SignInMethod::TokenCommand
-            | SignInMethod::Password
-            | SignInMethod::ClientCredentials => {
-                let why = "this sign-in names no permissions".to_owned();
-                return (CheckOutcome::Skipped(why), Vec::new());
+            SignInMethod::Password => return (nameless(), Vec::new()),
+            SignInMethod::TokenCommand | SignInMethod::ClientCredentials => {
+                let outcome = match self.access.token(Resource::Outlook).await {
+                    Ok(_token) => nameless(),
+                    Err(failure) => self.outcome(Err(failure)),
+                };
+                return (outcome, Vec::new());
             }
         }
         let granted = match self.access.token(Resource::Outlook).await {

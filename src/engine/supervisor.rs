@@ -226,10 +226,10 @@ impl Supervisor {
     async fn serve(&mut self, command: EngineCommand) {
         match command {
             EngineCommand::Link { id, request } => self.link(id, *request).await,
-            EngineCommand::SignInAgain { id, account, sign_in } => {
-                self.sign_in_again(id, account, sign_in).await;
+            EngineCommand::SignInAgain { id, account, renewal } => {
+                self.sign_in_again(id, account, *renewal).await;
             }
-            EngineCommand::AnswerLink { id, pasted } => self.answer_link(id, pasted),
+            EngineCommand::AnswerLink { id, answer } => self.answer_link(id, answer),
             EngineCommand::TestAccount { id, account } => self.test(id, account).await,
             EngineCommand::Detect { id, address } => self.look_up(id, address),
             EngineCommand::GetToken { id, account, resource } => {
@@ -247,6 +247,10 @@ impl Supervisor {
             EngineCommand::RenameAccount { id, account, name } => {
                 let renamed = self.rename(account, name).await;
                 self.close(id, renamed.map(|()| EngineEvent::CommandDone { id })).await;
+            }
+            EngineCommand::ChangeAccount { id, account, change } => {
+                let changed = self.change(account, change).await;
+                self.close(id, changed.map(|()| EngineEvent::CommandDone { id })).await;
             }
             EngineCommand::MoveSecrets { id, account, to } => {
                 let moved = self.move_secrets(account, to).await;

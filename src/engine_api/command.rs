@@ -1,7 +1,7 @@
 //! What the front end asks for: no closures, no locks, no reply channels.
 
-use crate::engine_api::link::{LinkRequest, SecretsChoice, SignInInput};
-use crate::model::account::{AccountName, Resource};
+use crate::engine_api::link::{LinkAnswer, LinkRequest, Renewal, SecretsChoice};
+use crate::model::account::{AccountName, Resource, SubmissionRoute};
 use crate::model::acting::{FolderAct, MessageAct, Target};
 use crate::model::address::EmailAddress;
 use crate::model::flags::Flags;
@@ -12,6 +12,7 @@ use crate::model::listing::{Listing, SearchScope};
 use crate::model::outgoing::Draft;
 use crate::model::query::Query;
 use crate::stdx::clock::UnixSeconds;
+use chrono::NaiveDate;
 use secrecy::SecretString;
 
 /// What is to be sent.
@@ -32,6 +33,17 @@ pub enum SyncHold {
     Released,
 }
 
+/// What is to change in the settings of a linked account; `None` leaves a setting as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountChange {
+    /// How messages leave.
+    pub route: Option<SubmissionRoute>,
+    /// Name in the From header; empty for none.
+    pub display_name: Option<String>,
+    /// The day on which the client secret or certificate runs out.
+    pub secret_expires: Option<NaiveDate>,
+}
+
 /// A request to the engine. Each is answered by exactly one closing event with the same id:
 /// the event named here, or `CommandFailed`.
 #[derive(Clone, Debug)]
@@ -50,17 +62,17 @@ pub enum EngineCommand {
         id: CommandId,
         /// Which account.
         account: AccountId,
-        /// Another rung of the ladder from now on; `None` for the account's own. A refresh token,
-        /// token command, password or client secret that is stored is used again.
-        sign_in: Option<SignInInput>,
+        /// What is to change in it. A refresh token, token command, password or client secret that
+        /// is stored and not replaced is used again.
+        renewal: Box<Renewal>,
     },
-    /// Where the browser ended, for a running `Link` or `SignInAgain` by browser: the whole address
-    /// or just the code. No answer of its own; a wrong one is `LinkStep::PollTrouble`.
+    /// What the person answers while a `Link` or `SignInAgain` waits. No answer of its own; a paste
+    /// that is not understood is `LinkStep::PollTrouble`.
     AnswerLink {
         /// The running command.
         id: CommandId,
-        /// What was pasted.
-        pasted: SecretString,
+        /// The answer.
+        answer: LinkAnswer,
     },
     /// Find out where a mailbox lives: `DetectProgress`, then `Detected`. Sends no secret.
     Detect {
@@ -86,6 +98,16 @@ pub enum EngineCommand {
         account: AccountId,
         /// The new name.
         name: AccountName,
+    },
+    /// Change how an account works from now on; what is not named stays: `CommandDone`. Its servers
+    /// are not asked: `TestAccount` does that.
+    ChangeAccount {
+        /// This command.
+        id: CommandId,
+        /// Which account.
+        account: AccountId,
+        /// The change.
+        change: AccountChange,
     },
     /// Keep an account's secrets elsewhere from now on: `CommandDone`. The old place is emptied only
     /// after the new one holds everything.
@@ -366,6 +388,7 @@ impl EngineCommand {
             | Self::Detect { id, .. }
             | Self::GetToken { id, .. }
             | Self::RenameAccount { id, .. }
+            | Self::ChangeAccount { id, .. }
             | Self::MoveSecrets { id, .. }
             | Self::ExportAccounts { id, .. }
             | Self::ImportAccounts { id, .. }

@@ -217,6 +217,8 @@ pub enum EngineEvent {
     OutboxChanged {
         /// Which message.
         entry: OutboxId,
+        /// The account that hands it over.
+        account: AccountId,
         /// Where it stands now.
         state: OutboxState,
         /// Why it did not go further, where that needs a person.

@@ -1,13 +1,16 @@
 //! Linking an account: what is asked for, and the steps a person watches.
 
 use crate::model::account::{AccountSettings, SecretsKind};
+use crate::problem::Problem;
 use crate::stdx::clock::UnixSeconds;
-use secrecy::SecretString;
+use chrono::NaiveDate;
+use secrecy::{ExposeSecret, SecretString};
 
 /// Where the secrets of a new account are to be kept.
 #[derive(Clone, Debug)]
 pub enum SecretsChoice {
-    /// The keyring when one answers, otherwise the vault with a key file; the choice is reported.
+    /// The commands of the configuration where it has some, else the keyring when one answers, else
+    /// the vault with a key file; the choice is reported.
     Auto,
     /// The desktop's Secret Service, or fail.
     Keyring,
@@ -15,6 +18,8 @@ pub enum SecretsChoice {
     VaultKey,
     /// The vault, opened by this passphrase.
     VaultPassphrase(SecretString),
+    /// The commands of the configuration.
+    Command,
     /// Memory only.
     Memory,
 }
@@ -42,6 +47,61 @@ pub enum SignInInput {
     Shared,
 }
 
+impl SecretsChoice {
+    fn is_the_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::VaultPassphrase(mine), Self::VaultPassphrase(theirs)) => {
+                same_secret(Some(mine), Some(theirs))
+            }
+            (Self::Auto, Self::Auto)
+            | (Self::Keyring, Self::Keyring)
+            | (Self::VaultKey, Self::VaultKey)
+            | (Self::Command, Self::Command)
+            | (Self::Memory, Self::Memory) => true,
+            (
+                Self::Auto
+                | Self::Keyring
+                | Self::VaultKey
+                | Self::VaultPassphrase(_)
+                | Self::Command
+                | Self::Memory,
+                _,
+            ) => false,
+        }
+    }
+}
+
+impl SignInInput {
+    /// The port of a browser sign-in does not count: it is over.
+    fn brings_the_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::RefreshToken(mine), Self::RefreshToken(theirs))
+            | (Self::Password(mine), Self::Password(theirs)) => {
+                same_secret(Some(mine), Some(theirs))
+            }
+            (Self::DeviceCode, Self::DeviceCode)
+            | (Self::Browser { .. }, Self::Browser { .. })
+            | (Self::TokenCommand, Self::TokenCommand)
+            | (Self::ClientCredentials, Self::ClientCredentials)
+            | (Self::Shared, Self::Shared) => true,
+            (
+                Self::DeviceCode
+                | Self::Browser { .. }
+                | Self::RefreshToken(_)
+                | Self::TokenCommand
+                | Self::Password(_)
+                | Self::ClientCredentials
+                | Self::Shared,
+                _,
+            ) => false,
+        }
+    }
+}
+
+fn same_secret(mine: Option<&SecretString>, theirs: Option<&SecretString>) -> bool {
+    mine.map(ExposeSecret::expose_secret) == theirs.map(ExposeSecret::expose_secret)
+}
+
 /// What happens when a check fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Saving {
@@ -49,6 +109,9 @@ pub enum Saving {
     WhenChecksPass,
     /// The account is saved as long as the sign-in worked.
     Anyway,
+    /// The person is asked ([`LinkStep::Refused`]) while the sign-in is kept in memory, so that
+    /// nobody signs in twice.
+    AfterAsking,
 }
 
 /// Everything needed to link one account.
@@ -66,7 +129,71 @@ pub struct LinkRequest {
     pub saving: Saving,
 }
 
+/// What a person answers while a sign-in waits.
+#[derive(Clone, Debug)]
+pub enum LinkAnswer {
+    /// Where the browser ended: the whole address or just the code.
+    Pasted(SecretString),
+    /// After [`LinkStep::Refused`]: run the checks again with these settings. Who signed in and to
+    /// which app stays as it is, whatever they say of that.
+    CheckAgain(Box<AccountSettings>),
+    /// After [`LinkStep::Refused`]: save the account all the same.
+    SaveAnyway,
+}
+
+/// What becomes of the client secret of a linked account.
+#[derive(Clone, Debug, Default)]
+pub enum ClientSecretChange {
+    /// The stored one stays, if there is one.
+    #[default]
+    Keep,
+    /// This one from now on.
+    Replace(SecretString),
+    /// None from now on: the registration takes none.
+    Remove,
+}
+
+/// What is to change in the sign-in of a linked account; nothing for the same once more.
+#[derive(Clone, Debug, Default)]
+pub struct Renewal {
+    /// Another rung of the ladder from now on; `None` for the account's own, with what is stored.
+    pub sign_in: Option<SignInInput>,
+    /// What becomes of the client secret.
+    pub client_secret: ClientSecretChange,
+    /// The day on which the new client secret runs out.
+    pub secret_expires: Option<NaiveDate>,
+    /// Another client id.
+    pub client_id: Option<String>,
+    /// Another program with its arguments for [`SignInInput::TokenCommand`]; empty keeps the known
+    /// one.
+    pub token_command: Vec<String>,
+}
+
+impl Renewal {
+    /// Another rung, nothing else.
+    #[must_use]
+    pub fn by(sign_in: SignInInput) -> Self {
+        Self { sign_in: Some(sign_in), ..Self::default() }
+    }
+}
+
 impl LinkRequest {
+    /// Whether the sign-in of `other` is good for this request too: the same person, app and
+    /// secrets. Servers, routes and names may differ.
+    #[must_use]
+    pub fn signs_in_like(&self, other: &Self) -> bool {
+        let (mine, theirs) = (&self.settings, &other.settings);
+        mine.method == theirs.method
+            && mine.oauth == theirs.oauth
+            && mine.login == theirs.login
+            && mine.resources == theirs.resources
+            && mine.token_command == theirs.token_command
+            && mine.shared_via == theirs.shared_via
+            && self.sign_in.brings_the_same(&other.sign_in)
+            && same_secret(self.client_secret.as_ref(), other.client_secret.as_ref())
+            && self.secrets.is_the_same(&other.secrets)
+    }
+
     /// A device-code sign-in of a public app that is saved when its checks pass.
     #[must_use]
     pub fn with_device_code(settings: AccountSettings, secrets: SecretsChoice) -> Self {
@@ -138,7 +265,7 @@ pub enum CheckOutcome {
     /// It does not matter here, or could not be tried; why.
     Skipped(String),
     /// It failed.
-    Failed(Box<crate::problem::Problem>),
+    Failed(Box<Problem>),
 }
 
 /// A step of linking, signing in again or testing, as it happens.
@@ -194,5 +321,11 @@ pub enum LinkStep {
         name: CheckName,
         /// How.
         outcome: CheckOutcome,
+    },
+    /// A check failed, and the attempt waits for an answer ([`LinkAnswer`]) as long as nobody
+    /// cancels it, a quarter of an hour at most. Comes only with [`Saving::AfterAsking`].
+    Refused {
+        /// Why the account cannot be used as it is.
+        problem: Box<Problem>,
     },
 }

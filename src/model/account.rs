@@ -10,6 +10,8 @@ use std::str::FromStr;
 
 /// Longest account name in characters: it stands in lists, keys of secrets and file names.
 const NAME_LIMIT_CHARS: usize = 40;
+/// Longest base of a suggested account name in characters: a number must fit behind it.
+const NAME_BASE_CHARS: usize = 30;
 
 /// The short name a person gives an account: letters, digits, `-`, `_` and `.`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +27,27 @@ impl AccountName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A name for the account of `address` that is not among `taken`: the part before the `@`. `None`
+    /// as long as there is none, or nothing of it can stand in a name.
+    #[must_use]
+    pub fn suggested(address: &str, taken: &[String]) -> Option<Self> {
+        let (local, _domain) = address.rsplit_once('@')?;
+        Self::free(local, taken)
+    }
+
+    /// `wanted` as a name, with a number behind it where that is taken.
+    fn free(wanted: &str, taken: &[String]) -> Option<Self> {
+        let allowed = |c: &char| c.is_alphanumeric() || "-_.".contains(*c);
+        let kept: String = wanted.trim().to_lowercase().chars().filter(allowed).collect();
+        let kept = kept.trim_start_matches(['-', '.']);
+        let base: String = kept.chars().take(NAME_BASE_CHARS).collect();
+        let numbered = (2..).map(|number: u32| format!("{base}-{number}"));
+        // More numbers than accounts: one of them is free.
+        let candidates =
+            std::iter::once(base.clone()).chain(numbered).take(taken.len().saturating_add(1));
+        candidates.filter(|name| !taken.contains(name)).find_map(|name| name.parse().ok())
     }
 }
 
@@ -178,6 +201,9 @@ pub enum SecretsKind {
     VaultKey,
     /// An age file opened by a passphrase, asked once per run.
     VaultPassphrase,
+    /// Commands of the person's own, such as those of a password manager
+    /// ([`crate::model::secret_commands::SecretCommands`]).
+    Command,
     /// Memory only, gone at the end: the demo and tests.
     Memory,
 }
@@ -190,6 +216,7 @@ impl SecretsKind {
             Self::Keyring => "keyring",
             Self::VaultKey => "vault-key",
             Self::VaultPassphrase => "vault-passphrase",
+            Self::Command => "command",
             Self::Memory => "memory",
         }
     }
@@ -295,6 +322,25 @@ impl AccountSettings {
 #[cfg(test)]
 mod tests {
     use crate::model::account::AccountName;
+
+    #[test]
+    fn a_suggested_name_is_free_and_can_be_typed() {
+        let taken = ["support".to_owned(), "ada".to_owned(), "ada-2".to_owned()];
+        #[track_caller]
+        fn check(address: &str, taken: &[String], expected: Option<&str>) {
+            let found = AccountName::suggested(address, taken);
+            assert_eq!(found.as_ref().map(AccountName::as_str), expected, "{address:?}");
+        }
+        check("alan@outlook.com", &taken, Some("alan"));
+        check("Ada@example.org", &taken, Some("ada-3"));
+        check("sup.port@example.org", &taken, Some("sup.port"));
+        check("support@example.org", &taken, Some("support-2"));
+        check("\"a b\"@example.org", &taken, Some("ab"));
+        check("+@example.org", &taken, None);
+        check("ada", &taken, None);
+        let long = format!("{}@example.org", "x".repeat(63));
+        check(&long, &taken, Some("x".repeat(30).as_str()));
+    }
 
     #[test]
     fn an_account_name_is_a_safe_word() {

@@ -37,12 +37,14 @@ pub enum Source {
     Autoconfig,
     /// Thunderbird's ISPDB.
     Ispdb,
+    /// The mail services that the domain names in DNS (RFC 6186).
+    Srv,
 }
 
 impl Source {
     /// Every source.
-    pub const ALL: [Self; 5] =
-        [Self::KnownDomain, Self::Mx, Self::Tenant, Self::Autoconfig, Self::Ispdb];
+    pub const ALL: [Self; 6] =
+        [Self::KnownDomain, Self::Mx, Self::Tenant, Self::Autoconfig, Self::Ispdb, Self::Srv];
 
     /// The word in JSON.
     #[must_use]
@@ -53,6 +55,7 @@ impl Source {
             Self::Tenant => "tenant",
             Self::Autoconfig => "autoconfig",
             Self::Ispdb => "ispdb",
+            Self::Srv => "srv",
         }
     }
 }

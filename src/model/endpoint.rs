@@ -21,6 +21,17 @@ impl Security {
             Self::StartTls => "starttls",
         }
     }
+
+    /// How connections to a registered port are protected (RFC 8314, sections 3 and 7); `None` for a
+    /// port that says nothing.
+    #[must_use]
+    pub fn of_port(port: u16) -> Option<Self> {
+        match port {
+            465 | 993 => Some(Self::Tls),
+            25 | 143 | 587 => Some(Self::StartTls),
+            _other => None,
+        }
+    }
 }
 
 /// A host name and a port.
@@ -72,9 +83,52 @@ pub struct Endpoint {
     pub security: Security,
 }
 
+impl Endpoint {
+    /// An IMAP server of which only the place is known: protected as its port says, otherwise by TLS.
+    #[must_use]
+    pub fn imap(at: HostPort) -> Self {
+        let security = Security::of_port(at.port).unwrap_or(Security::Tls);
+        Self { at, security }
+    }
+
+    /// A submission server of which only the place is known: protected as its port says, otherwise
+    /// by STARTTLS.
+    #[must_use]
+    pub fn submission(at: HostPort) -> Self {
+        let security = Security::of_port(at.port).unwrap_or(Security::StartTls);
+        Self { at, security }
+    }
+
+    /// Takes another place; a port that says how it is protected is believed.
+    pub fn move_to(&mut self, at: HostPort) {
+        self.security = Security::of_port(at.port).unwrap_or(self.security);
+        self.at = at;
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::model::endpoint::HostPort;
+    use crate::model::endpoint::{Endpoint, HostPort, Security};
+
+    #[test]
+    fn a_port_says_how_it_is_protected() {
+        #[track_caller]
+        fn check(port: u16, imap: Security, submission: Security) {
+            let at = HostPort { host: "mail.example.org".to_owned(), port };
+            assert_eq!(Endpoint::imap(at.clone()).security, imap, "{port}");
+            assert_eq!(Endpoint::submission(at).security, submission, "{port}");
+        }
+        check(993, Security::Tls, Security::Tls);
+        check(465, Security::Tls, Security::Tls);
+        check(143, Security::StartTls, Security::StartTls);
+        check(587, Security::StartTls, Security::StartTls);
+        check(10_000, Security::Tls, Security::StartTls);
+        let mut moved = Endpoint::submission("a:465".parse().unwrap());
+        moved.move_to("b:10465".parse().unwrap());
+        assert_eq!(moved.security, Security::Tls);
+        moved.move_to("b:587".parse().unwrap());
+        assert_eq!(moved.security, Security::StartTls);
+    }
 
     #[test]
     fn a_host_and_port_are_read_whole_or_not_at_all() {

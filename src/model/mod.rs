@@ -14,3 +14,4 @@ pub mod listing;
 pub mod message;
 pub mod outgoing;
 pub mod query;
+pub mod secret_commands;

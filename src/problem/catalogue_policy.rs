@@ -17,6 +17,18 @@ const fn row(
     Row { matcher, kind, code, what, why, remedy, admin }
 }
 
+/// A row whose cure is another client secret: without it nobody is signed in.
+const fn secret(
+    numbers: &'static [u32],
+    code: &'static str,
+    what: &'static str,
+    why: &'static str,
+    admin: &'static str,
+) -> Row {
+    let row = row(numbers, code, what, why, Remedy::EnterClientSecret, admin);
+    Row { kind: ProblemKind::SignInNeeded, ..row }
+}
+
 /// What the organisation decides.
 pub static POLICY: &[Row] = &[
     // Ways of signing in.
@@ -163,22 +175,20 @@ pub static POLICY: &[Row] = &[
         Remedy::EditSettings,
         "",
     ),
-    row(
+    secret(
         &[7_000_215],
         "app-secret-wrong",
         "The client secret is wrong",
         "Often the Secret ID was copied instead of the secret itself, its Value, which is \
          shown only once.",
-        Remedy::EnterClientSecret,
         "App registrations, APP-NAME (CLIENT-ID), Certificates & secrets, New client secret: pass \
          on its Value, not its Secret ID.",
     ),
-    row(
+    secret(
         &[7_000_222],
         "app-secret-expired",
         "The client secret has run out",
         "The owner of the app has to make a new one, and everyone who uses it has to enter it.",
-        Remedy::EnterClientSecret,
         "App registrations, APP-NAME (CLIENT-ID), Certificates & secrets, New client secret: pass \
          on its Value. Whoever uses the app needs the new one.",
     ),

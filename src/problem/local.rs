@@ -199,6 +199,31 @@ impl Problem {
         )
     }
 
+    /// A sign-in whose checks failed was kept for an answer that did not come.
+    #[must_use]
+    pub fn sign_in_forgotten() -> Self {
+        Self::new(
+            ProblemKind::SignInNeeded,
+            "sign-in-forgotten",
+            "The sign-in has been forgotten",
+            "A sign-in whose checks failed is kept in memory for a quarter of an hour, and nothing \
+             was saved.",
+            Remedy::StartOver,
+        )
+    }
+
+    /// Another way to sign in needs something the account does not have.
+    #[must_use]
+    pub fn sign_in_lacks(what: &str) -> Self {
+        Self::new(
+            ProblemKind::Usage,
+            "sign-in-incomplete",
+            "This way to sign in needs something more",
+            what,
+            Remedy::EditSettings,
+        )
+    }
+
     /// An exported file cannot be used.
     #[must_use]
     pub fn bundle_unusable(reason: &str) -> Self {

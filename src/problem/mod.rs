@@ -131,6 +131,16 @@ impl Remedy {
         match (self, tried) {
             (Self::UseBrowser, SignInMethod::Browser) => Self::AskAdministrator,
             (Self::UseDeviceCode, SignInMethod::DeviceCode) => Self::UseBrowser,
+            // No person takes part who could do better: somebody has to give the app the mailbox.
+            (
+                Self::StartOver | Self::UseBrowser | Self::UseDeviceCode,
+                SignInMethod::ClientCredentials,
+            ) => Self::AskAdministrator,
+            // The same words would be refused again.
+            (
+                Self::StartOver,
+                SignInMethod::Password | SignInMethod::RefreshToken | SignInMethod::TokenCommand,
+            ) => Self::EditSettings,
             (other, _tried) => other,
         }
     }
@@ -182,5 +192,10 @@ mod tests {
         check(Remedy::UseDeviceCode, SignInMethod::DeviceCode, Remedy::UseBrowser);
         check(Remedy::UseGraph, SignInMethod::Browser, Remedy::UseGraph);
         check(Remedy::Retry, SignInMethod::DeviceCode, Remedy::Retry);
+        check(Remedy::StartOver, SignInMethod::DeviceCode, Remedy::StartOver);
+        check(Remedy::StartOver, SignInMethod::Password, Remedy::EditSettings);
+        check(Remedy::StartOver, SignInMethod::RefreshToken, Remedy::EditSettings);
+        check(Remedy::StartOver, SignInMethod::ClientCredentials, Remedy::AskAdministrator);
+        check(Remedy::UseBrowser, SignInMethod::ClientCredentials, Remedy::AskAdministrator);
     }
 }

@@ -216,6 +216,8 @@ pub const PRESETS: &[Preset] = &[
         authority: "https://login.partner.microsoftonline.cn",
         outlook: "https://partner.outlook.cn",
         graph: "https://microsoftgraph.chinacloudapi.cn",
+        // Microsoft documents only the root (Office 365 API, "China endpoints") and the MX names;
+        // the submission server is the one that programs of its customers use.
         imap: tls("partner.outlook.cn", 993),
         submission: start_tls("smtp.partner.outlook.cn"),
         parents: &["partner.onmschina.cn"],
@@ -354,6 +356,7 @@ mod tests {
         check("ada@example.org", None);
         check("ada@gmail.com", Some("gmail"));
         check("ada@me.com", Some("icloud"));
+        check("ada@yahoo.co.uk", Some("yahoo"));
         check("ada@yahoo.co.jp", None);
         check("ada@contoso.onmicrosoft.com", Some("microsoft365"));
         check("ada@contoso.onmicrosoft.us", Some("microsoft365-gcc-high"));

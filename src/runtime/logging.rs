@@ -20,8 +20,15 @@ const DEFAULT_LEVEL: LevelFilter = LevelFilter::WARN;
 /// The log starts anew beyond this size.
 const SIZE_LIMIT_BYTES: u64 = 1024 * 1024;
 /// Crates whose logs hold credentials or mail, or drown everything else.
-const SILENCED: [&str; 5] =
-    ["async_imap=off", "imap_proto=off", "hyper=info", "rustls=info", "lettre=off"];
+const SILENCED: [&str; 7] = [
+    "async_imap=off",
+    "imap_proto=off",
+    "h2=info",
+    "hyper=info",
+    "rustls=info",
+    "lettre=off",
+    "zbus=off",
+];
 
 /// Writes logs to `posthaste.log` in `state_dir` from now on.
 ///
@@ -37,6 +44,12 @@ pub fn start(state_dir: &Path) -> io::Result<()> {
         .with_writer(Mutex::new(EscapingWriter(file)))
         .try_init()
         .map_err(io::Error::other)
+}
+
+/// Whether the environment names a level: then a command writes the log too, not only the screen.
+#[must_use]
+pub fn is_asked_for() -> bool {
+    std::env::var(LEVEL_VARIABLE).is_ok_and(|level| !level.trim().is_empty())
 }
 
 fn open_log(path: &Path) -> io::Result<File> {

@@ -1,6 +1,7 @@
-//! Where tokens are kept: keyring, vault or memory behind one trait.
+//! Where tokens are kept: keyring, vault, commands or memory behind one trait.
 
 pub mod bundle;
+mod command;
 mod keyring;
 pub(crate) mod memory;
 pub mod moving;
@@ -12,7 +13,7 @@ mod vault;
 use crate::model::account::{AccountName, SecretsKind};
 use crate::problem::{Problem, ProblemKind, Remedy};
 use async_trait::async_trait;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::sync::Arc;
 
@@ -87,6 +88,19 @@ pub enum SecretError {
     /// The keyring answered with an error.
     #[error("the keyring refused: {0}")]
     Keyring(String),
+    /// The configuration has no commands for secrets.
+    #[error("the configuration has no commands for secrets")]
+    NoCommands,
+    /// One of the person's own commands did not do what it is there for.
+    #[error("the command that is to {verb} secrets failed: {how}")]
+    Command {
+        /// What it should have done: read, write or delete.
+        verb: &'static str,
+        /// What happened, as half a sentence.
+        how: String,
+        /// The first line of its complaints. It may hold anything, so only the person sees it.
+        complaint: SecretString,
+    },
     /// The vault was not opened: wrong passphrase or wrong key file.
     #[error("the vault cannot be opened with this key")]
     WrongKey,
@@ -143,6 +157,23 @@ impl SecretError {
                 "It may be locked.",
                 Remedy::CheckSecrets,
             ),
+            Self::NoCommands => problem(
+                "secrets-commands-missing",
+                "The configuration has no commands for secrets",
+                "It wants a [secrets] table that says how to read, write and delete them.",
+                Remedy::EditSettings,
+            ),
+            Self::Command { verb, how, complaint } => {
+                let said = complaint.expose_secret();
+                let details = if said.is_empty() { how.clone() } else { format!("{how}\n{said}") };
+                problem(
+                    "secrets-command-failed",
+                    &format!("The command that is to {verb} secrets failed"),
+                    &format!("The reason: {how}. Run it by hand to see what it needs."),
+                    Remedy::CheckSecrets,
+                )
+                .with_details(&details)
+            }
             Self::WrongKey => problem(
                 "vault-wrong-key",
                 "The vault does not open with this key",

@@ -1,6 +1,8 @@
 //! Opens places for secrets, each once, and says which one fits this machine.
 
 use crate::model::account::SecretsKind;
+use crate::model::secret_commands::SecretCommands;
+use crate::secrets::command::CommandStore;
 use crate::secrets::keyring::Keyring;
 use crate::secrets::memory::MemoryStore;
 use crate::secrets::vault::{self, Vault};
@@ -15,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// What every clone of [`SecretPlaces`] shares.
 pub(crate) struct Places {
     disk: Disk,
+    commands: Option<SecretCommands>,
     open: Mutex<BTreeMap<SecretsKind, Arc<dyn SecretStore>>>,
 }
 
@@ -36,17 +39,23 @@ impl SecretPlaces {
     /// Places under `data_dir`: a vault with a key file, a vault with a passphrase.
     #[must_use]
     pub fn on_disk(data_dir: PathBuf) -> Self {
-        Self::new(Disk::Dir(data_dir))
+        Self::with_commands(data_dir, None)
+    }
+
+    /// As [`Self::on_disk`], and what the person's own commands keep.
+    #[must_use]
+    pub fn with_commands(data_dir: PathBuf, commands: Option<SecretCommands>) -> Self {
+        Self::new(Disk::Dir(data_dir), commands)
     }
 
     /// Nothing but memory, whatever kind is asked for: the demo and tests.
     #[must_use]
     pub fn in_memory() -> Self {
-        Self::new(Disk::None)
+        Self::new(Disk::None, None)
     }
 
-    fn new(disk: Disk) -> Self {
-        Self(Arc::new(Places { disk, open: Mutex::default() }))
+    fn new(disk: Disk, commands: Option<SecretCommands>) -> Self {
+        Self(Arc::new(Places { disk, commands, open: Mutex::default() }))
     }
 
     /// Gives the passphrase for this run, proving it against the vault if there is one, and
@@ -104,12 +113,26 @@ impl SecretPlaces {
         blocking(dir, move |dir| Vault::change_passphrase(dir, &old, &new, None)).await
     }
 
+    /// Whether the configured commands run and answer; it is no error when there are none.
+    ///
+    /// # Errors
+    /// [`SecretError::Command`].
+    pub async fn probe_commands(&self) -> Result<(), SecretError> {
+        match self.0.commands.clone() {
+            Some(commands) => CommandStore::new(commands).probe().await,
+            None => Ok(()),
+        }
+    }
+
     /// What [`SecretsKind`] "auto" means on this machine now, and why, as half a sentence: the
-    /// keyring if one answers, else the vault, opened as it was made.
+    /// configured commands, else the keyring if one answers, else the vault, opened as it was made.
     pub async fn automatic(&self) -> (SecretsKind, String) {
         let Disk::Dir(dir) = &self.0.disk else {
             return (SecretsKind::Memory, "nothing is kept after the end".to_owned());
         };
+        if self.0.commands.is_some() {
+            return (SecretsKind::Command, "the configuration names them".to_owned());
+        }
         let Err(why_not) = answering_keyring().await else {
             return (SecretsKind::Keyring, "a keyring answers".to_owned());
         };
@@ -135,6 +158,10 @@ impl SecretPlaces {
             SecretsKind::Keyring => Arc::new(Keyring::of_session()?),
             SecretsKind::VaultKey => Arc::new(blocking(dir, Vault::open_with_key_file).await?),
             SecretsKind::VaultPassphrase => return Err(SecretError::Locked),
+            SecretsKind::Command => {
+                let commands = self.0.commands.clone().ok_or(SecretError::NoCommands)?;
+                Arc::new(CommandStore::new(commands))
+            }
             SecretsKind::Memory => Arc::new(MemoryStore::default()),
         };
         Ok(self.0.keep(kind, store))
@@ -170,6 +197,7 @@ async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use crate::model::account::SecretsKind;
+    use crate::model::secret_commands::SecretCommands;
     use crate::secrets::{SecretError, SecretKey, SecretKind, SecretPlaces};
 
     fn key() -> SecretKey {
@@ -222,6 +250,27 @@ mod tests {
         // The vault with a key file is another one, and needs no passphrase.
         let other = second.open(SecretsKind::VaultKey).await.unwrap();
         assert!(other.get(&key()).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn commands_come_first_where_there_are_some_and_are_missed_where_there_are_none() {
+        let home = tempfile::tempdir().unwrap();
+        let missing = SecretPlaces::on_disk(home.path().to_owned());
+        missing.probe_commands().await.unwrap();
+        let refused = missing.open(SecretsKind::Command).await.map(|_| ());
+        assert!(matches!(refused, Err(SecretError::NoCommands)), "{refused:?}");
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let commands = SecretCommands::new(
+            words("/nowhere/read {entry}"),
+            words("/nowhere/write {entry}"),
+            words("/nowhere/delete {entry}"),
+            None,
+        );
+        let places = SecretPlaces::with_commands(home.path().to_owned(), commands.ok());
+        assert_eq!(places.automatic().await.0, SecretsKind::Command);
+        assert!(places.open(SecretsKind::Command).await.is_ok());
+        let broken = places.probe_commands().await;
+        assert!(matches!(broken, Err(SecretError::Command { verb: "read", .. })), "{broken:?}");
     }
 
     #[tokio::test]

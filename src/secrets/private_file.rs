@@ -2,6 +2,7 @@
 //! refused with the command that puts it right.
 
 use crate::secrets::SecretError;
+use crate::stdx::planted::{self, Planted};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::fs::OpenOptions;
@@ -26,21 +27,12 @@ pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, SecretErro
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         // This is how `O_NOFOLLOW` speaks of a link.
         Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
-            return Err(refused(path, "is a symbolic link: remove it"));
+            return Err(refused(path, &Planted::Link.to_string()));
         }
         Err(error) => return Err(error.into()),
     };
     let facts = file.metadata()?;
-    if !facts.is_file() {
-        return Err(refused(path, "is not a file: remove it"));
-    }
-    let owner = rustix::process::geteuid().as_raw();
-    if facts.uid() != owner {
-        return Err(refused(path, "belongs to somebody else: remove it"));
-    }
-    if facts.nlink() != 1 {
-        return Err(refused(path, "has a second name (hard link): copy it and remove both"));
-    }
+    planted::check_file(&facts).map_err(|planted| refused(path, &planted.to_string()))?;
     if facts.mode() & 0o077 != 0 {
         let cure = format!("can be read by others: run chmod 600 '{}'", path.display());
         return Err(refused(path, &cure));

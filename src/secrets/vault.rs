@@ -16,6 +16,7 @@ use crate::model::account::SecretsKind;
 use crate::secrets::{SecretError, SecretKey, SecretStore, private_file, sealed};
 use crate::stdx::atomic_file::{create_private_dir, write_private};
 use crate::stdx::file_lock::FileLock;
+use crate::stdx::planted;
 use age::{DecryptError, x25519};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
@@ -245,8 +246,15 @@ impl Inner {
 }
 
 fn lock(dir: &Path) -> Result<FileLock, SecretError> {
-    create_private_dir(dir)?;
-    Ok(FileLock::acquire(&dir.join(LOCK_FILE), LOCK_LIMIT)?)
+    let taken =
+        create_private_dir(dir).and_then(|()| FileLock::acquire(&dir.join(LOCK_FILE), LOCK_LIMIT));
+    taken.map_err(|error| {
+        if planted::is_told_by(&error) {
+            SecretError::Unsafe(error.to_string())
+        } else {
+            error.into()
+        }
+    })
 }
 
 /// A key for a vault that does not exist yet.

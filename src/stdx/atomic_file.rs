@@ -1,5 +1,6 @@
 //! Files that are either the old or the new version, never a part of one.
 
+use crate::stdx::planted;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -11,17 +12,19 @@ pub const PRIVATE_FILE_MODE: u32 = 0o600;
 pub const PRIVATE_DIR_MODE: u32 = 0o700;
 
 /// Creates `dir` and its parents with mode 0700, whatever the umask; an existing `dir` is closed
-/// to others.
+/// to others, and what they may have put into it before is refused.
 ///
 /// # Errors
-/// What the file system answers, and [`io::ErrorKind::NotADirectory`] when a file stands there.
+/// What the file system answers, [`io::ErrorKind::NotADirectory`] when a file stands there, and
+/// [`io::ErrorKind::PermissionDenied`] for a directory or files that are not ours alone
+/// ([`planted::check_directory`]).
 pub fn create_private_dir(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(PRIVATE_DIR_MODE).create(dir)?;
     let mode = fs::metadata(dir)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         fs::set_permissions(dir, fs::Permissions::from_mode(PRIVATE_DIR_MODE))?;
     }
-    Ok(())
+    planted::check_directory(dir)
 }
 
 /// Replaces `path` by `bytes` with mode 0600: written beside it, flushed to the disk, renamed over

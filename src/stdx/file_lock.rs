@@ -1,6 +1,7 @@
 //! A lock between processes: a file that one of them holds at a time.
 
 use crate::stdx::atomic_file::PRIVATE_FILE_MODE;
+use crate::stdx::planted;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -24,7 +25,8 @@ impl FileLock {
     /// Blocks the thread, so call it where blocking is allowed.
     ///
     /// # Errors
-    /// [`io::ErrorKind::TimedOut`] when somebody held it all the time; else what the disk answers.
+    /// [`io::ErrorKind::TimedOut`] when somebody held it all the time,
+    /// [`io::ErrorKind::PermissionDenied`] for a planted file; else what the disk answers.
     pub fn acquire(path: &Path, limit: Duration) -> io::Result<Self> {
         // `O_NOFOLLOW`: a planted link must not make us create or lock a file elsewhere.
         let file = OpenOptions::new()
@@ -35,6 +37,8 @@ impl FileLock {
             .mode(PRIVATE_FILE_MODE)
             .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
             .open(path)?;
+        // A second name would let `sign` empty another file of ours.
+        planted::check_file(&file.metadata()?).map_err(|planted| planted.at(path))?;
         let started = Instant::now();
         loop {
             match file.try_lock() {
@@ -78,6 +82,17 @@ mod tests {
         assert_eq!(refused, Err(ErrorKind::TimedOut));
         drop(held);
         assert!(FileLock::acquire(&path, Duration::ZERO).is_ok());
+    }
+
+    #[test]
+    fn a_second_name_of_another_file_is_not_signed() {
+        let home = tempfile::tempdir().unwrap();
+        let (path, victim) = (home.path().join("lock"), home.path().join("victim"));
+        std::fs::write(&victim, "keep").unwrap();
+        std::fs::hard_link(&victim, &path).unwrap();
+        let refused = FileLock::acquire(&path, Duration::ZERO).map(|_| ()).map_err(|e| e.kind());
+        assert_eq!(refused, Err(ErrorKind::PermissionDenied));
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "keep");
     }
 
     #[test]

@@ -1,8 +1,11 @@
-//! What the standard library lacks: a clock that tests can turn, back-off, atomic files, file locks, fingerprints, words of a command line.
+//! What the standard library lacks: a clock that tests can turn, back-off, atomic files, file locks,
+//! fingerprints, files that others have planted, words of a command line and running it within bounds.
 
 pub mod atomic_file;
 pub mod backoff;
+pub mod child;
 pub mod clock;
 pub mod file_lock;
 pub mod fingerprint;
+pub mod planted;
 pub mod words;

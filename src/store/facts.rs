@@ -95,14 +95,17 @@ impl From<&Problem> for StoredProblem {
     }
 }
 
-impl From<StoredProblem> for Problem {
-    fn from(stored: StoredProblem) -> Self {
+impl StoredProblem {
+    fn of(self, account: AccountId) -> Problem {
         let kinds = [ProblemKind::Usage, ProblemKind::SignInNeeded, ProblemKind::Network];
-        let kind = kinds.into_iter().find(|kind| kind.exit_code() == stored.exit_code);
-        // What helped then may not be what helps now: the board offers to test again.
-        let (kind, remedy) = (kind.unwrap_or(ProblemKind::Failed), Remedy::Retry);
-        Self::new(kind, &stored.code, &stored.what, &stored.why, remedy)
-            .with_details(&stored.details)
+        let kind = kinds.into_iter().find(|kind| kind.exit_code() == self.exit_code);
+        let kind = kind.unwrap_or(ProblemKind::Failed);
+        let remedy = match kind {
+            ProblemKind::SignInNeeded => Remedy::SignInAgain(account),
+            // What helped then may not be what helps now: the board offers to test again.
+            ProblemKind::Failed | ProblemKind::Usage | ProblemKind::Network => Remedy::Retry,
+        };
+        Problem::new(kind, &self.code, &self.what, &self.why, remedy).with_details(&self.details)
     }
 }
 
@@ -121,10 +124,10 @@ impl From<&CheckRecord> for StoredCheck {
 }
 
 impl StoredCheck {
-    fn into_record(self) -> Option<CheckRecord> {
+    fn into_record(self, account: AccountId) -> Option<CheckRecord> {
         let name = CheckName::ALL.into_iter().find(|name| name.as_str() == self.name)?;
         let outcome = match (self.problem, self.skipped) {
-            (Some(problem), _) => CheckOutcome::Failed(Box::new(problem.into())),
+            (Some(problem), _) => CheckOutcome::Failed(Box::new(problem.of(account))),
             (None, true) => CheckOutcome::Skipped(self.detail),
             (None, false) => CheckOutcome::Passed(self.detail),
         };
@@ -154,29 +157,30 @@ impl From<&LearntFacts> for StoredFacts {
     }
 }
 
-impl From<StoredFacts> for LearntFacts {
-    fn from(stored: StoredFacts) -> Self {
-        let sends_with = stored.sends_with.as_deref();
-        let submission = match (stored.submission_works, stored.submission_problem) {
-            (_, Some(problem)) => SubmissionStatus::Failed(Box::new(problem.into())),
+impl StoredFacts {
+    fn of(self, account: AccountId) -> LearntFacts {
+        let sends_with = self.sends_with.as_deref();
+        let submission = match (self.submission_works, self.submission_problem) {
+            (_, Some(problem)) => SubmissionStatus::Failed(Box::new(problem.of(account))),
             (Some(true), None) => SubmissionStatus::Works,
             (Some(false) | None, None) => SubmissionStatus::Unknown,
         };
         let quota = |(used_bytes, limit_bytes): (u64, u64)| Quota { used_bytes, limit_bytes };
-        Self {
-            scopes: stored.scopes,
-            signed_in_at: stored.signed_in_at.map(UnixSeconds),
-            refreshed_at: stored.refreshed_at.map(UnixSeconds),
-            token_valid_until: stored.token_valid_until.map(UnixSeconds),
+        let record = |check: StoredCheck| check.into_record(account);
+        LearntFacts {
+            scopes: self.scopes,
+            signed_in_at: self.signed_in_at.map(UnixSeconds),
+            refreshed_at: self.refreshed_at.map(UnixSeconds),
+            token_valid_until: self.token_valid_until.map(UnixSeconds),
             sends_with: SubmissionRoute::ALL
                 .into_iter()
                 .find(|route| Some(route.as_str()) == sends_with),
             submission,
-            last_problem: stored
+            last_problem: self
                 .last_problem
-                .map(|(problem, at)| (problem.into(), UnixSeconds(at))),
-            checks: stored.checks.into_iter().filter_map(StoredCheck::into_record).collect(),
-            quota: stored.quota.map(quota),
+                .map(|(problem, at)| (problem.of(account), UnixSeconds(at))),
+            checks: self.checks.into_iter().filter_map(record).collect(),
+            quota: self.quota.map(quota),
         }
     }
 }
@@ -186,7 +190,7 @@ fn read(user: &Connection, account: AccountId) -> Result<LearntFacts, StoreError
     let stored: Option<String> = user.query_row(sql, [account.0], |row| row.get(0)).optional()?;
     // Facts that cannot be read cost a line on the board, never the account.
     let parsed = stored.and_then(|json| serde_json::from_str::<StoredFacts>(&json).ok());
-    Ok(parsed.unwrap_or_default().into())
+    Ok(parsed.unwrap_or_default().of(account))
 }
 
 impl Store {
@@ -263,5 +267,17 @@ mod tests {
         let kept = facts.clone();
         store.change_facts(account, move |known| *known = kept).await.unwrap();
         assert_eq!(store.facts(account).await.unwrap(), facts);
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_that_has_ended_is_not_said_to_mend_itself() {
+        let store = Store::in_memory(&Clock::system()).unwrap();
+        let account = store.account_id(&"work".parse().unwrap()).await.unwrap();
+        let remedy = Remedy::SignInAgain(account);
+        let problem = Problem::new(ProblemKind::SignInNeeded, "AADSTS50173", "a", "b", remedy);
+        let kept = Some((problem, UnixSeconds(3)));
+        let told = kept.clone();
+        store.change_facts(account, move |known| known.last_problem = told).await.unwrap();
+        assert_eq!(store.facts(account).await.unwrap().last_problem, kept);
     }
 }

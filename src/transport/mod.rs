@@ -10,6 +10,7 @@ pub mod socket;
 #[cfg(test)]
 mod test_server;
 pub mod tls;
+pub mod unquoted;
 
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::Endpoint;

@@ -104,6 +104,12 @@ pub fn not_offered(credential: &Credential) -> &'static str {
     }
 }
 
+/// Every message that may carry `secret` for `user`, and `secret` by itself, as they are sent.
+pub fn messages(user: &EmailAddress, secret: &SecretString) -> [Zeroizing<String>; 3] {
+    let alone = Zeroizing::new(STANDARD.encode(secret.expose_secret()));
+    [xoauth2(user, secret), plain(user, secret), alone]
+}
+
 /// The message of XOAUTH2: `user=` address ^A `auth=Bearer ` token ^A ^A, in base64.
 #[must_use]
 pub fn xoauth2(user: &EmailAddress, token: &SecretString) -> Zeroizing<String> {

@@ -88,7 +88,12 @@ impl ScriptedServer {
 
     /// What it heard; fails when the visitor left the script.
     pub async fn heard(self) -> Heard {
-        self.task.await.unwrap().unwrap()
+        self.end().await.unwrap()
+    }
+
+    /// What it heard, or how the visitor left the script.
+    pub async fn end(self) -> Result<Heard, String> {
+        self.task.await.unwrap()
     }
 }
 

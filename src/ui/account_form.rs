@@ -23,6 +23,7 @@ pub fn render_account_form(
             "The account is signed in to this way from now on. What is stored of it already is \
              used again."
         }
+        Asks::Route => "The way is tried at once, and nothing is sent for it.",
         Asks::Shared => {
             "A mailbox that this account may open and send from. It is read with the same sign-in; \
              nobody signs in again."
@@ -46,7 +47,8 @@ pub fn account_form_title(about: &AccountForm) -> String {
     let name = &about.shown_name;
     match about.asks {
         Asks::Name => format!("Rename {name}"),
-        Asks::Method => format!("Another way to sign in to {name}"),
+        Asks::Method => format!("How to sign in to {name}"),
+        Asks::Route => format!("How messages of {name} leave"),
         Asks::Shared => format!("A shared mailbox through {name}"),
     }
 }

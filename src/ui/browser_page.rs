@@ -16,7 +16,9 @@ use ratatui::text::{Line, Span};
 const ROOMY_ROWS: u16 = 18;
 /// Rows below the address that must stay in sight: the ssh line, the field, what is waited for.
 const BELOW_ROWS: u16 = 6;
-/// The same with free lines and explanations.
+/// Rows above the address with free lines.
+const ROOMY_ABOVE_ROWS: u16 = 2;
+/// Rows below the address with free lines and explanations.
 const ROOMY_BELOW_ROWS: u16 = 13;
 /// Columns that the text beside a QR code needs at least.
 const BESIDE_QR_CELLS: u16 = 60;
@@ -30,7 +32,10 @@ pub fn render_page(
     buf: &mut Buffer,
 ) -> Option<Position> {
     let text_area = beside_qr(&page.url, theme, area, buf);
-    let roomy = ROOMY_ROWS <= area.height;
+    // What explains the address gives way to it: a part of an address opens nothing.
+    let address_rows = text::cells(&page.url).div_ceil(usize::from(text_area.width).max(1));
+    let roomy_room = usize::from(area.height.saturating_sub(ROOMY_ABOVE_ROWS + ROOMY_BELOW_ROWS));
+    let roomy = ROOMY_ROWS <= area.height && address_rows <= roomy_room;
     let below = if roomy { ROOMY_BELOW_ROWS } else { BELOW_ROWS };
     let mut pen = Pen::new(buf, text_area);
     let free = |pen: &mut Pen<'_>| {

@@ -14,6 +14,9 @@ const LABEL_CELLS: usize = 16;
 /// Most cells of a field.
 const FIELD_CELLS: usize = 60;
 
+/// Cells of the marks around a choice.
+const CHOICE_MARK_CELLS: usize = 4;
+
 /// One drawn line, and the cursor's column when it is in this line.
 struct Drawn {
     line: Line<'static>,
@@ -162,10 +165,19 @@ fn choice_line(
         let words = text::cut(choice.chosen(), room);
         return Drawn::plain(Line::from(vec![label, Span::styled(words, style)]));
     }
-    let words = format!("< {} >", text::cut(choice.chosen(), room.saturating_sub(4)));
+    let whole = text::cells(choice.chosen()) + CHOICE_MARK_CELLS;
     let place = format!("  {} of {count}", choice.at + 1);
-    let fits = text::cells(&words) + text::cells(&place) <= room;
-    let place = Span::styled(if fits { place } else { String::new() }, theme.dim);
+    let place = if whole + text::cells(&place) <= room {
+        place
+    } else if whole <= room {
+        String::new()
+    } else {
+        // Two choices that begin alike are told apart by their number.
+        format!(" {}/{count}", choice.at + 1)
+    };
+    let left = room.saturating_sub(CHOICE_MARK_CELLS + text::cells(&place));
+    let words = format!("< {} >", text::cut(choice.chosen(), left));
+    let place = Span::styled(place, theme.dim);
     Drawn::plain(Line::from(vec![label, Span::styled(words, style), place]))
 }
 

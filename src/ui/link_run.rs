@@ -2,10 +2,9 @@
 
 use crate::app::action::Action;
 use crate::app::dates;
-use crate::app::link_run::{CheckState, Code, LinkRun, RunKind, Stage, WayOn};
+use crate::app::link_run::{CheckState, Code, LinkRun, RunKind, Stage, WayOn, check_in_words};
 use crate::app::problem_box::Details;
 use crate::app::wizard::secrets::in_words;
-use crate::engine_api::link::CheckName;
 use crate::model::account::SignInMethod;
 use crate::problem::Problem;
 use crate::stdx::clock::UnixSeconds;
@@ -24,8 +23,6 @@ use ratatui::text::{Line, Span};
 const CAUTION: &str = "Only enter this code if you started this sign-in yourself.";
 /// Rows from which a screen gets free lines.
 const ROOMY_ROWS: u16 = 16;
-/// Rows below the checks for what failed, why, and what helps.
-const FAILED_BELOW_ROWS: u16 = 5;
 /// Columns that the text beside a QR code needs at least.
 const BESIDE_QR_CELLS: u16 = 44;
 
@@ -144,32 +141,18 @@ fn secrets_line(run: &LinkRun, theme: &Theme, pen: &mut Pen<'_>) {
     }
 }
 
-/// What a check looks at.
-#[must_use]
-pub fn check_in_words(name: CheckName) -> &'static str {
-    match name {
-        CheckName::Dns => "server names",
-        CheckName::Tls => "server identity",
-        CheckName::Clock => "clock",
-        CheckName::Folders => "folders",
-        CheckName::Graph => "Microsoft Graph",
-        CheckName::Scopes => "permissions",
-        CheckName::Imap => "reading mail (IMAP)",
-        CheckName::Submission => "sending mail",
-    }
-}
-
 /// Draws the checks and leaves `below` rows free. Where not all fit, what is still to come goes
 /// first, then what passed.
 fn check_lines(run: &LinkRun, below: u16, theme: &Theme, pen: &mut Pen<'_>) {
     let room = usize::from(pen.left().saturating_sub(below));
     let calm = |state: &CheckState| match state {
-        CheckState::Waiting => 2,
-        CheckState::Skipped(_) => 1,
-        CheckState::Passed(_) | CheckState::Running | CheckState::Failed(_) => 0,
+        CheckState::Waiting => 3,
+        CheckState::Skipped(_) => 2,
+        CheckState::Passed(_) => 1,
+        CheckState::Running | CheckState::Failed(_) => 0,
     };
     let shown = |limit: u8| run.checks.iter().filter(move |(_name, state)| calm(state) <= limit);
-    let limit = [2, 1, 0].into_iter().find(|limit| shown(*limit).count() <= room).unwrap_or(0);
+    let limit = (0..=3).rev().find(|limit| shown(*limit).count() <= room).unwrap_or(0);
     let skipped = shown(limit).count().saturating_sub(room);
     for (name, state) in shown(limit).skip(skipped) {
         let (mark, style, words) = match state {
@@ -245,37 +228,58 @@ fn render_done(run: &LinkRun, theme: &Theme, area: Rect, buf: &mut Buffer) {
 fn render_failed(run: &LinkRun, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut pen = Pen::new(buf, inset(area, 1));
     roomy_blank(&mut pen, area);
+    let ways = ways_in_words(run);
     if run.reached_checks() && run.details == Details::Hidden {
-        user_line(run, theme, &mut pen);
-        check_lines(run, FAILED_BELOW_ROWS, theme, &mut pen);
+        let rows = |words: &str| text::wrap(words, pen.width()).len();
+        let told = run.problem.as_ref().map_or(0, |problem| {
+            let why = if problem.why.is_empty() { 0 } else { rows(&problem.why) };
+            rows(&format!("! {}", problem.what)) + why + rows(problem.remedy.sentence())
+        });
+        let gaps = if ROOMY_ROWS <= area.height { 2 } else { 0 };
+        let below = u16::try_from(told + ways.len() + gaps).unwrap_or(u16::MAX);
+        if below < pen.left() {
+            user_line(run, theme, &mut pen);
+        }
+        check_lines(run, below, theme, &mut pen);
         roomy_blank(&mut pen, area);
     }
     if let Some(problem) = &run.problem {
         problem_lines(problem, run.details, theme, &mut pen);
     }
+    if !ways.is_empty() {
+        roomy_blank(&mut pen, area);
+    }
+    for way in ways {
+        pen.text(way, theme.accent);
+    }
+}
+
+/// The keys that lead on, a line each.
+fn ways_in_words(run: &LinkRun) -> Vec<&'static str> {
     let wrong_user = run.problem.as_ref().is_some_and(|problem| problem.code == "wrong-user");
-    let ways: &[&str] = match (run.way_on(), wrong_user) {
-        (_, true) => &["[r] sign in as the right person   [e] change the address"],
-        (Some(WayOn::Again), false) => &["[Enter] starts again"],
-        (Some(WayOn::Edit), false) => &["[Enter] changes what was entered"],
-        (Some(WayOn::By(method)), false) => match method {
-            SignInMethod::Browser => &["[Enter] signs in with a browser instead"],
-            SignInMethod::DeviceCode => &["[Enter] signs in with a code instead"],
+    let way_on = match (run.way_on(), wrong_user) {
+        (_, true) => Some("[r] sign in as the right person   [e] change the address"),
+        (Some(WayOn::Again), false) => Some("[Enter] starts again"),
+        (Some(WayOn::CheckAgain), false) => Some("[Enter] checks again, still signed in"),
+        (Some(WayOn::SignIn), false) => Some("[Enter] signs in again"),
+        (Some(WayOn::Renew), false) => Some("[Enter] changes what it signs in with"),
+        (Some(WayOn::Edit), false) => Some("[Enter] changes what was entered"),
+        (Some(WayOn::By(method)), false) => Some(match method {
+            SignInMethod::Browser => "[Enter] signs in with a browser instead",
+            SignInMethod::DeviceCode => "[Enter] signs in with a code instead",
             SignInMethod::RefreshToken
             | SignInMethod::TokenCommand
             | SignInMethod::Password
-            | SignInMethod::ClientCredentials => &["[Enter] signs in another way"],
-        },
-        (Some(WayOn::ByGraph), false) => &["[Enter] sends through Microsoft Graph instead"],
-        (None, false) => &[],
+            | SignInMethod::ClientCredentials => "[Enter] signs in another way",
+        }),
+        (Some(WayOn::ByGraph), false) => Some("[Enter] sends through Microsoft Graph instead"),
+        (None, false) => None,
     };
-    let save = run.offers(Action::SaveAnyway).then_some("[S] saves the account all the same");
-    if !ways.is_empty() || save.is_some() {
-        roomy_blank(&mut pen, area);
-    }
-    for way in ways.iter().copied().chain(save) {
-        pen.text(way, theme.accent);
-    }
+    let waits = run.offers(Action::SaveAnyway);
+    let checks = waits && run.way_on() != Some(WayOn::CheckAgain);
+    let check = checks.then_some("[r] checks again, still signed in");
+    let save = waits.then_some("[S] saves the account all the same");
+    way_on.into_iter().chain(check).chain(save).collect()
 }
 
 /// What happened, why, and what helps.

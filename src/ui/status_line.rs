@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::app::accounts::Account;
+use crate::app::board_facts::{connection_in_words, secret_in_words, token_in_words};
 use crate::app::composer::Composer;
 use crate::app::dates;
 use crate::app::layer::Layer;
@@ -10,10 +11,9 @@ use crate::app::sheet::Sheet;
 use crate::app::wizard::{Step, Wizard};
 use crate::app::words::grouped;
 use crate::engine_api::command::SyncHold;
-use crate::engine_api::status::{Connection, SyncPhase, SyncProgress};
+use crate::engine_api::status::{SyncPhase, SyncProgress};
 use crate::model::listing::ListSource;
 use crate::ui::account_form::account_form_title;
-use crate::ui::board::secret_in_words;
 use crate::ui::text;
 use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
@@ -149,21 +149,6 @@ fn state_of(app: &App) -> Vec<String> {
     parts
 }
 
-/// How an account stands with its servers.
-#[must_use]
-pub fn connection_in_words(app: &App, account: &Account) -> String {
-    match &account.status.connection {
-        Connection::Idle => "not connected yet".to_owned(),
-        Connection::Connecting => "connecting\u{2026}".to_owned(),
-        Connection::Online => "online".to_owned(),
-        Connection::Syncing => "fetching\u{2026}".to_owned(),
-        Connection::Waiting { problem: _, retry_at } => {
-            format!("offline, next try in {}", dates::span(retry_at.since(app.now)))
-        }
-        Connection::SignInNeeded { problem: _ } => "sign in again: Ctrl-g".to_owned(),
-    }
-}
-
 /// What comes in the background, or that it is held; `None` when there is nothing to bring.
 fn progress_in_words(app: &App, account: &Account) -> Option<String> {
     let progress = account.shown_progress?;
@@ -202,15 +187,4 @@ fn waiting_in_words(app: &App) -> Option<String> {
     }
     let noun = if count == 1 { "change waits" } else { "changes wait" };
     Some(format!("{count} {noun} {}", dates::span(age_s)))
-}
-
-/// How long the token at hand is good; `None` when there is none.
-#[must_use]
-pub fn token_in_words(app: &App, account: &Account) -> Option<String> {
-    let left = account.status.token_valid_until?.since(app.now);
-    Some(if 0 < left {
-        format!("token valid {}", dates::span(left))
-    } else {
-        "token being renewed".to_owned()
-    })
 }

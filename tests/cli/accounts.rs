@@ -3,8 +3,12 @@
 use crate::world::{World, lines, refusal, text};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use posthaste::sandbox::control::SmtpAuth;
+use posthaste::sandbox::control::sign_in::Registration;
 use posthaste::secrets::SecretKind;
+use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 #[test]
 fn a_list_tells_everything_that_is_known() {
@@ -114,6 +118,80 @@ fn a_sign_in_is_renewed() {
 }
 
 #[test]
+fn a_linked_account_is_changed_and_comments_stay() {
+    let world = World::linked();
+    let config = PathBuf::from(text(&world.run(&["config", "path"]).stdout).trim());
+    let written = std::fs::read_to_string(&config).unwrap();
+    let commented = format!("# mine\n{}", written.replace("submission = ", "submission  =  "))
+        .replace("\"auto\"", "\"auto\" # as it comes");
+    assert!(commented.contains("# as it comes"), "{commented}");
+    std::fs::write(&config, &commented).unwrap();
+
+    let set = ["account", "set", "work", "--submission", "graph", "--display-name", "Ada L."];
+    let changed = world.json(&set);
+    assert_eq!(changed[0]["route"], "graph");
+    let account = world.account("work");
+    assert_eq!((&account["route"], &account["display_name"]), (&"graph".into(), &"Ada L.".into()));
+    let now = std::fs::read_to_string(&config).unwrap();
+    assert!(now.starts_with("# mine\n") && now.contains("\"graph\" # as it comes"), "{now}");
+
+    world.sandbox.control().set_smtp_auth(SmtpAuth::OffForTenant);
+    assert_eq!(world.run(&["account", "test", "work"]).status.code(), Some(0));
+    world.json(&["account", "set", "work", "--submission", "smtp"]);
+    assert_eq!(world.run(&["account", "test", "work"]).status.code(), Some(1));
+
+    assert_eq!(world.run(&["account", "set", "work"]).status.code(), Some(2));
+    let nobody = ["account", "set", "nobody", "--submission", "smtp"];
+    assert_eq!(world.run(&nobody).status.code(), Some(2));
+}
+
+#[test]
+fn a_linked_account_takes_a_new_secret_and_another_way_in() {
+    let world = World::linked();
+    let control = world.sandbox.control();
+    let sign_in = |more: &[&str], input: &str| {
+        let words = [["account", "sign-in", "work", "--json"].as_slice(), more].concat();
+        let output = world.run_with(&words, input.as_bytes());
+        assert!(!text(&output.stdout).contains("CANARY"), "{}", text(&output.stdout));
+        (lines(&output.stdout).pop().unwrap_or_default(), output.status.code())
+    };
+    let signed_in = |more: &[&str], input: &str| {
+        let (event, code) = sign_in(more, input);
+        assert_eq!(code, Some(0), "{more:?}: {event}");
+    };
+    let method = || world.account("work")["method"].as_str().unwrap().to_owned();
+
+    let token = world.path("token");
+    std::fs::write(&token, world.run(&["token", "work"]).stdout).unwrap();
+    let refresh_token = world.secret("work", SecretKind::RefreshToken);
+    let command = format!("cat '{}'", token.display());
+    signed_in(&["--token-command", &command], "");
+    assert_eq!(method(), "token-command");
+    signed_in(&["--refresh-token-stdin"], &format!("{refresh_token}\n"));
+    assert_eq!(method(), "refresh-token");
+    let (event, code) = sign_in(&["--method", "browser", "--token-command", "x"], "");
+    assert_eq!((event["code"].as_str(), code), (Some("method-differs"), Some(2)));
+
+    control.register(Registration::Confidential("CANARY-one"));
+    let app = ["--method", "client-credentials", "--client-secret-stdin"];
+    signed_in(&app, "CANARY-one\n");
+    assert_eq!(method(), "client-credentials");
+    control.register(Registration::Confidential("CANARY-two"));
+    let (event, code) = sign_in(&[], "");
+    assert_eq!((event["option"].as_str(), code), (Some("--ask-client-secret"), Some(3)), "{event}");
+    let dated = ["--client-secret-stdin", "--client-secret-expires", "2031-05-01"];
+    signed_in(&dated, "CANARY-two\n");
+    assert_eq!(world.account("work")["client_secret_expires"], "2031-05-01");
+    assert_eq!(world.secret("work", SecretKind::ClientSecret), "CANARY-two");
+
+    control.register(Registration::Public);
+    signed_in(&["--refresh-token-stdin", "--no-client-secret"], &format!("{refresh_token}\n"));
+    assert_eq!(world.account("work")["client_secret_expires"], Value::Null);
+    let (event, code) = sign_in(&["--no-client-secret", "--ask-client-secret"], "");
+    assert_eq!((event, code), (Value::Null, Some(2)));
+}
+
+#[test]
 fn the_doctor_looks_at_the_machine_and_at_every_account() {
     let world = World::linked();
     let report = &world.json(&["doctor"])[0];
@@ -144,4 +222,31 @@ fn a_message_is_sent_from_an_address_of_the_account() {
     let sent = send("ada@example.org");
     assert_eq!(sent.status.code(), Some(0), "{}", text(&sent.stderr));
     assert_eq!(send("no address").status.code(), Some(2));
+}
+
+#[test]
+fn a_command_writes_the_log_when_asked_and_no_secret_into_it() {
+    let world = World::linked();
+    let log = world.path("state/posthaste.log");
+    assert!(!log.exists(), "nobody asked for it");
+    let token = world.secret("work", SecretKind::RefreshToken);
+    let mut secrets = vec![token.clone()];
+    for words in [
+        ["account", "test", "work"].as_slice(),
+        &["account", "sign-in", "work"],
+        &["token", "work"],
+        &["message", "list"],
+    ] {
+        let output = world.command(words).env("POSTHASTE_LOG", "trace").output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {output:?}");
+        secrets.push(world.secret("work", SecretKind::RefreshToken));
+        secrets.push(text(&world.run(&["token", "work"]).stdout).trim().to_owned());
+    }
+    let written = std::fs::read_to_string(&log).unwrap();
+    assert!(!written.is_empty());
+    assert_eq!(std::fs::metadata(&log).unwrap().permissions().mode() & 0o777, 0o600);
+    for secret in secrets {
+        let head: String = secret.chars().take(12).collect();
+        assert!(!written.contains(&head), "a secret is in the log");
+    }
 }

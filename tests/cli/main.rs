@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod accounts;
+mod documents;
 mod entra;
 mod ladder;
 mod linking;
 mod mail;
+mod planted;
+mod rotation;
 mod secrets;
 mod world;

@@ -1,26 +1,32 @@
 //! Every rung of the ladder, and what becomes of an account afterwards, through the engine alone.
 
+use chrono::NaiveDate;
 use posthaste::config::ConfigFile;
 use posthaste::engine::{Engine, EngineSetup, Liveness};
-use posthaste::engine_api::command::{EngineCommand, Outgoing};
+use posthaste::engine_api::command::{AccountChange, EngineCommand, Outgoing};
 use posthaste::engine_api::event::EngineEvent;
 use posthaste::engine_api::link::{
-    CheckName, CheckOutcome, LinkRequest, LinkStep, Saving, SecretsChoice, SignInInput,
+    CheckName, CheckOutcome, ClientSecretChange, LinkAnswer, LinkRequest, LinkStep, Renewal,
+    Saving, SecretsChoice, SignInInput,
 };
-use posthaste::engine_api::status::AccountStatus;
-use posthaste::model::account::{AccountSettings, Resource, SignInMethod, SubmissionRoute};
+use posthaste::engine_api::status::{AccountStatus, SubmissionStatus};
+use posthaste::model::account::{
+    AccountName, AccountSettings, Resource, SignInMethod, SubmissionRoute,
+};
 use posthaste::model::detection::Lookup;
 use posthaste::model::ids::{AccountId, CommandId};
 use posthaste::model::outgoing::{Draft, OutboxState};
 use posthaste::problem::{Problem, Remedy};
 use posthaste::sandbox::Sandbox;
-use posthaste::sandbox::control::sign_in::Step;
+use posthaste::sandbox::control::sign_in::{Registration, Step};
 use posthaste::sandbox::control::{Counter, SmtpAuth};
 use posthaste::sandbox::options::SandboxOptions;
 use posthaste::secrets::SecretPlaces;
 use posthaste::stdx::clock::Clock;
 use posthaste::store::Store;
 use secrecy::{ExposeSecret, SecretString};
+use std::collections::VecDeque;
+use std::time::Duration;
 
 const ADA: &str = "ada@example.org";
 const ALAN: &str = "alan@example.org";
@@ -31,6 +37,16 @@ struct Desk {
     sandbox: Sandbox,
     next: u64,
     steps: Vec<LinkStep>,
+    /// What the person says to failed checks, in order.
+    replies: VecDeque<Reply>,
+}
+
+/// What a person does when checks fail.
+enum Reply {
+    Answer(LinkAnswer),
+    Cancel,
+    /// Goes away.
+    Nothing,
 }
 
 impl Desk {
@@ -49,7 +65,7 @@ impl Desk {
         })
         .await
         .unwrap();
-        Self { engine, sandbox, next: 0, steps: Vec::new() }
+        Self { engine, sandbox, next: 0, steps: Vec::new(), replies: VecDeque::new() }
     }
 
     fn request(&self, sign_in: SignInInput) -> LinkRequest {
@@ -67,6 +83,7 @@ impl Desk {
                 EngineEvent::LinkProgress { step, .. } => self.step(id, step).await,
                 EngineEvent::CommandFailed { id: of, .. }
                 | EngineEvent::CommandDone { id: of }
+                | EngineEvent::CommandCancelled { id: of }
                 | EngineEvent::Linked { id: of, .. }
                 | EngineEvent::TokenReady { id: of, .. }
                 | EngineEvent::Exported { id: of, .. }
@@ -88,10 +105,40 @@ impl Desk {
             assert!(ssh_command.contains(&format!("-L {port}:localhost:{port}")), "{ssh_command}");
             let ended = self.sandbox.control().authorize(url, ADA).unwrap();
             let pasted = SecretString::from(format!("  {ended}&session_state=x\n"));
-            let answer = EngineCommand::AnswerLink { id, pasted };
-            self.engine.commands.send(answer).await.unwrap();
+            self.answer(id, LinkAnswer::Pasted(pasted)).await;
+        }
+        if let LinkStep::Refused { .. } = &step {
+            match self.replies.pop_front().expect("nobody expected failed checks") {
+                Reply::Answer(answer) => self.answer(id, answer).await,
+                Reply::Cancel => {
+                    self.engine.commands.send(EngineCommand::Cancel { id }).await.unwrap();
+                }
+                Reply::Nothing => {
+                    tokio::time::pause();
+                    tokio::time::advance(Duration::from_secs(15 * 60 + 1)).await;
+                    tokio::time::resume();
+                }
+            }
         }
         self.steps.push(step);
+    }
+
+    /// How often somebody had to sign in.
+    fn sign_ins(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step, LinkStep::BrowserPage { .. })).count()
+    }
+
+    /// A request whose submission server is not there, that waits for an answer.
+    fn without_submission(&self) -> LinkRequest {
+        let mut settings = self.sandbox.settings();
+        settings.submission.at.port = 1;
+        settings.route = SubmissionRoute::Smtp;
+        let saving = Saving::AfterAsking;
+        LinkRequest { settings, saving, ..self.request(SignInInput::Browser { port: 0 }) }
+    }
+
+    async fn answer(&self, id: CommandId, answer: LinkAnswer) {
+        self.engine.commands.send(EngineCommand::AnswerLink { id, answer }).await.unwrap();
     }
 
     async fn link(&mut self, request: LinkRequest) -> Result<AccountId, Problem> {
@@ -222,6 +269,142 @@ async fn smtp_only_is_not_saved_where_smtp_is_off_unless_the_person_says_so() {
 }
 
 #[tokio::test]
+async fn after_failed_checks_the_same_sign_in_goes_on_with_other_servers() {
+    let mut desk = Desk::new().await;
+    let request = desk.without_submission();
+    // Refused twice: the wrong port, then SMTP switched off; then through Graph, renamed meanwhile.
+    desk.sandbox.control().set_smtp_auth(SmtpAuth::OffForTenant);
+    let smtp = AccountSettings { route: SubmissionRoute::Smtp, ..desk.sandbox.settings() };
+    let name: AccountName = "office".parse().unwrap();
+    let graph =
+        AccountSettings { route: SubmissionRoute::Graph, name: name.clone(), ..smtp.clone() };
+    // Who signed in cannot be changed by an answer.
+    let graph = AccountSettings { login: ALAN.parse().unwrap(), ..graph };
+    for settings in [smtp, graph] {
+        desk.replies.push_back(Reply::Answer(LinkAnswer::CheckAgain(Box::new(settings))));
+    }
+    let account = desk.link(request).await.unwrap();
+    assert_eq!(desk.sign_ins(), 1);
+    let refused = desk.steps.iter().filter_map(|step| match step {
+        LinkStep::Refused { problem } => Some(problem.remedy),
+        _other => None,
+    });
+    assert_eq!(refused.collect::<Vec<_>>(), [Remedy::CheckNetwork, Remedy::UseGraph]);
+    let status = desk.status(account);
+    assert_eq!((status.name, status.facts.route), (name, Some(SubmissionRoute::Graph)));
+    assert_eq!(status.facts.settings.unwrap().login.as_str(), ADA);
+    assert_eq!(desk.send(account, "").await, OutboxState::Sent);
+}
+
+#[tokio::test]
+async fn a_kept_sign_in_is_saved_all_the_same_when_the_person_says_so() {
+    let mut desk = Desk::new().await;
+    desk.replies.push_back(Reply::Answer(LinkAnswer::SaveAnyway));
+    let account = desk.link(desk.without_submission()).await.unwrap();
+    assert_eq!(desk.sign_ins(), 1);
+    assert!(desk.status(account).facts.last_problem.is_some());
+    let token = |id| EngineCommand::GetToken { id, account, resource: Resource::Outlook };
+    assert!(matches!(desk.ask(token).await, EngineEvent::TokenReady { .. }));
+}
+
+#[tokio::test]
+async fn a_kept_sign_in_is_dropped_when_it_is_cancelled_or_forgotten() {
+    let mut desk = Desk::new().await;
+    desk.replies.push_back(Reply::Cancel);
+    let request = Box::new(desk.without_submission());
+    let ended = desk.ask(|id| EngineCommand::Link { id, request }).await;
+    assert!(matches!(ended, EngineEvent::CommandCancelled { .. }), "{ended:?}");
+    desk.replies.push_back(Reply::Nothing);
+    let problem = desk.link(desk.without_submission()).await.unwrap_err();
+    assert_eq!(problem.code, "sign-in-forgotten");
+    assert!(desk.engine.status.borrow().accounts.is_empty());
+}
+
+#[tokio::test]
+async fn a_name_taken_while_a_sign_in_waits_is_not_overwritten() {
+    let mut desk = Desk::new().await;
+    let work = desk.link(desk.sandbox.link_request()).await.unwrap();
+    let taken = desk.status(work).name;
+    let request = desk.without_submission();
+    let settings = AccountSettings { name: "second".parse().unwrap(), ..request.settings };
+    let clash = AccountSettings { name: taken, ..desk.sandbox.settings() };
+    desk.replies.push_back(Reply::Answer(LinkAnswer::CheckAgain(Box::new(clash))));
+    let request = LinkRequest { settings, ..desk.without_submission() };
+    let problem = desk.link(request).await.unwrap_err();
+    assert_eq!(problem.code, "account-exists", "{problem:?}");
+    assert_eq!(desk.send(work, "").await, OutboxState::Sent);
+}
+
+#[tokio::test]
+async fn a_linked_account_sends_another_way_when_it_is_told_to() {
+    let mut desk = Desk::new().await;
+    let settings = AccountSettings { route: SubmissionRoute::Smtp, ..desk.sandbox.settings() };
+    let request = LinkRequest { settings, ..desk.request(SignInInput::Browser { port: 0 }) };
+    let account = desk.link(request).await.unwrap();
+    desk.sandbox.control().set_smtp_auth(SmtpAuth::OffForMailbox);
+    assert_ne!(desk.send(account, "").await, OutboxState::Sent);
+    let change = AccountChange {
+        route: Some(SubmissionRoute::Graph),
+        display_name: Some("Ada L.".to_owned()),
+        secret_expires: None,
+    };
+    let changed = desk.ask(|id| EngineCommand::ChangeAccount { id, account, change }).await;
+    assert!(matches!(changed, EngineEvent::CommandDone { .. }), "{changed:?}");
+    let status = desk.status(account);
+    assert_eq!(status.facts.route, Some(SubmissionRoute::Graph));
+    assert_eq!(status.display_name, "Ada L.");
+    assert_eq!(status.facts.submission, SubmissionStatus::Unknown);
+    assert_eq!(desk.send(account, "").await, OutboxState::Sent);
+}
+
+#[tokio::test]
+async fn a_linked_account_takes_new_secrets_and_other_ways_in() {
+    let mut desk = Desk::new().await;
+    let control = desk.sandbox.control();
+    control.register(Registration::Confidential("first"));
+    let client_secret = Some(SecretString::from("first"));
+    let request = desk.request(SignInInput::Browser { port: 0 });
+    let account = desk.link(LinkRequest { client_secret, ..request }).await.unwrap();
+
+    let renew = async |desk: &mut Desk, renewal: Renewal| {
+        let renewal = Box::new(renewal);
+        match desk.ask(|id| EngineCommand::SignInAgain { id, account, renewal }).await {
+            EngineEvent::Linked { .. } => Ok(()),
+            EngineEvent::CommandFailed { problem, .. } => Err(problem),
+            other => panic!("{other:?}"),
+        }
+    };
+    control.register(Registration::Confidential("second"));
+    let problem = renew(&mut desk, Renewal::default()).await.unwrap_err();
+    assert_eq!(problem.remedy, Remedy::EnterClientSecret, "{problem:?}");
+    let client_secret = ClientSecretChange::Replace(SecretString::from("second"));
+    let day = NaiveDate::from_ymd_opt(2031, 5, 1);
+    let renewal = Renewal { client_secret, secret_expires: day, ..Renewal::default() };
+    renew(&mut desk, renewal).await.unwrap();
+    assert_eq!(desk.status(account).facts.secret_expires, day);
+    // The new secret is stored: the app can sign in by itself with it.
+    renew(&mut desk, Renewal::by(SignInInput::ClientCredentials)).await.unwrap();
+    assert_eq!(desk.status(account).facts.method, Some(SignInMethod::ClientCredentials));
+
+    let problem = renew(&mut desk, Renewal::by(SignInInput::TokenCommand)).await.unwrap_err();
+    assert_eq!(problem.code, "sign-in-incomplete");
+    // A registration that has become public takes no secret any more.
+    control.register(Registration::Public);
+    let browser = || Renewal::by(SignInInput::Browser { port: 0 });
+    let problem = renew(&mut desk, browser()).await.unwrap_err();
+    assert_eq!(problem.code, "AADSTS700025");
+    let client_secret = ClientSecretChange::Remove;
+    renew(&mut desk, Renewal { client_secret, ..browser() }).await.unwrap();
+    assert_eq!(desk.status(account).facts.secret_expires, None);
+    renew(&mut desk, browser()).await.unwrap();
+    let scopes = posthaste::auth::scopes::consent(&desk.sandbox.settings().resources);
+    let token = control.refresh_token(ADA, &scopes).unwrap();
+    renew(&mut desk, Renewal::by(SignInInput::RefreshToken(token.into()))).await.unwrap();
+    assert_eq!(desk.status(account).facts.method, Some(SignInMethod::RefreshToken));
+    assert_eq!(desk.send(account, "").await, OutboxState::Sent);
+}
+
+#[tokio::test]
 async fn a_shared_mailbox_is_read_as_itself_and_sent_for_by_the_delegate() {
     let mut desk = Desk::new().await;
     let work = desk.link(desk.sandbox.link_request()).await.unwrap();
@@ -305,7 +488,8 @@ async fn the_board_tells_what_was_learnt() {
     desk.sandbox.control().expire_access_tokens();
     desk.ask(|id| EngineCommand::TestAccount { id, account }).await;
     assert!(desk.status(account).facts.last_problem.is_some());
-    let again = desk.ask(|id| EngineCommand::SignInAgain { id, account, sign_in: None }).await;
+    let again =
+        desk.ask(|id| EngineCommand::SignInAgain { id, account, renewal: Box::default() }).await;
     assert!(matches!(again, EngineEvent::Linked { .. }), "{again:?}");
     let token = |id| EngineCommand::GetToken { id, account, resource: Resource::Outlook };
     let EngineEvent::TokenReady { token, .. } = desk.ask(token).await else { panic!() };

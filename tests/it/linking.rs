@@ -36,7 +36,7 @@ async fn somebody_else_who_signs_in_is_named_and_nothing_is_kept() {
     let mut driver = at_the_code().await;
     driver.control().approve("alan@example.org").await.unwrap();
     let screen = driver.see("alan@example.org, not as ada@example.org").await;
-    assert!(screen.contains("start again"), "{screen}");
+    assert!(screen.contains("try again"), "{screen}");
     driver.keys("r");
     driver.see("copy code").await;
     driver.control().approve("ada@example.org").await.unwrap();
@@ -62,7 +62,7 @@ async fn a_refusal_is_explained_and_can_be_started_over() {
             "blocked by security defaults" => control.script_token(refused(530_035)),
             _ => control.script_token(refused(53_003)),
         }
-        let screen = driver.see("start again").await;
+        let screen = driver.see("try again").await;
         assert!(screen.contains(case.seen), "{}: no {:?} in\n{screen}", case.name, case.seen);
     }
 }
@@ -110,7 +110,7 @@ async fn a_server_that_hangs_up_is_a_failed_check() {
     control.script_imap_greeting(ImapGreeting::Bye);
     control.script_imap_greeting(ImapGreeting::Bye);
     control.approve("ada@example.org").await.unwrap();
-    driver.see("start again").await;
+    driver.see("try again").await;
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! The ladder and the account board by keys alone.
 
 use crate::driver::AppDriver;
-use posthaste::sandbox::control::SmtpAuth;
 use posthaste::sandbox::control::sign_in::Step;
+use posthaste::sandbox::control::{GraphFault, GraphStage, SmtpAuth, SmtpFault, SmtpStage};
 use posthaste::sandbox::options::{Approval, SandboxOptions};
 use posthaste::stdx::clock::Clock;
 
@@ -65,6 +65,59 @@ async fn where_smtp_is_off_graph_sends_and_the_checks_say_so() {
     let done = driver.see("The account is linked").await;
     assert!(done.contains("[-] sending mail"), "{done}");
     assert!(done.contains("[x] Microsoft Graph"), "{done}");
+}
+
+/// Refuses what the next checks try of sending, SMTP as well as Graph.
+fn refuse_sending_once(driver: &AppDriver) {
+    let off = "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for \
+               the Tenant.";
+    // Once more for the silent second try with another token.
+    for _try in 0..2 {
+        driver.control().script_smtp(SmtpStage::Auth, SmtpFault::Reply(off.to_owned()));
+    }
+    let denied = GraphFault::Answer { status: 403, code: "ErrorAccessDenied", retry_after_s: None };
+    driver.control().script_graph(GraphStage::Profile, denied);
+}
+
+#[tokio::test]
+async fn after_failed_checks_nobody_signs_in_twice() {
+    for (keys, seen) in [
+        ("Enter", "[x] Microsoft Graph"),
+        ("r", "[x] sending mail"),
+        ("e Enter Enter", "[x] sending mail"),
+        ("S y", "not everything works"),
+    ] {
+        let mut driver = wizard().await;
+        refuse_sending_once(&driver);
+        driver.keys("Enter Enter Enter");
+        driver.see("copy code").await;
+        driver.keys("b");
+        by_pasting(&mut driver).await;
+        let refused = driver.see("still signed in").await;
+        assert!(refused.contains("sends through Microsoft Graph instead"), "{refused}");
+        let copied = driver.copied.len();
+        driver.keys(keys);
+        let done = driver.see("The account is ").await;
+        assert!(done.contains(seen), "{keys}:\n{done}");
+        assert_eq!(driver.copied.len(), copied, "somebody signed in again after {keys}");
+        driver.keys("Enter");
+        driver.see("Inbox").await;
+    }
+}
+
+#[tokio::test]
+async fn a_linked_account_sends_another_way_by_keys() {
+    let mut driver = AppDriver::with_inbox(SandboxOptions::test(Clock::system())).await;
+    driver.control().set_smtp_auth(SmtpAuth::OffForTenant);
+    driver.keys("@ v");
+    driver.see("How messages of").await;
+    driver.keys("Down Enter");
+    let refused = driver.see("sends through Microsoft Graph instead").await;
+    assert!(refused.contains("[!] sending mail"), "{refused}");
+    driver.keys("Enter");
+    driver.see("Everything works").await;
+    driver.keys("Enter");
+    driver.see("works (Microsoft Graph)").await;
 }
 
 #[tokio::test]

@@ -15,3 +15,4 @@ mod proxy;
 mod rig;
 mod terminal;
 mod traces;
+mod wizard;

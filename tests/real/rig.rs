@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The environment variable that names `rig.json`.
 const RIG_VARIABLE: &str = "POSTHASTE_RIG";
@@ -31,6 +31,10 @@ pub struct Places {
     pub tenant: String,
     /// The registered client.
     pub client_id: String,
+    /// The app that signs in without a person.
+    pub app_client_id: String,
+    /// Its secret.
+    pub app_client_secret: String,
     /// The CA that signed every certificate.
     pub ca_file: String,
     /// A CA that signed none.
@@ -111,6 +115,13 @@ impl Rig {
         answer["redirect"].as_str().expect("where the browser ends").to_owned()
     }
 
+    /// Plays a server that ends every session of `user`, as Exchange does with a revoked sign-in.
+    pub fn kick(&self, user: &str) {
+        let (program, prefix) = self.at.doveadm.split_first().unwrap();
+        // It fails when there was no session.
+        let _nobody = Command::new(program).args(prefix).args(["kick", user]).output().unwrap();
+    }
+
     /// Changes settings of the sign-in server.
     #[track_caller]
     pub fn set(&self, settings: &Value) {
@@ -131,6 +142,15 @@ impl Rig {
     /// How often the sign-in server was asked for `what`.
     pub fn requests(&self, what: &str) -> u64 {
         self.control("GET", "/requests", &json!({}))[what].as_u64().unwrap_or(0)
+    }
+
+    /// Waits until the sign-in server was asked for `what` so often.
+    #[track_caller]
+    pub fn wait_for_requests(&self, what: &str, times: u64) {
+        let ends = Instant::now() + CONTROL_LIMIT;
+        while self.requests(what) < times {
+            assert!(Instant::now() < ends, "nobody asks for {what}");
+        }
     }
 
     /// What the sign-in server knows of a device code.

@@ -2,7 +2,6 @@
 
 use crate::app::form::{Form, Input, choice};
 use crate::app::text_field::TextField;
-use crate::app::wizard::ladder;
 use crate::app::wizard::lookup::Lookup;
 use crate::model::account::AccountName;
 use crate::model::address::EmailAddress;
@@ -99,8 +98,8 @@ impl AddressStep {
         }
         let address = self.form.text(Row::Address);
         if self.name_from == Origin::Suggested {
-            let name = self.suggested_name(&address);
-            self.form.set_text(Row::Name, &name);
+            let name = AccountName::suggested(&address, &self.taken);
+            self.form.set_text(Row::Name, name.as_ref().map_or("", AccountName::as_str));
         }
         if self.provider_from == Origin::Suggested
             && let Some(found) = preset_for(&address)
@@ -182,12 +181,6 @@ impl AddressStep {
         waits
     }
 
-    fn suggested_name(&self, address: &str) -> String {
-        let domain = address.rsplit_once('@').map_or("", |(_local, domain)| domain);
-        let label = domain.split('.').next().unwrap_or_default().to_lowercase();
-        ladder::free_name(&label, &self.taken)
-    }
-
     /// The preset that is chosen; `None` for other servers.
     #[must_use]
     pub fn preset(&self) -> Option<&'static Preset> {
@@ -235,7 +228,7 @@ mod tests {
     fn the_address_suggests_the_provider_and_a_free_name() {
         #[track_caller]
         fn check(address: &str, provider: Option<&str>, name: &str) {
-            let mut step = AddressStep::new(vec!["example".to_owned()]);
+            let mut step = AddressStep::new(vec!["ada".to_owned()]);
             step.form.set_text(Row::Address, address);
             step.changed(Some(Row::Address));
             let found = step.finish();
@@ -243,8 +236,8 @@ mod tests {
             let expected = name.parse().ok().map(|name| (provider, name));
             assert_eq!(found, expected, "{address}");
         }
-        check("ada@outlook.com", Some("outlook"), "outlook");
-        check("ada@example.org", Some("microsoft365"), "example-2");
+        check("alan@outlook.com", Some("outlook"), "alan");
+        check("ada@example.org", Some("microsoft365"), "ada-2");
         check("ada", None, "");
     }
 

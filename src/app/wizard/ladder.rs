@@ -1,6 +1,6 @@
 //! The sign-in ladder in words: what each way in is called, what it means, what it asks for.
 
-use crate::model::account::SignInMethod;
+use crate::model::account::{SignInMethod, SubmissionRoute};
 use secrecy::SecretString;
 
 /// Said under the port of a browser sign-in.
@@ -8,8 +8,8 @@ pub const PORT_NOTE: &str =
     "empty for any free one; give one when it must be carried through ssh beforehand";
 /// Said when a port cannot be read.
 pub const PORT_ERROR: &str = "this is a number from 1 to 65535, or empty";
-/// Longest base of a suggested account name in characters: a number must fit behind it.
-const NAME_BASE_CHARS: usize = 30;
+/// Said at a command that prints a token.
+pub const COMMAND_NOTE: &str = "program and arguments; run without a shell";
 
 /// What a way in is called.
 #[must_use]
@@ -21,6 +21,16 @@ pub fn title(method: SignInMethod) -> &'static str {
         SignInMethod::TokenCommand => "command that prints a token",
         SignInMethod::Password => "password",
         SignInMethod::ClientCredentials => "app without a person (client secret)",
+    }
+}
+
+/// What a way out is called.
+#[must_use]
+pub fn route_title(route: SubmissionRoute) -> &'static str {
+    match route {
+        SubmissionRoute::Auto => "SMTP, or Graph where SMTP is off",
+        SubmissionRoute::Smtp => "SMTP only",
+        SubmissionRoute::Graph => "Microsoft Graph only",
     }
 }
 
@@ -67,21 +77,9 @@ pub fn without_blanks(typed: &str) -> SecretString {
     typed.split_whitespace().collect::<String>().into()
 }
 
-/// A name for an account made from `wanted` that is not among `taken`.
-#[must_use]
-pub fn free_name(wanted: &str, taken: &[String]) -> String {
-    let kept = wanted.chars().filter(|c| c.is_alphanumeric());
-    let base: String = kept.take(NAME_BASE_CHARS).collect();
-    if base.is_empty() || !taken.contains(&base) {
-        return base;
-    }
-    let numbered = (2..).map(|number: u32| format!("{base}-{number}"));
-    numbered.into_iter().find(|name| !taken.contains(name)).unwrap_or(base)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{free_name, port, without_blanks};
+    use super::{port, without_blanks};
     use secrecy::ExposeSecret;
 
     #[test]
@@ -96,6 +94,5 @@ mod tests {
         check("65536", None);
         check("http", None);
         assert_eq!(without_blanks("0.AX\n bc ").expose_secret(), "0.AXbc");
-        assert_eq!(free_name("sup.port", &["support".to_owned()]), "support-2");
     }
 }

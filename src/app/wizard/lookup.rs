@@ -36,6 +36,7 @@ fn in_words(source: Source) -> &'static str {
         Source::Tenant => "Entra ID",
         Source::Autoconfig => "Autoconfig",
         Source::Ispdb => "ISPDB",
+        Source::Srv => "SRV",
     }
 }
 

@@ -7,7 +7,7 @@ use crate::app::wizard::ladder;
 use crate::model::account::{
     AccountSettings, OAuthApp, Resources, SecretsKind, SentCopy, SignInMethod, SubmissionRoute,
 };
-use crate::model::endpoint::{Endpoint, Security};
+use crate::model::endpoint::{Endpoint, HostPort, Security};
 use crate::provider::presets::{self, PRESETS, PUBLISHED_CLIENT_IDS, Preset, PublishedClientId};
 
 /// Presets of the clouds of one provider share the beginning of their names.
@@ -113,6 +113,8 @@ pub struct MethodStep {
     configured: Option<String>,
     sources: Vec<ClientIdFrom>,
     typed_client_id: String,
+    /// Rows of protection that a person has chosen in; the port decides the others.
+    chosen_security: Vec<Row>,
 }
 
 fn security_at(security: Security) -> usize {
@@ -126,15 +128,6 @@ fn sent_copy_at(sent_copy: SentCopy) -> usize {
     match sent_copy {
         SentCopy::Server => 0,
         SentCopy::Append => 1,
-    }
-}
-
-/// What a route is called.
-fn route_title(route: SubmissionRoute) -> &'static str {
-    match route {
-        SubmissionRoute::Auto => "SMTP, or Graph where SMTP is off",
-        SubmissionRoute::Smtp => "SMTP only",
-        SubmissionRoute::Graph => "Microsoft Graph only",
     }
 }
 
@@ -229,7 +222,7 @@ impl MethodStep {
             (Row::ImapSecurity, "IMAP by", pick(&["TLS", "STARTTLS"])),
             (Row::Submission, "Submission", text("")),
             (Row::SubmissionSecurity, "Submission by", pick(&["TLS", "STARTTLS"])),
-            (Row::Route, "Send through", pick(&SubmissionRoute::ALL.map(route_title))),
+            (Row::Route, "Send through", pick(&SubmissionRoute::ALL.map(ladder::route_title))),
             (Row::SentCopy, "Sent copies", pick(&["filed by the server", "filed by Posthaste"])),
             (Row::CaFile, "CA file", text("")),
         ]);
@@ -242,6 +235,7 @@ impl MethodStep {
             configured,
             sources,
             typed_client_id: String::new(),
+            chosen_security: Vec::new(),
         };
         step.fill_server(Row::Imap, Row::ImapSecurity, known.imap.as_ref());
         step.fill_server(Row::Submission, Row::SubmissionSecurity, known.submission.as_ref());
@@ -253,10 +247,25 @@ impl MethodStep {
         }
         step.form.set_note(Row::CaFile, "only if your organisation signs its own certificates");
         step.form.set_note(Row::Port, ladder::PORT_NOTE);
-        step.form.set_note(Row::TokenCommand, "program and arguments; run without a shell");
+        step.form.set_note(Row::TokenCommand, ladder::COMMAND_NOTE);
         step.fill_client_id();
         let needs_id = step.method().needs_app() && step.form.text(Row::ClientId).is_empty();
-        step.form.focus(if needs_id { Row::ClientId } else { Row::Method });
+        step.form.focus(match step.method() {
+            SignInMethod::Password => Row::Password,
+            SignInMethod::DeviceCode
+            | SignInMethod::Browser
+            | SignInMethod::RefreshToken
+            | SignInMethod::ClientCredentials
+                if needs_id =>
+            {
+                Row::ClientId
+            }
+            SignInMethod::DeviceCode
+            | SignInMethod::Browser
+            | SignInMethod::RefreshToken
+            | SignInMethod::TokenCommand
+            | SignInMethod::ClientCredentials => Row::Method,
+        });
         step
     }
 
@@ -321,13 +330,30 @@ impl MethodStep {
             let person = self.sources.iter().position(|source| *source == ClientIdFrom::Person);
             self.form.choose(Row::ClientIdFrom, person.unwrap_or_default());
         }
-        if row == Some(Row::Cloud) {
-            self.enter_cloud();
+        match row {
+            Some(Row::Cloud) => self.enter_cloud(),
+            Some(security @ (Row::ImapSecurity | Row::SubmissionSecurity)) => {
+                self.chosen_security.push(security);
+            }
+            Some(Row::Imap) => self.follow_port(Row::Imap, Row::ImapSecurity, Endpoint::imap),
+            Some(Row::Submission) => {
+                self.follow_port(Row::Submission, Row::SubmissionSecurity, Endpoint::submission);
+            }
+            Some(_) | None => {}
         }
         if row != Some(Row::ClientId) {
             self.fill_client_id();
         }
         self.describe();
+    }
+
+    /// A server was typed: its port says how it is protected, unless a person has.
+    fn follow_port(&mut self, row: Row, security: Row, guess: fn(HostPort) -> Endpoint) {
+        if let (Ok(at), false) =
+            (self.form.text(row).parse::<HostPort>(), self.chosen_security.contains(&security))
+        {
+            self.form.choose(security, security_at(guess(at).security));
+        }
     }
 
     /// Another national cloud has its own sign-in server, resources and mail servers.
@@ -357,6 +383,9 @@ impl MethodStep {
         let method = self.method();
         let note = match self.source() {
             ClientIdFrom::Configuration => "",
+            ClientIdFrom::Person if self.sources.len() == 1 => {
+                "type the application (client) id below"
+            }
             ClientIdFrom::Person => {
                 "type the application (client) id below, or choose with Left and Right"
             }
@@ -379,6 +408,11 @@ impl MethodStep {
         }
         for row in APP {
             self.form.show(row, Shown::from(method.needs_app()));
+        }
+        if method == SignInMethod::Password {
+            // Microsoft Graph takes none, so there is nothing to choose.
+            self.form.choose(Row::Route, 0);
+            self.form.show(Row::Route, Shown::No);
         }
         // Where it is never sent, it is asked for only on request.
         let secret_wanted = method != SignInMethod::DeviceCode || open;

@@ -199,6 +199,7 @@ impl MethodStep {
 mod tests {
     use crate::app::wizard::address::Who;
     use crate::app::wizard::method::{MethodStep, Row};
+    use crate::model::endpoint::Security;
     use crate::provider::presets::preset_named;
 
     fn who(preset: &str) -> Who {
@@ -228,6 +229,19 @@ mod tests {
     }
 
     #[test]
+    fn a_password_asks_for_no_app() {
+        for preset in ["gmail", "icloud", "fastmail", "yahoo", "google-workspace"] {
+            let who = who(preset);
+            let mut step = MethodStep::new(&who, None);
+            assert!(step.finish(&who).is_none());
+            assert_eq!(step.form.focused(), Some(Row::Password), "{preset}");
+            step.form.set_text(Row::Password, "secret");
+            let settings = step.finish(&who).unwrap().settings;
+            assert_eq!((settings.oauth.client_id.as_str(), settings.provider), ("", preset.into()));
+        }
+    }
+
+    #[test]
     fn other_servers_are_asked_for_in_the_open() {
         let who = who("custom");
         let mut step = MethodStep::new(&who, None);
@@ -243,6 +257,16 @@ mod tests {
         check(&mut step, &who, Row::Imap, "imap.example.org:993");
         check(&mut step, &who, Row::Submission, "smtp.example.org:465");
         let settings = step.finish(&who).unwrap().settings;
+        assert_eq!(settings.submission.security, Security::Tls);
+        step.form.set_text(Row::Submission, "smtp.example.org:587");
+        step.changed(Some(Row::Submission));
+        assert_eq!(step.finish(&who).unwrap().settings.submission.security, Security::StartTls);
+        // What a person chooses stays, whatever the port.
+        step.form.choose(Row::SubmissionSecurity, 0);
+        step.changed(Some(Row::SubmissionSecurity));
+        step.form.set_text(Row::Submission, "smtp.example.org:2587");
+        step.changed(Some(Row::Submission));
+        assert_eq!(step.finish(&who).unwrap().settings.submission.security, Security::Tls);
         assert_eq!(settings.oauth.authority, "https://sign.example.org");
         assert_eq!(settings.provider, "custom");
     }

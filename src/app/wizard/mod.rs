@@ -8,7 +8,7 @@ pub mod method_finish;
 pub mod secrets;
 
 use crate::app::form::Form;
-use crate::app::link_run::LinkRun;
+use crate::app::link_run::{Attempt, LinkRun};
 use crate::app::msg::Key;
 use crate::app::text_field::Typed;
 use crate::app::wizard::address::{AddressStep, Who};
@@ -70,6 +70,9 @@ pub struct Wizard {
     pub secrets: SecretsStep,
     /// The sign-in and checks.
     pub run: Option<LinkRun>,
+    /// A run whose checks failed and whose sign-in the engine keeps, while what was entered is
+    /// corrected.
+    pub waiting: Option<LinkRun>,
     setup: WizardSetup,
     who: Option<Who>,
 }
@@ -94,7 +97,16 @@ impl Wizard {
                 address.changed(Some(address::Row::Name));
             }
         }
-        Self { step: Step::Address, address, method: None, secrets, run: None, setup, who: None }
+        Self {
+            step: Step::Address,
+            address,
+            method: None,
+            secrets,
+            run: None,
+            waiting: None,
+            setup,
+            who: None,
+        }
     }
 
     /// Whether nothing has been entered yet.
@@ -224,8 +236,18 @@ impl Wizard {
             secrets,
             sign_in: sign_in.input,
             client_secret: sign_in.client_secret,
-            saving: Saving::WhenChecksPass,
+            saving: Saving::AfterAsking,
         })
+    }
+
+    /// The kept sign-in that is good for `request`, to go on with.
+    pub fn take_attempt(&mut self, request: &LinkRequest) -> Option<LinkRun> {
+        let fits = |run: &LinkRun| {
+            run.attempt == Attempt::Waits
+                && run.request.as_ref().is_some_and(|known| known.signs_in_like(request))
+        };
+        let kept = if self.step == Step::Run { &mut self.run } else { &mut self.waiting };
+        kept.take_if(|run| fits(run))
     }
 
     /// The engine links now, as `run` shows.
@@ -272,6 +294,10 @@ impl Wizard {
             Step::Run => {
                 self.step = Step::Secrets;
                 match self.run.take() {
+                    Some(run) if run.attempt == Attempt::Waits => {
+                        self.waiting = Some(run);
+                        WentBack::Inside
+                    }
                     Some(run) if run.running() => WentBack::Stopping(run.id),
                     Some(run) if run.linked.is_some() => WentBack::Outside,
                     Some(_) | None => WentBack::Inside,
@@ -283,7 +309,7 @@ impl Wizard {
     /// Back to what was entered, after a failure: a wrong person is corrected at the address, a
     /// client secret at its field, everything else at the sign-in settings.
     pub fn edit_after(&mut self, problem: Option<&Problem>) {
-        self.run = None;
+        self.waiting = self.run.take().filter(|run| run.attempt == Attempt::Waits);
         if problem.is_some_and(|problem| problem.code == "wrong-user") {
             self.step = Step::Address;
             self.address.form.focus(address::Row::Address);

@@ -38,6 +38,7 @@ pub fn in_words(kind: SecretsKind) -> &'static str {
         SecretsKind::Keyring => "the keyring of this machine",
         SecretsKind::VaultKey => "a vault file opened by a key file",
         SecretsKind::VaultPassphrase => "a vault file opened by a passphrase",
+        SecretsKind::Command => "your own commands",
         SecretsKind::Memory => "memory, until the program ends",
     }
 }

@@ -121,6 +121,8 @@ fn query(head: &[u8], port: u16) -> Result<&str, Answer> {
         return Err(Answer::TooLong);
     }
     let head = std::str::from_utf8(head).map_err(|_| Answer::Bad)?;
+    // A body, or a second request, may have come along.
+    let head = head.split("\r\n\r\n").next().unwrap_or_default();
     let mut lines = head.split("\r\n");
     let mut words = lines.next().unwrap_or_default().split(' ');
     let (Some(method), Some(target), Some("HTTP/1.1" | "HTTP/1.0"), None) =

@@ -1,5 +1,7 @@
 //! Attacks on the listener (RFC 8252, section 8; RFC 9700), each by a raw client.
 
+mod attacks;
+
 use crate::auth::authorization_code::{AuthCode, BrowserSignIn, begin};
 use crate::auth::error::AuthError;
 use crate::auth::loopback::{CONNECTIONS, Listener, WAIT_LIMIT};

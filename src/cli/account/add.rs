@@ -1,13 +1,12 @@
 //! `account add`: links a mailbox without a keyboard.
 
-use crate::auth::token_command;
 use crate::cli::account::arguments::AddArgs;
 use crate::cli::account::progress::{self, Event};
 use crate::cli::account::request;
+use crate::cli::account::sign_in_input::Needed;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::output::Format;
-use crate::cli::secret_input::{self, Asked, From};
 use crate::cli::session::{Session, unexpected, with_session};
 use crate::config::Config;
 use crate::engine_api::command::EngineCommand;
@@ -16,7 +15,6 @@ use crate::engine_api::link::{LinkRequest, Saving, SignInInput};
 use crate::model::account::{AccountSettings, SignInMethod};
 use crate::model::detection::Proposal;
 use crate::stdx::clock::Clock;
-use secrecy::SecretString;
 
 /// Links the account and tells every step.
 ///
@@ -60,7 +58,7 @@ async fn link(
             Some(_) => SignInInput::Shared,
             None => args.sign_in.input(settings.method)?,
         },
-        client_secret: client_secret(args, &settings).await?,
+        client_secret: args.client_secret.read(needs_secret(&settings)).await?,
         secrets: args.secrets.choice(context)?,
         saving: if args.save_anyway { Saving::Anyway } else { Saving::WhenChecksPass },
         settings,
@@ -74,21 +72,8 @@ async fn link(
     }
 }
 
-/// The client secret, where the registration has one.
-async fn client_secret(
-    args: &AddArgs,
-    settings: &AccountSettings,
-) -> Result<Option<SecretString>, CliError> {
-    if let Some(command) = &args.client_secret_command {
-        let words = secret_input::command(command, "--client-secret-command")?;
-        let secret = token_command::run(&words).await.map_err(|error| error.problem(None))?;
-        return Ok(Some(secret));
-    }
-    let needed =
-        settings.method == SignInMethod::ClientCredentials && settings.shared_via.is_none();
-    match (args.client_secret_stdin, args.ask_client_secret || needed) {
-        (true, _) => secret_input::read(Asked::ClientSecret, From::Stdin).map(Some),
-        (false, true) => secret_input::read(Asked::ClientSecret, From::Anywhere).map(Some),
-        (false, false) => Ok(None),
-    }
+/// An app that signs in by itself has nothing but its secret.
+fn needs_secret(settings: &AccountSettings) -> Needed {
+    let alone = settings.method == SignInMethod::ClientCredentials;
+    if alone && settings.shared_via.is_none() { Needed::Yes } else { Needed::No }
 }

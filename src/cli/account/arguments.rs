@@ -1,6 +1,6 @@
 //! The arguments of `account add`, and the words they are said in.
 
-use crate::cli::account::sign_in_input::SignInArgs;
+use crate::cli::account::sign_in_input::{ClientSecretArgs, SignInArgs};
 use crate::cli::cloud::CloudWord;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -9,7 +9,6 @@ use crate::engine_api::link::SecretsChoice;
 use crate::model::account::{AccountName, SubmissionRoute};
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::{HostPort, Security};
-use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -47,21 +46,9 @@ pub struct AddArgs {
     /// How to sign in
     #[command(flatten)]
     pub sign_in: SignInArgs,
-    /// Program and arguments that print an access token; run without a shell
-    #[arg(long, value_name = "COMMAND", allow_hyphen_values = true)]
-    pub token_command: Option<String>,
-    /// Ask for the client secret of the registration
-    #[arg(long)]
-    pub ask_client_secret: bool,
-    /// Read the client secret from a line of standard input
-    #[arg(long)]
-    pub client_secret_stdin: bool,
-    /// Program and arguments that print the client secret; run once, without a shell
-    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["client_secret_stdin", "ask_client_secret"])]
-    pub client_secret_command: Option<String>,
-    /// The day on which the client secret runs out; you are warned before
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    pub client_secret_expires: Option<NaiveDate>,
+    /// The app's own secret
+    #[command(flatten)]
+    pub client_secret: ClientSecretArgs,
     /// Root of the sign-in server
     #[arg(long, value_name = "URL")]
     pub authority: Option<String>,
@@ -74,13 +61,13 @@ pub struct AddArgs {
     /// IMAP server
     #[arg(long, value_name = "HOST:PORT")]
     pub imap: Option<HostPort>,
-    /// How the IMAP connection is protected
+    /// How the IMAP connection is protected; the port says when left out, otherwise tls
     #[arg(long, value_enum, value_name = "HOW")]
     pub imap_security: Option<SecurityWord>,
     /// Submission (SMTP) server, or how messages leave: auto, smtp or graph; may be given for both
     #[arg(long, value_name = "HOST:PORT|ROUTE")]
     pub submission: Vec<SubmissionArg>,
-    /// How the submission connection is protected
+    /// How the submission connection is protected; the port says when left out, otherwise starttls
     #[arg(long, value_enum, value_name = "HOW")]
     pub submission_security: Option<SecurityWord>,
     /// Root of Microsoft Graph
@@ -148,7 +135,7 @@ impl FromStr for SubmissionArg {
 /// Where tokens are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SecretsWord {
-    /// The keyring when one answers, otherwise the vault with a key file
+    /// The configured commands, else the keyring when one answers, else the vault with a key file
     Auto,
     /// The desktop's keyring
     Keyring,
@@ -156,6 +143,8 @@ pub enum SecretsWord {
     VaultKey,
     /// A file opened by a passphrase
     VaultPassphrase,
+    /// The commands that the configuration names under secrets
+    Command,
 }
 
 impl SecretsWord {
@@ -168,6 +157,7 @@ impl SecretsWord {
             Self::Auto => SecretsChoice::Auto,
             Self::Keyring => SecretsChoice::Keyring,
             Self::VaultKey => SecretsChoice::VaultKey,
+            Self::Command => SecretsChoice::Command,
             Self::VaultPassphrase => {
                 SecretsChoice::VaultPassphrase(passphrase::ask_for_vault(&context.paths()?)?)
             }

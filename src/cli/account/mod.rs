@@ -10,6 +10,7 @@ pub mod remove;
 pub mod rename;
 pub mod request;
 pub mod secrets;
+pub mod set;
 pub mod sign_in;
 pub mod sign_in_input;
 pub mod test;
@@ -27,8 +28,10 @@ pub enum AccountCommand {
     List,
     /// Check an account: names, identity, permissions, reading, sending
     Test(NameArgs),
-    /// Sign in to an account again, the same way or another
-    SignIn(sign_in::ReSignInArgs),
+    /// Sign in to an account again, the same way or another, with new secrets where they are given
+    SignIn(Box<sign_in::ReSignInArgs>),
+    /// Change how messages leave, the display name, or the last day of the client secret
+    Set(set::SetArgs),
     /// Give an account another name
     Rename(rename::RenameArgs),
     /// Write accounts with their secrets into one encrypted file, for another machine
@@ -58,6 +61,7 @@ pub fn run(context: &Context, command: AccountCommand) -> Result<(), CliError> {
         AccountCommand::List => list::run(context),
         AccountCommand::Test(args) => progress::told(context, test::run(context, &args)),
         AccountCommand::SignIn(args) => progress::told(context, sign_in::run(context, &args)),
+        AccountCommand::Set(args) => set::run(context, &args),
         AccountCommand::Rename(args) => rename::run(context, &args),
         AccountCommand::Export(args) => export::run(context, &args),
         AccountCommand::Import(args) => import::run(context, &args),

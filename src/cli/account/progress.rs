@@ -192,7 +192,8 @@ fn event(step: &LinkStep, now: UnixSeconds) -> Option<Event<'_>> {
         LinkStep::SignedIn { user, scopes, expires_at } => {
             Event::SignedIn { user, scopes, expires_at: rfc3339(*expires_at) }
         }
-        LinkStep::CheckStarted { name: _ } => return None,
+        // Nobody is asked on the command line: --save-anyway is said beforehand.
+        LinkStep::CheckStarted { name: _ } | LinkStep::Refused { problem: _ } => return None,
         LinkStep::Check { name, outcome } => check(*name, outcome),
     })
 }
@@ -237,7 +238,7 @@ fn sentence(step: &LinkStep, now: UnixSeconds) -> Option<String> {
         ),
         LinkStep::PollTrouble { reason } => format!("Still waiting: {}", sanitise::line(reason)),
         LinkStep::SignedIn { user, .. } => format!("Signed in as {}", sanitise::line(user)),
-        LinkStep::CheckStarted { name: _ } => return None,
+        LinkStep::CheckStarted { name: _ } | LinkStep::Refused { problem: _ } => return None,
         LinkStep::Check { name, outcome } => {
             let (mark, text) = match outcome {
                 CheckOutcome::Passed(detail) => ("ok", detail.clone()),

@@ -2,7 +2,6 @@
 
 use crate::cli::account::arguments::{AddArgs, SecurityWord, SubmissionArg};
 use crate::cli::error::CliError;
-use crate::cli::secret_input;
 use crate::config::Config;
 use crate::model::account::{
     AccountName, AccountSettings, OAuthApp, Resources, SecretsKind, SentCopy, SignInMethod,
@@ -10,7 +9,7 @@ use crate::model::account::{
 };
 use crate::model::address::EmailAddress;
 use crate::model::detection::Proposal;
-use crate::model::endpoint::{Endpoint, HostPort, Security};
+use crate::model::endpoint::{Endpoint, HostPort};
 use crate::provider::presets::{
     self, PRESETS, PUBLISHED_CLIENT_IDS, Preset, preset_for, preset_named, published_client_id,
 };
@@ -89,7 +88,7 @@ pub fn settings(
         })?;
         settings.ca_file = Some(whole);
     }
-    settings.secret_expires = args.client_secret_expires;
+    settings.secret_expires = args.client_secret.client_secret_expires;
     Ok(settings)
 }
 
@@ -220,9 +219,6 @@ fn method(args: &AddArgs, provider: Provider<'_>) -> Result<SignInMethod, CliErr
     if let Some(method) = args.sign_in.method()? {
         return Ok(method);
     }
-    if args.token_command.is_some() {
-        return Ok(SignInMethod::TokenCommand);
-    }
     let best = match provider {
         Provider::Custom => None,
         Provider::Preset(preset) => preset.methods.first().copied(),
@@ -232,22 +228,12 @@ fn method(args: &AddArgs, provider: Provider<'_>) -> Result<SignInMethod, CliErr
 }
 
 fn token_command(args: &AddArgs, method: SignInMethod) -> Result<Vec<String>, CliError> {
-    match (&args.token_command, method) {
-        (Some(command), SignInMethod::TokenCommand) => {
-            secret_input::command(command, "--token-command")
-        }
-        (None, SignInMethod::TokenCommand) => Err(CliError::usage(
-            "token-command-needed",
-            "Name the program that prints tokens with --token-command",
-            "",
-        )),
-        (Some(_), _other) => Err(CliError::usage(
-            "method-differs",
-            "--token-command belongs to --method token-command",
-            "",
-        )),
-        (None, _other) => Ok(Vec::new()),
+    let words = args.sign_in.token_command()?;
+    if words.is_empty() && method == SignInMethod::TokenCommand {
+        let what = "Name the program that prints tokens with --token-command";
+        return Err(CliError::usage("token-command-needed", what, ""));
     }
+    Ok(words)
 }
 
 fn custom_sign_in(args: &AddArgs, method: SignInMethod) -> Result<(String, String), CliError> {
@@ -265,10 +251,9 @@ fn custom_sign_in(args: &AddArgs, method: SignInMethod) -> Result<(String, Strin
 
 fn custom_servers(args: &AddArgs) -> Result<(Endpoint, Endpoint), CliError> {
     match (&args.imap, submission_at(args)) {
-        (Some(imap), Some(submission)) => Ok((
-            Endpoint { at: imap.clone(), security: Security::Tls },
-            Endpoint { at: submission.clone(), security: Security::StartTls },
-        )),
+        (Some(imap), Some(submission)) => {
+            Ok((Endpoint::imap(imap.clone()), Endpoint::submission(submission.clone())))
+        }
         (imap, submission) => Err(custom_incomplete(&[
             ("--imap", imap.is_none()),
             ("--submission", submission.is_none()),
@@ -290,11 +275,15 @@ fn submission_at(args: &AddArgs) -> Option<&HostPort> {
     })
 }
 
+/// The name that is given, or the one the wizard would suggest.
 fn name(args: &AddArgs, address: &EmailAddress, config: &Config) -> Result<AccountName, CliError> {
-    match &args.name {
-        Some(name) => Ok(name.clone()),
-        None => free_name(address, config),
+    if let Some(name) = &args.name {
+        return Ok(name.clone());
     }
+    let taken: Vec<String> =
+        config.accounts.iter().map(|account| account.name.to_string()).collect();
+    let suggested = AccountName::suggested(address.as_str(), &taken);
+    suggested.ok_or_else(|| CliError::usage("name-needed", "Name the account with --name", ""))
 }
 
 fn client_id(args: &AddArgs, config: &Config, provider: Provider<'_>) -> Result<String, CliError> {
@@ -332,29 +321,11 @@ fn override_endpoint(
     security: Option<SecurityWord>,
 ) {
     if let Some(at) = at {
-        endpoint.at = at.clone();
+        endpoint.move_to(at.clone());
     }
     if let Some(security) = security {
         endpoint.security = security.security();
     }
-}
-
-/// The part before the `@`, with a number behind it where that is taken.
-fn free_name(address: &EmailAddress, config: &Config) -> Result<AccountName, CliError> {
-    let allowed = |c: &char| c.is_alphanumeric() || "-_.".contains(*c);
-    let base: String = address.local_part().chars().filter(allowed).take(30).collect();
-    let base = base.trim_start_matches(['-', '.']);
-    let base = if base.is_empty() { "mail" } else { base };
-    let taken = |name: &AccountName| config.accounts.iter().any(|account| &account.name == name);
-    let numbered = (2..).map(|number: u32| format!("{base}-{number}"));
-    // More numbers than accounts: one of them is free.
-    let candidates = std::iter::once(base.to_owned())
-        .chain(numbered)
-        .take(config.accounts.len().saturating_add(1));
-    candidates
-        .filter_map(|name| name.parse::<AccountName>().ok())
-        .find(|name| !taken(name))
-        .ok_or_else(|| CliError::usage("name-needed", "Name the account with --name", ""))
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub fn examine(context: &Context) -> Vec<Finding> {
             for (name, directory) in directories {
                 findings.push(Finding { name, found: directory_is_private(directory) });
             }
-            findings.push(Finding { name: "secrets", found: secrets(&paths) });
+            findings.push(Finding { name: "secrets", found: secrets(context, &paths) });
         }
         Err(error) => findings.push(Finding { name: "config", found: Err(problem_of(error)) }),
     }
@@ -111,8 +111,16 @@ fn find_open(path: &Path, depth: usize, open: &mut Vec<PathBuf>) -> io::Result<(
     Ok(())
 }
 
-fn secrets(paths: &Paths) -> Result<String, Problem> {
-    let places = SecretPlaces::on_disk(paths.data_dir.clone());
+fn secrets(context: &Context, paths: &Paths) -> Result<String, Problem> {
+    // A configuration that cannot be read has been told of already.
+    let commands =
+        context.load_config().ok().and_then(|file| file.config().secret_commands.clone());
+    let has_commands = commands.is_some();
+    let places = SecretPlaces::with_commands(paths.data_dir.clone(), commands);
+    if has_commands {
+        let probe = async || Ok(places.probe_commands().await.map_err(|error| error.problem()));
+        session::on_runtime(probe).map_err(problem_of)??;
+    }
     let found = session::on_runtime(async || {
         Ok(tokio::time::timeout(KEYRING_LIMIT, places.automatic()).await)
     });

@@ -98,10 +98,12 @@ fn text(args: &GuideArgs, authority: &str) -> String {
             KindWord::Confidential => AppKind::Confidential,
             KindWord::Service => AppKind::Service,
         },
-        audience: match args.audience {
-            AudienceWord::Work => Audience::OneOrganisation,
-            AudienceWord::Personal => Audience::Personal,
-            AudienceWord::Both => Audience::Everyone,
+        audience: match (args.kind, args.audience) {
+            // An app without a person opens mailboxes of its own tenant and of no other.
+            (KindWord::Service, AudienceWord::Personal | AudienceWord::Both)
+            | (_, AudienceWord::Work) => Audience::OneOrganisation,
+            (_, AudienceWord::Personal) => Audience::Personal,
+            (_, AudienceWord::Both) => Audience::Everyone,
         },
         consent: if args.graph { Consent::MailAndGraph } else { Consent::Mail },
     };
@@ -143,5 +145,8 @@ mod tests {
         check("--shared", "Add-MailboxPermission", true);
         check("--shared", "Mail.Send.Shared", false);
         check("--shared --graph", "Mail.Send.Shared", true);
+        // Such a sign-in at `common` is refused.
+        check("--kind service", "(common)", false);
+        check("--kind service --audience personal", "organizational directory only", true);
     }
 }

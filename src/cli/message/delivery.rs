@@ -136,7 +136,7 @@ impl Waiting {
     }
 
     fn hear(&mut self, event: EngineEvent) -> Option<End> {
-        let EngineEvent::OutboxChanged { entry, state, problem } = event else { return None };
+        let EngineEvent::OutboxChanged { entry, state, problem, .. } = event else { return None };
         let progress = self.progress.get_mut(&entry)?;
         self.heard = Instant::now();
         match verdict(state, problem) {

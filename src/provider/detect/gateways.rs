@@ -2,22 +2,30 @@
 
 use crate::provider::presets::is_within;
 
-/// Name of the filter, and the ends of its MX names in lower case.
+/// Name of the filter, and the ends of its MX names in lower case. Each was seen in MX records of
+/// organisations or in the maker's own instructions; a name that is only that of a maker's web site or
+/// outgoing servers does not belong here.
 const GATEWAYS: &[(&str, &[&str])] = &[
+    // The last one serves the US government (copyright.gov).
     ("Proofpoint", &["pphosted.com", "ppe-hosted.com", "gpphosted.com"]),
+    // The second serves South Africa, the third Jersey.
     ("Mimecast", &["mimecast.com", "mimecast.co.za", "mimecast-offshore.com"]),
     ("Barracuda", &["barracudanetworks.com"]),
     ("Cisco", &["iphmx.com"]),
     ("Broadcom (MessageLabs)", &["messagelabs.com"]),
-    ("Trend Micro", &["trendmicro.com", "trendmicro.eu", "trendmicro.co.jp"]),
-    ("Sophos", &["sophos.com", "reflexion.net"]),
+    // in.tmes.trendmicro.com, in.tmes.trendmicro.eu, in.hes.trendmicro.com.
+    ("Trend Micro", &["tmes.trendmicro.com", "tmes.trendmicro.eu", "hes.trendmicro.com"]),
+    // mx-01-eu-west-1.prod.hydra.sophos.com, asp.reflexion.net.
+    ("Sophos", &["hydra.sophos.com", "reflexion.net"]),
     ("Forcepoint", &["mailcontrol.com"]),
-    ("Hornetsecurity", &["hornetsecurity.com", "antispameurope.com", "hornetdmarc.com"]),
+    ("Hornetsecurity", &["hornetsecurity.com", "antispameurope.com"]),
+    // primary.us.email.fireeyecloud.com, primary.us.etp.fireeyegov.com.
     ("Trellix", &["fireeyecloud.com", "fireeyegov.com"]),
+    // mailstream-east.mxrecord.io, mailstream-central.mxrecord.mx (Cloudflare, "Area 1").
     ("Cloudflare", &["mxrecord.io", "mxrecord.mx", "mx.cloudflare.net"]),
-    ("N-able", &["antispamcloud.com", "spamexperts.com", "spamexperts.eu"]),
+    // mx.spamexperts.com, fallbackmx.spamexperts.eu, lastmx.spamexperts.net.
+    ("N-able", &["antispamcloud.com", "spamexperts.com", "spamexperts.eu", "spamexperts.net"]),
     ("OpenText (AppRiver)", &["arsmtp.com"]),
-    ("Retarus", &["retarus.com"]),
 ];
 
 /// Whose filter an MX name belongs to.
@@ -40,6 +48,9 @@ mod tests {
         check("eu-smtp-inbound-1.mimecast.com", Some("Mimecast"));
         check("d123.a.ess.de.barracudanetworks.com", Some("Barracuda"));
         check("mx1.hc99-1.eu.iphmx.com", Some("Cisco"));
+        check("in.tmes.trendmicro.eu", Some("Trend Micro"));
+        check("mx-01-eu-west-1.prod.hydra.sophos.com", Some("Sophos"));
+        check("www.sophos.com", None);
         check("notmimecast.com", None);
         check("mimecast.com.example.org", None);
     }

@@ -38,7 +38,18 @@ pub struct Answers {
     /// The domain's own settings.
     pub autoconfig: Answer<MailConfig>,
     /// The settings in Thunderbird's list.
-    pub ispdb: Answer<MailConfig>,
+    pub ispdb: Answer<Listed>,
+    /// The services that the domain names in DNS.
+    pub srv: Answer<MailConfig>,
+}
+
+/// What Thunderbird's list says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The settings.
+    pub config: MailConfig,
+    /// The domain they are listed under, when it is not that of the address but one its mail goes to.
+    pub keeper: Option<String>,
 }
 
 /// What follows from the answers so far.
@@ -61,12 +72,13 @@ pub fn judge(address: &EmailAddress, answers: &Answers) -> Option<Proposal> {
             Answer::Said(said) => Answer::Said(said),
         }
     }
-    let Answers { mx, tenant, autoconfig, ispdb } = answers.clone();
+    let Answers { mx, tenant, autoconfig, ispdb, srv } = answers.clone();
     let answers = Answers {
         mx: settled(mx),
         tenant: settled(tenant),
         autoconfig: settled(autoconfig),
         ispdb: settled(ispdb),
+        srv: settled(srv),
     };
     match verdict(address, &answers) {
         Verdict::Found(proposal) => Some(*proposal),
@@ -80,8 +92,12 @@ pub fn verdict(address: &EmailAddress, answers: &Answers) -> Verdict {
     if let Some(preset) = preset_for(address.as_str()) {
         return found(of_preset(preset, preset.tenant, Source::KnownDomain));
     }
-    let tenant_first = [Source::Tenant, Source::Autoconfig, Source::Ispdb];
-    let tenant_last = [Source::Autoconfig, Source::Ispdb, Source::Tenant];
+    // What the domain says of itself counts more than what is known of whoever keeps its mail.
+    let by_keeper = matches!(&answers.ispdb, Answer::Said(listed) if listed.keeper.is_some());
+    let (listed, named) =
+        if by_keeper { (Source::Srv, Source::Ispdb) } else { (Source::Ispdb, Source::Srv) };
+    let tenant_first = [Source::Tenant, Source::Autoconfig, listed, named];
+    let tenant_last = [Source::Autoconfig, listed, named, Source::Tenant];
     let order = match &answers.mx {
         Answer::Waiting => return Verdict::Open,
         Answer::Nothing => tenant_first,
@@ -97,13 +113,14 @@ pub fn verdict(address: &EmailAddress, answers: &Answers) -> Verdict {
 }
 
 fn by_source(source: Source, address: &EmailAddress, answers: &Answers) -> Verdict {
+    let of = |config: &MailConfig| match preset_of(config) {
+        Some(preset) => in_cloud(preset, source, answers),
+        None => found(of_config(config, address, source)),
+    };
     let config = |answer: &Answer<MailConfig>| match answer {
         Answer::Waiting => Verdict::Open,
         Answer::Nothing => Verdict::Unknown,
-        Answer::Said(config) => match preset_of(config) {
-            Some(preset) => in_cloud(preset, source, answers),
-            None => found(of_config(config, address, source)),
-        },
+        Answer::Said(config) => of(config),
     };
     match source {
         // Asked before all others.
@@ -114,7 +131,12 @@ fn by_source(source: Source, address: &EmailAddress, answers: &Answers) -> Verdi
             Answer::Said(tenant) => in_cloud(tenant.cloud, source, answers),
         },
         Source::Autoconfig => config(&answers.autoconfig),
-        Source::Ispdb => config(&answers.ispdb),
+        Source::Ispdb => match &answers.ispdb {
+            Answer::Waiting => Verdict::Open,
+            Answer::Nothing => Verdict::Unknown,
+            Answer::Said(listed) => of(&listed.config),
+        },
+        Source::Srv => config(&answers.srv),
     }
 }
 
@@ -201,7 +223,7 @@ mod tests {
     use crate::model::detection::Source;
     use crate::model::endpoint::{Endpoint, Security};
     use crate::provider::detect::autoconfig::{MailConfig, UserName};
-    use crate::provider::detect::judge::{Answer, Answers, Verdict, judge, verdict};
+    use crate::provider::detect::judge::{Answer, Answers, Listed, Verdict, judge, verdict};
     use crate::provider::detect::tenant::Tenant;
     use crate::provider::presets::preset_named;
 
@@ -243,7 +265,13 @@ mod tests {
             tenant: Answer::Nothing,
             autoconfig: Answer::Nothing,
             ispdb: Answer::Nothing,
+            srv: Answer::Nothing,
         }
+    }
+
+    fn listed(keeper: Option<&str>) -> Answer<Listed> {
+        let Answer::Said(config) = own_config() else { return Answer::Nothing };
+        Answer::Said(Listed { config, keeper: keeper.map(str::to_owned) })
     }
 
     #[track_caller]
@@ -302,14 +330,15 @@ mod tests {
             tenant: tenant("microsoft365"),
             autoconfig,
             ispdb,
+            srv: Answer::Nothing,
         };
         let by_tenant = Some(("microsoft365", ID, Source::Tenant));
-        check(address, &with(mx(FILTER), own_config(), own_config()), by_tenant);
-        check(address, &with(Answer::Nothing, own_config(), own_config()), by_tenant);
+        check(address, &with(mx(FILTER), own_config(), listed(None)), by_tenant);
+        check(address, &with(Answer::Nothing, own_config(), listed(None)), by_tenant);
         let by_domain = Some(("custom", "", Source::Autoconfig));
-        check(address, &with(mx(OWN), own_config(), own_config()), by_domain);
+        check(address, &with(mx(OWN), own_config(), listed(None)), by_domain);
         let by_list = Some(("custom", "", Source::Ispdb));
-        check(address, &with(mx(OWN), Answer::Nothing, own_config()), by_list);
+        check(address, &with(mx(OWN), Answer::Nothing, listed(None)), by_list);
         check(address, &with(mx(OWN), Answer::Nothing, Answer::Nothing), by_tenant);
         let nobody = Answer::Said(Vec::new());
         check(address, &with(nobody, own_config(), Answer::Nothing), by_domain);
@@ -320,6 +349,17 @@ mod tests {
         check(address, &Answers::default(), None);
         let personal = Answers { tenant: tenant("outlook"), ..silent() };
         check(address, &personal, Some(("outlook", "consumers", Source::Tenant)));
+    }
+
+    #[test]
+    fn services_in_dns_count_more_than_the_list_only_where_it_is_about_somebody_else() {
+        let with = |ispdb| Answers { mx: mx(OWN), ispdb, srv: own_config(), ..silent() };
+        let by = |source| Some(("custom", "", source));
+        check("ada@example.org", &with(Answer::Nothing), by(Source::Srv));
+        check("ada@example.org", &with(listed(None)), by(Source::Ispdb));
+        check("ada@example.org", &with(listed(Some("hoster.example"))), by(Source::Srv));
+        let keeper = Answers { srv: Answer::Nothing, ..with(listed(Some("hoster.example"))) };
+        check("ada@example.org", &keeper, by(Source::Ispdb));
     }
 
     #[test]
@@ -340,7 +380,7 @@ mod tests {
 
     #[test]
     fn a_custom_proposal_fills_in_what_the_file_says() {
-        let answers = Answers { mx: mx(OWN), ispdb: own_config(), ..silent() };
+        let answers = Answers { mx: mx(OWN), ispdb: listed(None), ..silent() };
         let found = judge(&"ada@example.org".parse().unwrap(), &answers).unwrap();
         assert_eq!(found.title, "Example Mail");
         assert_eq!(found.imap.at.to_string(), "imap.example.org:993");
@@ -365,7 +405,7 @@ mod tests {
         check_open(&of(FILTER), true);
         check_open(&Answers { tenant: tenant("microsoft365"), ..of(FILTER) }, false);
         check_open(&Answers { tenant: tenant("microsoft365"), ..of(OWN) }, true);
-        check_open(&Answers { ispdb: own_config(), ..of(OWN) }, true);
+        check_open(&Answers { ispdb: listed(None), ..of(OWN) }, true);
         check_open(&Answers { autoconfig: own_config(), ..of(OWN) }, false);
         check_open(&Answers { autoconfig: own_config(), ..Answers::default() }, true);
         check_open(&silent(), false);

@@ -12,6 +12,7 @@ mod gateways;
 pub mod judge;
 pub mod mx;
 mod said;
+pub mod srv;
 pub mod tenant;
 #[cfg(test)]
 mod tests;
@@ -21,11 +22,13 @@ use crate::model::address::EmailAddress;
 use crate::model::detection::{Finding, Proposal, Source};
 use crate::provider::detect::autoconfig::MailConfig;
 use crate::provider::detect::fetch::{FetchError, Fetcher};
-use crate::provider::detect::judge::{Answer, Answers, Verdict};
-use crate::provider::detect::mx::{MxLookup, SystemMx};
+use crate::provider::detect::judge::{Answer, Answers, Listed, Verdict};
+use crate::provider::detect::mx::{DnsLookup, MxShows, SystemDns};
+use crate::provider::detect::srv::Services;
 use crate::provider::detect::tenant::Tenant;
 use crate::provider::presets::preset_for;
-use futures::future::BoxFuture;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
 use futures::stream::{FuturesUnordered, StreamExt};
 use std::fmt;
 use std::future::Future;
@@ -79,14 +82,14 @@ pub struct DetectNet {
 struct Online {
     tls: Arc<rustls::ClientConfig>,
     endpoints: DetectEndpoints,
-    resolver: Arc<dyn MxLookup>,
+    resolver: Arc<dyn DnsLookup>,
 }
 
 impl DetectNet {
     /// The system's name servers and the real sources.
     #[must_use]
     pub fn system(tls: Arc<rustls::ClientConfig>) -> Self {
-        Self::new(tls, DetectEndpoints::default(), Arc::new(SystemMx))
+        Self::new(tls, DetectEndpoints::default(), Arc::new(SystemDns))
     }
 
     /// Other sources: tests and the demo.
@@ -94,7 +97,7 @@ impl DetectNet {
     pub fn new(
         tls: Arc<rustls::ClientConfig>,
         endpoints: DetectEndpoints,
-        resolver: Arc<dyn MxLookup>,
+        resolver: Arc<dyn DnsLookup>,
     ) -> Self {
         Self { online: Some(Online { tls, endpoints, resolver }) }
     }
@@ -118,8 +121,12 @@ enum Heard {
     Mx(Result<Vec<String>, String>),
     Tenant(Result<Tenant, String>),
     Autoconfig(Result<MailConfig, String>),
-    Ispdb(Result<MailConfig, String>),
+    Ispdb(Result<Listed, String>),
+    Srv(Result<MailConfig, String>),
 }
+
+/// Mail exchangers, waited for by everybody who needs them.
+type Exchangers<'a> = Shared<BoxFuture<'a, Result<Vec<String>, String>>>;
 
 /// Finds out where the mailbox of `address` lives. `on_finding` hears of each source as it answers;
 /// sources that cannot matter any more are not heard of.
@@ -159,13 +166,15 @@ impl Online {
     /// Asks every source at once.
     fn ask_all<'a>(&'a self, domain: &'a str) -> FuturesUnordered<BoxFuture<'a, Heard>> {
         let asked: FuturesUnordered<BoxFuture<'a, Heard>> = FuturesUnordered::new();
-        asked.push(Box::pin(async move {
-            let exchangers = async {
-                let hosts = self.resolver.mx(domain).await.map_err(|error| error.to_string());
-                hosts.map(mx::clean)
-            };
-            Heard::Mx(within_limit(exchangers).await)
-        }));
+        let exchangers: Exchangers<'a> = within_limit(async {
+            let hosts = self.resolver.mx(domain).await.map_err(|error| error.to_string());
+            hosts.map(mx::clean)
+        })
+        .boxed()
+        .shared();
+        let of_mx = exchangers.clone();
+        asked.push(Box::pin(async move { Heard::Mx(of_mx.await) }));
+        asked.push(Box::pin(async move { Heard::Srv(within_limit(self.services(domain)).await) }));
         match Fetcher::new(&self.tls) {
             Ok(fetcher) => {
                 let fetcher = Arc::new(fetcher);
@@ -178,8 +187,7 @@ impl Online {
                     Heard::Autoconfig(within_limit(self.autoconfig(&of_domain, domain)).await)
                 }));
                 asked.push(Box::pin(async move {
-                    let list = mail_config(&fetcher, &self.endpoints.ispdb, domain, None);
-                    Heard::Ispdb(within_limit(list).await)
+                    Heard::Ispdb(within_limit(self.listed(&fetcher, domain, exchangers)).await)
                 }));
             }
             Err(why) => {
@@ -194,11 +202,45 @@ impl Online {
         tenant::read(&body.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
     }
 
+    /// What Thunderbird's list knows of the domain, or of whoever keeps its mail.
+    async fn listed(
+        &self,
+        fetcher: &Fetcher,
+        domain: &str,
+        exchangers: Exchangers<'_>,
+    ) -> Result<Listed, String> {
+        let list = &self.endpoints.ispdb;
+        let why = match mail_config(fetcher, list, domain, domain, None).await {
+            Ok(config) => return Ok(Listed { config, keeper: None }),
+            Err(why) => why,
+        };
+        let hosts = exchangers.await.unwrap_or_default();
+        // Behind a filter and at a known provider the name does not lead to the keeper.
+        let MxShows::Others(host) = mx::shows(&hosts) else { return Err(why) };
+        for keeper in mx::keepers(host).into_iter().filter(|keeper| *keeper != domain) {
+            if let Ok(config) = mail_config(fetcher, list, keeper, domain, None).await {
+                return Ok(Listed { config, keeper: Some(keeper.to_owned()) });
+            }
+        }
+        Err(why)
+    }
+
+    /// The mail services that the domain names.
+    async fn services(&self, domain: &str) -> Result<MailConfig, String> {
+        let ask = async |service: &str| {
+            let found = self.resolver.srv(&format!("{service}.{domain}")).await;
+            found.map_err(|error| error.to_string())
+        };
+        let (imaps, submissions, submission) =
+            futures::try_join!(ask(srv::IMAPS), ask(srv::SUBMISSIONS), ask(srv::SUBMISSION))?;
+        srv::read(Services { imaps, submissions, submission }, domain)
+    }
+
     /// The first of the domain's own files that can be used.
     async fn autoconfig(&self, fetcher: &Fetcher, domain: &str) -> Result<MailConfig, String> {
         let files = self.endpoints.autoconfig.iter();
         let mut files: FuturesUnordered<_> =
-            files.map(|file| mail_config(fetcher, file, domain, Some(domain))).collect();
+            files.map(|file| mail_config(fetcher, file, domain, domain, Some(domain))).collect();
         let mut why = "it names no place for them".to_owned();
         while let Some(found) = files.next().await {
             match found {
@@ -210,13 +252,15 @@ impl Online {
     }
 }
 
+/// The file about `about`, read for addresses of `domain`.
 async fn mail_config(
     fetcher: &Fetcher,
     template: &str,
+    about: &str,
     domain: &str,
     site: Option<&str>,
 ) -> Result<MailConfig, String> {
-    let body = fetch(fetcher, template, domain, site).await.map_err(|error| error.to_string())?;
+    let body = fetch(fetcher, template, about, site).await.map_err(|error| error.to_string())?;
     autoconfig::read(&String::from_utf8_lossy(&body), domain).map_err(|error| error.to_string())
 }
 
@@ -254,6 +298,7 @@ impl Answers {
             Heard::Tenant(found) => self.tenant = answer(found),
             Heard::Autoconfig(found) => self.autoconfig = answer(found),
             Heard::Ispdb(found) => self.ispdb = answer(found),
+            Heard::Srv(found) => self.srv = answer(found),
         }
     }
 
@@ -264,6 +309,7 @@ impl Answers {
             (Source::Tenant, self.tenant == Answer::Waiting),
             (Source::Autoconfig, self.autoconfig == Answer::Waiting),
             (Source::Ispdb, self.ispdb == Answer::Waiting),
+            (Source::Srv, self.srv == Answer::Waiting),
         ];
         all.into_iter().filter_map(|(source, waiting)| waiting.then_some(source))
     }

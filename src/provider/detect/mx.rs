@@ -1,6 +1,7 @@
-//! Mail exchangers: asking the name servers, and what the names show.
+//! The name servers, and what the mail exchangers they name show.
 
 use crate::provider::detect::gateways::gateway_of;
+use crate::provider::detect::srv::SrvRecord;
 use crate::provider::presets::{Preset, preset_of_mx};
 use async_trait::async_trait;
 use hickory_resolver::TokioResolver;
@@ -14,6 +15,8 @@ const SERVER_LIMIT: Duration = Duration::from_secs(2);
 const TRIES: usize = 2;
 /// Mail exchangers looked at; large providers have five or six.
 const HOSTS_LIMIT: usize = 20;
+/// Names above a mail exchanger that are looked up.
+const KEEPERS_LIMIT: usize = 3;
 /// Longest name in octets (RFC 1035, section 2.3.4).
 const NAME_LIMIT_BYTES: usize = 253;
 
@@ -28,9 +31,9 @@ pub enum MxError {
     Failed,
 }
 
-/// Asks for mail exchangers.
+/// Asks name servers.
 #[async_trait]
-pub trait MxLookup: Send + Sync {
+pub trait DnsLookup: Send + Sync {
     /// The mail exchangers of `domain`, best first, in any case, with or without a dot at their end;
     /// none when there are none, or no such domain.
     ///
@@ -40,23 +43,36 @@ pub trait MxLookup: Send + Sync {
     /// # Cancel safety
     /// Cancel safe.
     async fn mx(&self, domain: &str) -> Result<Vec<String>, MxError>;
+
+    /// The servers of a service, named as in `_imaps._tcp.example.org`, in any order; none when
+    /// there are none, or no such name.
+    ///
+    /// # Errors
+    /// [`MxError`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    async fn srv(&self, name: &str) -> Result<Vec<SrvRecord>, MxError>;
 }
 
 /// Asks the system's name servers. Their list is read each time, because a laptop moves.
 #[derive(Clone, Copy, Debug)]
-pub struct SystemMx;
+pub struct SystemDns;
+
+fn resolver() -> Result<TokioResolver, MxError> {
+    let mut builder = TokioResolver::builder_tokio().map_err(|_| MxError::NoServers)?;
+    let options = builder.options_mut();
+    options.timeout = SERVER_LIMIT;
+    options.attempts = TRIES;
+    options.use_hosts_file = ResolveHosts::Never;
+    builder.build().map_err(|_| MxError::NoServers)
+}
 
 #[async_trait]
-impl MxLookup for SystemMx {
+impl DnsLookup for SystemDns {
     async fn mx(&self, domain: &str) -> Result<Vec<String>, MxError> {
-        let mut builder = TokioResolver::builder_tokio().map_err(|_| MxError::NoServers)?;
-        let options = builder.options_mut();
-        options.timeout = SERVER_LIMIT;
-        options.attempts = TRIES;
-        options.use_hosts_file = ResolveHosts::Never;
-        let resolver = builder.build().map_err(|_| MxError::NoServers)?;
         // The dot at the end keeps the domain away from the system's search list.
-        let found = match resolver.mx_lookup(format!("{domain}.")).await {
+        let found = match resolver()?.mx_lookup(format!("{domain}.")).await {
             Ok(found) => found,
             Err(error) if error.is_no_records_found() => return Ok(Vec::new()),
             Err(_) => return Err(MxError::Failed),
@@ -69,6 +85,24 @@ impl MxLookup for SystemMx {
         }
         records.sort();
         Ok(records.into_iter().map(|(_preference, host)| host).collect())
+    }
+
+    async fn srv(&self, name: &str) -> Result<Vec<SrvRecord>, MxError> {
+        let found = match resolver()?.srv_lookup(format!("{name}.")).await {
+            Ok(found) => found,
+            Err(error) if error.is_no_records_found() => return Ok(Vec::new()),
+            Err(_) => return Err(MxError::Failed),
+        };
+        let records = found.answers().iter().filter_map(|record| match &record.data {
+            RData::SRV(srv) => Some(SrvRecord {
+                priority: srv.priority,
+                weight: srv.weight,
+                port: srv.port,
+                target: srv.target.to_ascii(),
+            }),
+            _other_type => None,
+        });
+        Ok(records.take(HOSTS_LIMIT).collect())
     }
 }
 
@@ -99,6 +133,13 @@ pub fn shows(hosts: &[String]) -> MxShows<'_> {
     }
 }
 
+/// The domains in which Thunderbird's list may know the keeper of `host`, the narrowest first: the
+/// names above the exchanger's own, down to two labels.
+pub(crate) fn keepers(host: &str) -> Vec<&str> {
+    let above = std::iter::successors(Some(host), |name| Some(name.split_once('.')?.1));
+    above.skip(1).filter(|name| name.contains('.')).take(KEEPERS_LIMIT).collect()
+}
+
 /// Names as they are compared and shown: lower case, no dot at the end, nothing that is no name. The
 /// empty name of a null MX (RFC 7505) goes too.
 pub(crate) fn clean(hosts: Vec<String>) -> Vec<String> {
@@ -112,7 +153,17 @@ pub(crate) fn clean(hosts: Vec<String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::provider::detect::mx::{MxShows, clean, shows};
+    use crate::provider::detect::mx::{MxShows, clean, keepers, shows};
+
+    #[test]
+    fn a_keeper_is_looked_for_above_the_exchanger() {
+        assert_eq!(keepers("mx1.mail.hoster.example"), ["mail.hoster.example", "hoster.example"]);
+        assert_eq!(
+            keepers("a.b.c.d.e.example"),
+            ["b.c.d.e.example", "c.d.e.example", "d.e.example"]
+        );
+        assert!(keepers("hoster.example").is_empty() && keepers("localhost").is_empty());
+    }
 
     #[test]
     fn exchangers_show_a_provider_before_a_filter_before_nothing() {

@@ -3,6 +3,7 @@
 
 use crate::model::detection::{Finding, Source};
 use crate::provider::detect::autoconfig::{MailConfig, UserName};
+use crate::provider::detect::judge::Listed;
 use crate::provider::detect::mx::{MxShows, shows};
 use crate::provider::detect::tenant::Tenant;
 use crate::provider::detect::{Heard, WHOLE_LIMIT};
@@ -27,9 +28,8 @@ pub(crate) fn finding(domain: &str, heard: &Heard) -> Finding {
         Heard::Autoconfig(found) => {
             (Source::Autoconfig, found.as_ref().map(|found| of_config(domain, found)))
         }
-        Heard::Ispdb(found) => {
-            (Source::Ispdb, found.as_ref().map(|found| of_config("Thunderbird's list", found)))
-        }
+        Heard::Ispdb(found) => (Source::Ispdb, found.as_ref().map(of_list)),
+        Heard::Srv(found) => (Source::Srv, found.as_ref().map(|found| of_config("DNS", found))),
     };
     Finding { source, said: said.unwrap_or_else(|why| nothing(source, why)) }
 }
@@ -68,6 +68,16 @@ fn of_config(who: &str, config: &MailConfig) -> String {
     }
 }
 
+fn of_list(listed: &Listed) -> String {
+    match &listed.keeper {
+        None => of_config("Thunderbird's list", &listed.config),
+        Some(keeper) => of_config(
+            &format!("Thunderbird's list, for {keeper} where its mail goes,"),
+            &listed.config,
+        ),
+    }
+}
+
 fn nothing(source: Source, why: &str) -> String {
     let who = match source {
         Source::KnownDomain => "the table of domains",
@@ -75,6 +85,7 @@ fn nothing(source: Source, why: &str) -> String {
         Source::Tenant => "Entra ID",
         Source::Autoconfig => "settings published by the domain",
         Source::Ispdb => "Thunderbird's list",
+        Source::Srv => "mail services in DNS",
     };
     format!("{who}: {why}")
 }

@@ -2,7 +2,8 @@
 //! bears hostile ones.
 
 use crate::model::detection::{Proposal, Source};
-use crate::provider::detect::mx::{MxError, MxLookup};
+use crate::provider::detect::mx::{DnsLookup, MxError};
+use crate::provider::detect::srv::SrvRecord;
 use crate::provider::detect::{DetectEndpoints, DetectNet, detect, public_domain};
 use async_trait::async_trait;
 use std::collections::HashMap;
@@ -29,16 +30,34 @@ enum Names {
     Are(Vec<&'static str>),
     Fail,
     AreSilent,
+    /// They name services too.
+    Serve,
 }
 
 #[async_trait]
-impl MxLookup for Names {
+impl DnsLookup for Names {
     async fn mx(&self, domain: &str) -> Result<Vec<String>, MxError> {
         assert_eq!(domain, "example.org");
         match self {
             Self::Are(hosts) => Ok(hosts.iter().map(|host| (*host).to_owned()).collect()),
             Self::Fail => Err(MxError::Failed),
             Self::AreSilent => std::future::pending().await,
+            Self::Serve => Ok(vec!["mx.example.org".to_owned()]),
+        }
+    }
+
+    async fn srv(&self, name: &str) -> Result<Vec<SrvRecord>, MxError> {
+        assert!(name.starts_with('_') && name.ends_with("._tcp.example.org"), "{name}");
+        match self {
+            Self::Are(_) => Ok(Vec::new()),
+            Self::Fail => Err(MxError::Failed),
+            Self::AreSilent => std::future::pending().await,
+            Self::Serve => Ok(vec![SrvRecord {
+                priority: 0,
+                weight: 0,
+                port: 4000,
+                target: "mail.example.org.".to_owned(),
+            }]),
         }
     }
 }
@@ -196,6 +215,12 @@ async fn each_source_is_enough_by_itself() {
     check(Names::Fail, &[(OWN, ok(CONFIG))], Some(("custom", "", Source::Autoconfig))).await;
     check(Names::Fail, &[(WELL_KNOWN, ok(CONFIG))], Some(("custom", "", Source::Autoconfig))).await;
     check(Names::Fail, &[(ISPDB, ok(CONFIG))], Some(("custom", "", Source::Ispdb))).await;
+    check(Names::Serve, &[], Some(("custom", "", Source::Srv))).await;
+    let hosted = Names::Are(vec!["mx1.mail.hoster.example."]);
+    let listed = [("/ispdb/hoster.example", ok(CONFIG))];
+    check(hosted, &listed, Some(("custom", "", Source::Ispdb))).await;
+    let filtered = Names::Are(vec!["mxa.pphosted.com."]);
+    check(filtered, &[("/ispdb/pphosted.com", ok(CONFIG))], None).await;
     check(Names::Fail, &[], None).await;
     check(Names::Are(Vec::new()), &[], None).await;
 }
@@ -215,6 +240,7 @@ async fn every_source_says_what_it_found() {
         ),
         (Source::Autoconfig, "settings published by the domain: nothing is there"),
         (Source::Ispdb, "Thunderbird's list: its file holds no mail settings"),
+        (Source::Srv, "mail services in DNS: it names no mail services"),
     ];
     assert_eq!(said, expected.map(|(source, text)| (source, text.to_owned())));
 }
@@ -310,7 +336,7 @@ async fn silent_sources_are_given_up_on() {
     let web = Web::start(&pages).await;
     let (found, said) = run(&web.net(Names::AreSilent), "ada@example.org").await;
     assert_eq!(found, None);
-    assert_eq!(said.len(), 5);
+    assert_eq!(said.len(), 6);
     assert!(
         said.iter().skip(1).all(|(_, text)| text.ends_with("no answer within 5 s")),
         "{said:?}"

@@ -21,6 +21,7 @@ use crate::transport::graph::client::{
 };
 use crate::transport::graph::draft::Draft;
 use crate::transport::graph::message::{Plan, plan};
+use crate::transport::unquoted::Unquoted;
 use crate::transport::{Submission, SubmissionJournal};
 use async_trait::async_trait;
 use http::Method;
@@ -50,11 +51,19 @@ pub struct GraphRequest {
 /// [`TransportError::AuthRefused`] when the token was not accepted, [`TransportError::Refused`] when
 /// Graph is busy, and those of the way there.
 pub async fn connect(request: &GraphRequest) -> Result<Box<dyn Submission>, TransportError> {
+    let connected = open(request).await;
+    connected.map_err(|error| Unquoted::of_token(&request.token).in_error(error))
+}
+
+async fn open(request: &GraphRequest) -> Result<Box<dyn Submission>, TransportError> {
     let client = GraphClient::new(request)?;
     let answer = client.ask_patiently(&who(&client), may_pass).await?;
     match answer.status {
         401 | 408 | 429 | 500..=599 => Err(answer.refusal(&client.server())),
-        _ => Ok(Box::new(GraphSubmission { client, mailbox: request.mailbox.clone() })),
+        _ => {
+            let (mailbox, unquoted) = (request.mailbox.clone(), Unquoted::of_token(&request.token));
+            Ok(Box::new(GraphSubmission { client, mailbox, unquoted }))
+        }
     }
 }
 
@@ -65,6 +74,11 @@ pub async fn connect(request: &GraphRequest) -> Result<Box<dyn Submission>, Tran
 /// [`TransportError::AuthRefused`] when the token was not accepted, and every other
 /// [`TransportError`].
 pub async fn probe(request: &GraphRequest) -> Result<String, TransportError> {
+    let found = owner(request).await;
+    found.map_err(|error| Unquoted::of_token(&request.token).in_error(error))
+}
+
+async fn owner(request: &GraphRequest) -> Result<String, TransportError> {
     let client = GraphClient::new(request)?;
     let answer = client.ask_patiently(&who(&client), may_pass).await?;
     if answer.status != 200 {
@@ -92,12 +106,26 @@ fn who(client: &GraphClient) -> Request {
 struct GraphSubmission {
     client: GraphClient,
     mailbox: Option<EmailAddress>,
+    unquoted: Unquoted,
 }
 
 #[async_trait]
 impl Submission for GraphSubmission {
     async fn submit(
         &mut self,
+        message: &FrozenMessage,
+        journal: &mut dyn SubmissionJournal,
+    ) -> Result<(), TransportError> {
+        let sent = self.hand_over(message, journal).await;
+        sent.map_err(|error| self.unquoted.in_error(error))
+    }
+
+    async fn close(self: Box<Self>) {}
+}
+
+impl GraphSubmission {
+    async fn hand_over(
+        &self,
         message: &FrozenMessage,
         journal: &mut dyn SubmissionJournal,
     ) -> Result<(), TransportError> {
@@ -131,8 +159,6 @@ impl Submission for GraphSubmission {
             }
         }
     }
-
-    async fn close(self: Box<Self>) {}
 }
 
 /// The path of something in the mailbox that sends.

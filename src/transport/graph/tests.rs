@@ -222,6 +222,10 @@ async fn each_answer_to_send_mail_is_told_for_what_it_is() {
     check(&[error(403, "ErrorSendAsDenied")], "no: 403 ErrorSendAsDenied: why", 1).await;
     check(&[error(413, "ErrorMessageSizeExceeded")], "no: 413 ErrorMessageSizeExceeded: why", 1)
         .await;
+    // A gateway that repeats what it was shown.
+    let repeated = r#"{"error":{"code":"BadHeader","message":"Bearer token-of-ada is odd"}}"#;
+    let repeated = Reply::Answer(400, "", repeated.to_owned());
+    check(&[repeated], "no: 400 BadHeader: Bearer ... is odd", 1).await;
     let elsewhere = Reply::Answer(307, "Location: /elsewhere\r\n", String::new());
     check(&[elsewhere], "no: 307 Temporary Redirect", 1).await;
 

@@ -27,7 +27,8 @@ pub enum Greeting {
 }
 
 /// Asks for STARTTLS over a connection that anyone may listen to and write into. Nothing learnt
-/// here is used later, and nothing but status and CAPABILITY is looked at (RFC 9051, section 11.3).
+/// here is used later, nothing but status and CAPABILITY is looked at (RFC 9051, section 11.3), and
+/// no word of it reaches the person: it may be anybody's.
 ///
 /// # Errors
 /// [`TransportError::NoEncryption`] when the server does not offer it, refuses it, or greets with
@@ -41,9 +42,9 @@ where
     let stripped = no_encryption();
     let greeting = lines.read_line(SILENCE_LIMIT).await?;
     let greeted = match status_of(&greeting, "*") {
-        Some(("OK", _)) => true,
-        Some(("BYE", text)) => return Err(TransportError::Closed(text)),
-        Some(("PREAUTH", _)) => return Err(refused),
+        Some("OK") => true,
+        Some("BYE") => return Err(bye()),
+        Some("PREAUTH") => return Err(refused),
         Some(_) | None => false,
     };
     if !greeted {
@@ -51,7 +52,10 @@ where
     }
 
     lines.write(b"C1 CAPABILITY\r\n", SILENCE_LIMIT).await?;
-    let announced = read_answer(lines, "C1").await?;
+    let Some(announced) = read_answer(lines, "C1").await? else {
+        let what = "CAPABILITY was refused before encryption";
+        return Err(TransportError::Protocol(what.to_owned()));
+    };
     let offered = announced
         .iter()
         .filter_map(|line| line.strip_prefix("* CAPABILITY "))
@@ -62,15 +66,18 @@ where
     }
 
     lines.write(b"C2 STARTTLS\r\n", SILENCE_LIMIT).await?;
-    match read_answer(lines, "C2").await {
-        Ok(_untagged) => Ok(()),
-        Err(TransportError::Refused { .. }) => Err(refused),
-        Err(other) => Err(other),
-    }
+    read_answer(lines, "C2").await?.map(drop).ok_or(refused)
 }
 
-/// The untagged lines before the tagged OK.
-async fn read_answer<S>(lines: &mut Lines<S>, tag: &str) -> Result<Vec<String>, TransportError>
+fn bye() -> TransportError {
+    TransportError::Closed("it said BYE before encryption".to_owned())
+}
+
+/// The untagged lines before the tagged OK; `None` for any other end.
+async fn read_answer<S>(
+    lines: &mut Lines<S>,
+    tag: &str,
+) -> Result<Option<Vec<String>>, TransportError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -78,28 +85,25 @@ where
     while untagged.len() < LINE_COUNT_LIMIT {
         let line = lines.read_line(SILENCE_LIMIT).await?;
         match status_of(&line, tag) {
-            Some(("OK", _)) => return Ok(untagged),
-            Some((_, text)) => {
-                return Err(TransportError::Refused { text, transient: Transience::Permanent });
-            }
+            Some("OK") => return Ok(Some(untagged)),
+            Some(_) => return Ok(None),
             None => {}
         }
-        if let Some(("BYE", text)) = status_of(&line, "*") {
-            return Err(TransportError::Closed(text));
+        if status_of(&line, "*") == Some("BYE") {
+            return Err(bye());
         }
         untagged.push(line);
     }
     Err(TransportError::Protocol("no end of lines before TLS".to_owned()))
 }
 
-/// The status and text of a line that begins with `tag`.
-fn status_of(line: &str, tag: &str) -> Option<(&'static str, String)> {
+/// The status of a line that begins with `tag`.
+fn status_of(line: &str, tag: &str) -> Option<&'static str> {
     let rest = line.strip_prefix(tag)?.strip_prefix(' ')?;
-    let (word, text) = rest.split_once(' ').unwrap_or((rest, ""));
-    let status = ["OK", "NO", "BAD", "BYE", "PREAUTH"]
+    let word = rest.split(' ').next()?;
+    ["OK", "NO", "BAD", "BYE", "PREAUTH"]
         .into_iter()
-        .find(|status| status.eq_ignore_ascii_case(word))?;
-    Some((status, text.to_owned()))
+        .find(|status| status.eq_ignore_ascii_case(word))
 }
 
 /// What Exchange Online greets with; it names no capabilities there.

@@ -33,6 +33,7 @@ use crate::transport::imap::login::Greeting;
 use crate::transport::imap::source::ImapSource;
 use crate::transport::imap::wire::Wire;
 use crate::transport::lines::Lines;
+use crate::transport::unquoted::Unquoted;
 use crate::transport::{ConnectRequest, MailSource, socket};
 
 /// Connects, secures and authenticates.
@@ -41,6 +42,11 @@ use crate::transport::{ConnectRequest, MailSource, socket};
 /// [`TransportError::AuthRefused`] when the token was not accepted, [`TransportError::NoEncryption`]
 /// when STARTTLS is not offered, and every other [`TransportError`].
 pub async fn connect(request: &ConnectRequest) -> Result<Box<dyn MailSource>, TransportError> {
+    let connected = open(request).await;
+    connected.map_err(|error| Unquoted::of(request).in_error(error))
+}
+
+async fn open(request: &ConnectRequest) -> Result<Box<dyn MailSource>, TransportError> {
     let at = &request.endpoint.at;
     let tcp = socket::open(at).await?;
     let (tcp, greeting) = match request.endpoint.security {

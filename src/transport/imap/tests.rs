@@ -109,6 +109,7 @@ async fn signing_in_works_or_says_why_not() {
     )
     .await;
     check(Tls, &after("S: $ BAD Command Error. 12"), "no: Command Error. 12").await;
+    check(Tls, &after("S: $ NO bad token-of-ada"), "auth: bad ...").await;
     check(Tls, &after("S: $ NO Server Unavailable. 15"), "later: Server Unavailable. 15").await;
     check(Tls, &after("S: * BYE Connection closed. 14\nCUT"), "closed: Connection closed. 14")
         .await;
@@ -131,7 +132,7 @@ async fn signing_in_works_or_says_why_not() {
     check(Tls, "TLS\nS: * PREAUTH hello", "protocol: a session of somebody else").await;
     check(Tls, "TLS\nS: * 5 EXISTS", "protocol: a greeting that is none").await;
     check(Tls, "TLS\nCUT", "closed: the server ended it").await;
-    check(StartTls, "S: * BYE overloaded", "closed: overloaded").await;
+    check(StartTls, "S: * BYE overloaded", "closed: it said BYE before encryption").await;
     check(StartTls, "S: HTTP/1.1 400 Bad Request", "protocol: a greeting that is none").await;
     check(StartTls, "CUT", "closed: the server ended it").await;
     check(StartTls, "s: * OK without an end\nCUT", "closed: the server ended it").await;
@@ -163,7 +164,8 @@ async fn nothing_is_said_in_the_clear_and_nothing_heard_there_is_believed() {
     check(&refuses, "no encryption").await;
     let bad = offers("IMAP4rev1 STARTTLS", "C: C2 STARTTLS\nS: C2 BAD what");
     check(&bad, "no encryption").await;
-    check("S: * OK hi\nC: C1 CAPABILITY\nS: C1 NO never", "no: never").await;
+    let refused = "protocol: CAPABILITY was refused before encryption";
+    check("S: * OK hi\nC: C1 CAPABILITY\nS: C1 NO never", refused).await;
     // Answers put behind the OK, in the same segment, would be read as protected.
     let injected = offers(
         "IMAP4rev1 STARTTLS",

@@ -106,6 +106,10 @@ where
     let mut text = String::new();
     for _line in 0..REPLY_LIMIT_LINES {
         let line = lines.read_line(limit).await?;
+        // Whoever speaks another protocol is not waited for.
+        if !line.bytes().take(3).all(|byte| byte.is_ascii_digit()) {
+            return Err(not_understood());
+        }
         let is_last = line.as_bytes().get(3) != Some(&b'-');
         text.push_str(&line);
         if line.len() == 3 {
@@ -146,7 +150,8 @@ pub fn expect_positive(reply: Reply) -> Result<Reply, TransportError> {
 }
 
 /// Asks for STARTTLS over a connection that anyone may listen to and write into. Nothing learnt here
-/// may be used later (RFC 3207, section 4.2).
+/// may be used later (RFC 3207, section 4.2), and of its words only the code of a reply reaches the
+/// person: a forged "535 5.7.139" must explain nothing.
 ///
 /// # Errors
 /// [`TransportError::NoEncryption`] when the server does not offer it or refuses it.
@@ -154,12 +159,21 @@ pub async fn ask_for_tls<S>(lines: &mut Lines<S>) -> Result<(), TransportError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    expect_positive(read_reply(lines, GREETING_LIMIT).await?)?;
-    let offered = ehlo(lines).await?.has(Extension::StartTls);
-    if offered && command(lines, Starttls, GREETING_LIMIT).await?.is_positive() {
+    expect_openly(&read_reply(lines, GREETING_LIMIT).await?, 220)?;
+    let hello = say_ehlo(lines).await?;
+    expect_openly(&hello, 250)?;
+    let offered = understood(&hello)?.has(Extension::StartTls);
+    if offered && command(lines, Starttls, GREETING_LIMIT).await?.code() == 220 {
         return Ok(());
     }
     Err(TransportError::NoEncryption { server: lines.server().to_owned() })
+}
+
+fn expect_openly(reply: &Reply, wanted: u16) -> Result<(), TransportError> {
+    match reply.code() {
+        code if code == wanted => Ok(()),
+        code => Err(TransportError::Closed(format!("it answered {code} before encryption"))),
+    }
 }
 
 /// Says EHLO and reads what the server can do. The name given tells nothing about this machine:
@@ -171,8 +185,17 @@ pub async fn ehlo<S>(lines: &mut Lines<S>) -> Result<Server, TransportError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let hello = Ehlo::new(ClientId::Ipv4(Ipv4Addr::LOCALHOST));
-    let reply = expect_positive(command(lines, hello, GREETING_LIMIT).await?)?;
+    understood(&expect_positive(say_ehlo(lines).await?)?)
+}
+
+async fn say_ehlo<S>(lines: &mut Lines<S>) -> Result<Reply, TransportError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    command(lines, Ehlo::new(ClientId::Ipv4(Ipv4Addr::LOCALHOST)), GREETING_LIMIT).await
+}
+
+fn understood(reply: &Reply) -> Result<Server, TransportError> {
     let info = ServerInfo::from_response(&reply.response)
         .map_err(|_error| TransportError::Protocol("a reply to EHLO that is none".to_owned()))?;
     let size_limit_bytes = reply

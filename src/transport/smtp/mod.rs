@@ -24,6 +24,7 @@ use crate::transport::smtp::dialogue::{
 };
 use crate::transport::smtp::message::{Wired, checked};
 use crate::transport::socket::TlsStream;
+use crate::transport::unquoted::Unquoted;
 use crate::transport::{ConnectRequest, Submission, SubmissionJournal, sasl, socket};
 use async_trait::async_trait;
 use lettre::Address;
@@ -44,6 +45,11 @@ const AUTH_LIMIT_BYTES: usize = 12_288;
 /// [`TransportError::AuthRefused`] when the token or password was not accepted, [`TransportError::NoEncryption`]
 /// when STARTTLS is not offered, and every other [`TransportError`].
 pub async fn connect(request: &ConnectRequest) -> Result<Box<dyn Submission>, TransportError> {
+    let connected = open(request).await;
+    connected.map_err(|error| Unquoted::of(request).in_error(error))
+}
+
+async fn open(request: &ConnectRequest) -> Result<Box<dyn Submission>, TransportError> {
     let at = &request.endpoint.at;
     let name = at.to_string();
     let tcp = socket::open(at).await?;

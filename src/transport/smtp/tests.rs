@@ -127,6 +127,10 @@ async fn signing_in_works_or_says_why_not() {
     )
     .await;
     check(Tls, &after("S: 504 5.7.4 what"), "no: 504 5.7.4 what").await;
+    // Some servers repeat the line they do not understand.
+    let repeated = format!("S: 500 5.5.2 unknown: AUTH XOAUTH2 {MESSAGE}");
+    check(Tls, &after(&repeated), "no: 500 5.5.2 unknown: AUTH XOAUTH2 ...").await;
+    check(Tls, &after("S: 535 no <token-of-ada>"), "auth: 535 no <...>").await;
     check(Tls, &after("S: 250 fine"), "protocol: the reply 250 is out of place").await;
     check(Tls, &after("CUT"), "closed: the server ended it").await;
     let endless = question.repeat(4);

@@ -1,7 +1,9 @@
 //! What holds for IMAP and SMTP alike: protection of the connection, and sign-ins with a password.
 
+mod certificates;
 mod passwords;
 mod protection;
+mod starttls;
 
 use crate::transport::error::{Transience, TransportError};
 

@@ -3,7 +3,7 @@
 use super::screen;
 use crate::app::tests::{Desk, NOW, account, identity, problem, with_settings};
 use crate::engine_api::link::{CheckName, CheckOutcome};
-use crate::engine_api::status::{AccountStatus, CheckRecord, Quota, SubmissionStatus};
+use crate::engine_api::status::{AccountStatus, CheckRecord, Connection, Quota, SubmissionStatus};
 use crate::model::account::{SignInMethod, SubmissionRoute};
 use crate::problem::Remedy;
 use chrono::NaiveDate;
@@ -49,6 +49,20 @@ fn board() -> Desk {
     desk
 }
 
+/// The clock would say that the token is good for an hour.
+#[test]
+fn a_token_that_a_server_refused_is_not_called_valid() {
+    let mut desk = board();
+    let mut ended = known();
+    let problem = problem("AADSTS50173", Remedy::SignInAgain(ended.id));
+    ended.connection = Connection::SignInNeeded { problem };
+    desk.status(vec![ended]);
+    desk.press("Esc");
+    let shown = screen(&mut desk, 80, 24);
+    assert!(!shown.contains("token valid") && shown.contains("token not accepted"), "{shown}");
+    assert!(shown.contains("sending     waits for a sign-in"), "{shown}");
+}
+
 #[test]
 fn the_board_tells_everything_known_of_an_account() {
     let mut desk = board();
@@ -76,22 +90,55 @@ fn the_board_tells_everything_known_of_an_account() {
     |  [x] sending mail: fine                [-] Microsoft Graph: SMTP works
     |  Export to another machine: posthaste account export
     |
-    | [?] keys  [t] test  [s] sign in again  [m] method  [n] rename
+    | [?] keys  [t] test  [s] sign in again  [m] method  [v] send via  [n] rename
     "#);
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Accounts                        online
     |> work     ada@example.org  online
     |  home     ada@example.net  online
     |
-    |  secret      ! the client secret run…
-    |  token       token valid 52 min, ref…
+    |  secret      ! the client secret runs
+    |              out in 12 days
+    |  token       token valid 52 min,
+    |              refreshed 8 min ago
     |  refreshable issued 12 days ago
-    |  signs in    code on another device,…
-    |  sending     works (SMTP, or Graph w…
-    |  reading     heard from 0 s ago
-    |  storage     [#-------------------] …
+    |  signs in    code on another device,
+    |  more: PgDn
     | [?] keys  [t] test  [s] sign in again
     "#);
+}
+
+#[test]
+fn on_a_small_screen_everything_can_be_scrolled_to() {
+    let mut desk = board();
+    let mut seen = screen(&mut desk, 40, 12);
+    for _page in 0..20 {
+        desk.press("PgDn");
+        seen.push_str(&screen(&mut desk, 40, 12));
+    }
+    for told in ["out in 12 days", "IMAP.AccessAsUser.All", "444455556666", "[-] Microsoft"] {
+        assert!(seen.contains(told), "{told} is never shown:\n{seen}");
+    }
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Accounts                        online
+    |> work     ada@example.org  online
+    |  home     ada@example.net  online
+    |
+    |  [x] permissions: fine
+    |  [x] reading mail (IMAP): fine
+    |  [x] folders: fine
+    |  [x] sending mail: fine
+    |  [-] Microsoft Graph: SMTP works
+    |  Export to another machine: posthaste
+    |  account export
+    | [?] keys  [t] test  [s] sign in again
+    "#);
+    // One key leads back up: there is no scrolling beyond the end.
+    let end = screen(&mut desk, 40, 12);
+    desk.press("PgUp");
+    assert_ne!(screen(&mut desk, 40, 12), end);
+    desk.press("j k");
+    assert!(screen(&mut desk, 40, 12).contains("secret"));
 }
 
 #[test]
@@ -120,7 +167,7 @@ fn the_forms_of_the_board_explain_themselves() {
     let mut desk = board();
     desk.press("m");
     assert_snapshot!(screen(&mut desk, 80, 24), @r#"
-    | Another way to sign in to work   the client secret runs out in 12 days  online
+    | How to sign in to work           the client secret runs out in 12 days  online
     |
     |  The account is signed in to this way from now on. What is stored of it
     |  already is used again.
@@ -136,7 +183,7 @@ fn the_forms_of_the_board_explain_themselves() {
     | [Enter] continue  [Tab] next field  [Esc] back
     "#);
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
-    | Another way to sign in to work  online
+    | How to sign in to work          online
     |> Sign in by    (x) code on another
     |                    device
     |                ( ) browser, here or

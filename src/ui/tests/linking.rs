@@ -44,7 +44,7 @@ fn the_address_step_says_what_was_found() {
     |> Mail address     ada@outlook.com
     |  Provider         < Outlook.com (personal) >  2 of 11
     |                   Outlook.com (personal): found by its domain
-    |  Account name     outlook
+    |  Account name     ada
     |  Your name
     (13 free rows)
     | [Enter] continue  [Tab] next field  [Esc] back
@@ -52,10 +52,10 @@ fn the_address_step_says_what_was_found() {
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account 1/5: your address
     |> Mail address  ada@outlook.com
-    |  Provider      < Outlook.com (person… >
+    |  Provider      < Outlook.com (p… > 2/11
     |                Outlook.com (personal):
     |                found by its domain
-    |  Account name  outlook
+    |  Account name  ada
     |  Your name
     (4 free rows)
     | [Enter] continue  [Tab] next field
@@ -92,7 +92,7 @@ fn the_method_step_asks_for_a_client_id() {
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account 2/5: how to sign in
     |                this.
-    |  Client id fr… < your own registrati… >
+    |  Client id fr… < your own regist… > 1/2
     |                type the application
     |                (client) id below, or
     |                choose with Left and
@@ -170,7 +170,7 @@ fn the_servers_are_behind_a_fold() {
     |  IMAP by       < TLS >  1 of 2
     |  Submission    smtp-mail.outlook.com:5…
     |  Submission by < STARTTLS >  2 of 2
-    |  Send through  < SMTP, or Graph wher… >
+    |  Send through  < SMTP, or Graph … > 1/3
     |> Sent copies   < filed by the server >
     | [Enter] continue  [Tab] next field
     "#);
@@ -352,8 +352,9 @@ fn a_failed_check_stands_beside_its_reason() {
     passed(&mut desk, id, CheckName::Scopes, "IMAP, SMTP");
     let step = LinkStep::CheckStarted { name: CheckName::Imap };
     desk.event(EngineEvent::LinkProgress { id, step });
-    let problem = problem("AADSTS530035", Remedy::AskAdministrator);
-    desk.event(EngineEvent::CommandFailed { id, problem });
+    let refused = problem("AADSTS530035", Remedy::AskAdministrator);
+    let problem = Box::new(refused);
+    desk.event(EngineEvent::LinkProgress { id, step: LinkStep::Refused { problem } });
     desk.press("d");
     assert_snapshot!(screen(&mut desk, 80, 20), @r#"
     | Link an account: not linked yet
@@ -365,9 +366,10 @@ fn a_failed_check_stands_beside_its_reason() {
     | The server said (AADSTS530035):
     | AADSTS530035: access blocked
     |
+    | [r] checks again, still signed in
     | [S] saves the account all the same
-    (9 free rows)
-    | [r] start again  [e] change  [S] save  [d] details  [y] copy for IT  [Esc] back
+    (8 free rows)
+    | [r] try again  [e] change  [S] save  [d] details  [y] copy for IT  [Esc] back
     "#);
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account: not linked yet
@@ -378,9 +380,10 @@ fn a_failed_check_stands_beside_its_reason() {
     |
     | The server said (AADSTS530035):
     | AADSTS530035: access blocked
+    | [r] checks again, still signed in
     | [S] saves the account all the same
-    (2 free rows)
-    | [r] start again  [e] change  [S] save
+    |
+    | [r] try again  [e] change  [S] save
     "#);
 }
 
@@ -398,8 +401,22 @@ fn the_wrong_person_is_shown_with_both_addresses() {
     | Start the sign-in again.
     | [r] sign in as the right person   [e] change the address
     (10 free rows)
-    | [Enter] go on  [r] start again  [e] change  [d] details  [y] copy for IT
+    | [Enter] go on  [r] try again  [e] change  [d] details  [y] copy for IT
     "#);
+}
+
+/// As long as an address that asks for reading, sending and Graph in one go.
+#[test]
+fn an_address_is_shown_whole_where_it_fits_without_the_explanations() {
+    let (mut desk, id) = Desk::at_the_page();
+    let url = format!("https://sign.example.org/{}/end", "a".repeat(800));
+    let (port, ssh_command) = (1, "ssh -L 1:localhost:1 this-host".to_owned());
+    let step = LinkStep::BrowserPage { url: url.clone(), port, ssh_command };
+    desk.event(EngineEvent::LinkProgress { id, step });
+    let shown = screen(&mut desk, 80, 24);
+    let joined: String = shown.chars().filter(|c| !c.is_whitespace() && *c != '|').collect();
+    assert!(joined.contains(&url), "{shown}");
+    assert!(shown.contains("ssh -L 1:") && shown.contains("p to type"), "{shown}");
 }
 
 #[test]
@@ -531,16 +548,16 @@ fn each_way_in_shows_the_fields_it_needs() {
     "#);
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account 2/5: how to sign in
-    |  Method        < refresh token from … >
+    |  Method        < refresh token f… > 3/5
     |                You bring a refresh
     |                token that another
     |                program obtained, with
     |                the client id it was
     |                issued to; it is tried
     |                at once.
-    |  Cloud         < Microsoft 365 US Go… >
+    |  Cloud         < Microsoft 365 U… > 2/4
     |> Refresh token **********
-    |  Client id fr… < your own registrati… >
+    |  Client id fr… < your own regist… > 1/2
     | [Enter] continue  [Tab] next field
     "#);
 }
@@ -565,7 +582,7 @@ fn what_is_found_out_stands_under_the_provider() {
     |                   MX: example-org.mail.protection.outlook.com: Microsoft 365
     |                   (work)
     |                   looking for its servers…
-    |  Account name     example
+    |  Account name     ada
     |  Your name
     (3 free rows)
     | [Enter] continue  [Tab] next field  [Esc] back
@@ -574,7 +591,7 @@ fn what_is_found_out_stands_under_the_provider() {
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account 1/5: your address
     |  Mail address  ada@example.org
-    |> Provider      < Microsoft 365 (work… >
+    |> Provider      < Microsoft 365 … > 1/11
     |                MX: example-
     |                org.mail.protection.outl
     |                ook.com: Microsoft 365
@@ -582,7 +599,7 @@ fn what_is_found_out_stands_under_the_provider() {
     |                nothing was found:
     |                choose with the arrow
     |                keys
-    |  Account name  example
+    |  Account name  ada
     | [Enter] continue  [Tab] next field
     "#);
 }
@@ -600,7 +617,7 @@ fn a_refused_way_in_names_the_next() {
     | Sign in with a browser link instead.
     | [Enter] signs in with a browser instead
     (10 free rows)
-    | [Enter] go on  [r] start again  [e] change  [d] details  [y] copy for IT
+    | [Enter] go on  [r] try again  [e] change  [d] details  [y] copy for IT
     "#);
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Link an account: not linked yet
@@ -609,7 +626,7 @@ fn a_refused_way_in_names_the_next() {
     | Sign in with a browser link instead.
     | [Enter] signs in with a browser inste…
     (6 free rows)
-    | [Enter] go on  [r] start again
+    | [Enter] go on  [r] try again
     "#);
 }
 

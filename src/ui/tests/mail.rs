@@ -252,7 +252,7 @@ fn a_problem_says_what_why_and_which_key_helps() {
     dead.connection = Connection::SignInNeeded { problem };
     desk.status(vec![dead]);
     assert_snapshot!(screen(&mut desk, 80, 16), @r#"
-    | work  Inbox  2 unread                token valid 52 min  sign in again: Ctrl-g
+    | work  Inbox  2 unread             token not accepted  sign in again: Ctrl-g
     | work                     │>•   Alan Turing    Message 12                 09:00
     |> Inbox                 2 │ •   Alan Turing    Message 11                 09:00
     |  Drafts                  │     Alan Turing    Message 10                 09:00
@@ -301,7 +301,7 @@ fn the_accounts_show_how_each_stands() {
     |  kept in     a vault file opened by a key file
     |  Export to another machine: posthaste account export
     (6 free rows)
-    | [?] keys  [t] test  [s] sign in again  [m] method  [n] rename
+    | [?] keys  [t] test  [s] sign in again  [m] method  [v] send via  [n] rename
     "#);
     desk.press("x");
     assert_snapshot!(screen(&mut desk, 80, 16), @r#"
@@ -365,6 +365,7 @@ fn the_outbox_explains_each_state() {
     | [y] yes  [n] no
     "#);
     desk.event(EngineEvent::OutboxChanged {
+        account: AccountId(1),
         entry: OutboxId(2),
         state: OutboxState::Sent,
         problem: None,

@@ -1,14 +1,12 @@
 //! Every way to sign in besides the device code, and moving accounts that are linked.
 
-use crate::account::{ADA, ALAN, AccountAdd, BARBARA, EDSGER, GRACE, linked};
+use crate::account::{ADA, ALAN, AccountAdd, BARBARA, EDSGER, GRACE, come_back, linked};
 use crate::inbox::Inbox;
 use crate::program::{Outcome, Program};
 use crate::rig::Rig;
 use crate::traces::{check_nothing_saved, check_private, kept_secret};
 use posthaste::secrets::SecretKind;
 use serde_json::{Value, json};
-use std::io::{Read, Write};
-use std::net::TcpStream;
 
 const LIST: [&str; 3] = ["message", "list", "--json"];
 /// What the rig's users type; Dovecot takes it for IMAP and for submission.
@@ -52,19 +50,6 @@ fn check_refused(outcome: &Outcome, program: &Program, account: &str, code: i32)
     check_nothing_saved(program, account);
     let kept = kept_secret(program, account, SecretKind::Password);
     assert!(kept.is_none(), "the password of {account} is kept");
-}
-
-/// The browser comes back to the loopback address the sign-in server sent it to; the page it shows.
-fn come_back(redirect: &str) -> String {
-    let rest = redirect.strip_prefix("http://localhost:").expect("loopback");
-    let (port, path) = rest.split_once('/').unwrap_or_else(|| rest.split_once('?').unwrap());
-    let mut line = TcpStream::connect(("127.0.0.1", port.parse().unwrap())).unwrap();
-    let path = path.trim_start_matches('/');
-    let request = format!("GET /{path} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
-    line.write_all(request.as_bytes()).unwrap();
-    let mut page = String::new();
-    line.read_to_string(&mut page).unwrap();
-    page
 }
 
 #[test]

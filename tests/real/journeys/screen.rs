@@ -6,15 +6,9 @@ use crate::program::Program;
 use crate::rig::Rig;
 use crate::terminal::Terminal;
 use crate::traces::check_private;
-
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use crate::wizard::{ENTER, fill, stay_on_loopback};
 
 const TAB: &str = "\t";
-const ENTER: &str = "\r";
-const RIGHT: &str = "\x1b[C";
-const LEFT: &str = "\x1b[D";
-const CLEAR_FIELD: &str = "\x15";
 const SEND: &str = "\x13";
 
 #[test]
@@ -32,12 +26,8 @@ fn the_wizard_leads_to_a_message_that_is_read_and_answered() {
     let barbara = Program::new();
     stay_on_loopback(&barbara);
     let mut screen = Terminal::open(&barbara);
-    fill_wizard(&rig, &mut screen);
-    let shown = screen.sees("in plain letters: ");
-    let code = shown.split("in plain letters: ").nth(1).unwrap();
-    let code: String =
-        code.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-    rig.approve(&code, BARBARA);
+    fill(&rig, &mut screen, BARBARA, "code on another device", |_form| ());
+    rig.approve(&screen.sees_code(), BARBARA);
     screen.sees("The account is linked");
     screen.types(ENTER);
     screen.sees(&subject);
@@ -107,35 +97,4 @@ fn leaving_right_after_sending_neither_loses_nor_doubles_the_message() {
     Inbox::of(&rig, GRACE).wait_for(&subject);
     let copies = Inbox::folder(&rig, EDSGER, "Sent Items").with_subject(&subject);
     assert_eq!(copies.len(), 1);
-}
-
-/// Tests ask nothing outside, so the wizard must not either.
-fn stay_on_loopback(program: &Program) {
-    std::fs::DirBuilder::new().mode(0o700).create(program.home()).unwrap();
-    let mut file = std::fs::OpenOptions::new();
-    let file = file.write(true).create_new(true).mode(0o600);
-    let mut file = file.open(program.home().join("config.toml")).unwrap();
-    file.write_all(b"detect = \"offline\"\n").unwrap();
-}
-
-/// The servers of the rig, typed field by field.
-fn fill_wizard(rig: &Rig, screen: &mut Terminal<'_>) {
-    let at = &rig.at;
-    screen.sees("your address");
-    screen.types(&[BARBARA, TAB].concat());
-    // "Other servers" stands before the first preset.
-    screen.types(LEFT);
-    screen.sees("Other servers");
-    screen.types(ENTER);
-    screen.sees("how to sign in");
-    // Over "client secret".
-    screen.types(&[&at.client_id, TAB, TAB, CLEAR_FIELD, &at.tenant, TAB, &at.authority].concat());
-    // Over "mail servers" and "signs in as".
-    screen.types(&[TAB, TAB, TAB, &at.imaps, TAB, TAB, &at.submission, TAB].concat());
-    // Over "send through" and "sent copies".
-    screen.types(&[RIGHT, TAB, TAB, TAB, &at.ca_file].concat());
-    screen.sees("STARTTLS");
-    screen.types(ENTER);
-    screen.sees("where the sign-in is kept");
-    screen.types(ENTER);
 }

@@ -49,9 +49,10 @@ export function createControlServer({ config, settings, store, faults, activity,
     'POST /authorize': async ({ url, user, withhold, decline }) => ({
       redirect: await person.authorize(url, knownUser(user), { withhold, decline }),
     }),
-    'POST /expire': ({ user_code: userCode, user }) => (userCode
-      ? store.expireDeviceCode(knownCode(userCode))
-      : { expired: store.expireAccessTokens(knownUser(user)) }),
+    'POST /expire': ({ user_code: userCode, user, app }) => {
+      if (userCode) return store.expireDeviceCode(knownCode(userCode));
+      return { expired: app ? store.expireAppTokens() : store.expireAccessTokens(knownUser(user)) };
+    },
     'POST /revoke': ({ user, what = 'all' }) => ({ revoked: store.revoke(knownUser(user), what) }),
     'POST /authority': async ({ open }) => {
       await (open ? authority.open() : authority.close());

@@ -2,8 +2,8 @@
 // "v2-oauth2-device-code", "v2-oauth2-auth-code-flow" and "v2-protocols-oidc" pages.
 
 import { applyFault } from './faults.js';
-import { RESOURCE_SCOPES, SCOPES } from './provider.js';
-import { errorBody, refuse, translateRefusal } from './refusals.js';
+import { APP_SCOPES, RESOURCE_SCOPES, SCOPES } from './provider.js';
+import { errorBody, refuse, refuseAs } from './refusals.js';
 
 /** Path under `/{tenant}` -> the name counted and faulted by tests, and the path `oidc-provider` knows. */
 const ENDPOINTS = {
@@ -69,8 +69,15 @@ async function serve(ctx, next, request) {
     ctx.body = discovery(config, tenant);
     return;
   }
-  if (form?.scope && scopesOf(form.scope).some((scope) => !SCOPES.includes(scope))) {
-    refuse(ctx, translateRefusal('invalid_scope'));
+  const forApp = form?.grant_type === 'client_credentials';
+  if (forApp) {
+    if (!(form.scope in APP_SCOPES)) {
+      refuse(ctx, errorBody('invalid_scope', 1002012, `The provided value for scope ${form.scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier.`));
+      return;
+    }
+    form.scope = APP_SCOPES[form.scope].join(' ');
+  } else if (form?.scope && scopesOf(form.scope).some((scope) => !SCOPES.includes(scope))) {
+    refuseAs(ctx, 'invalid_scope');
     return;
   }
   if (endpoint.name === 'authorize') adaptAuthorizeQuery(ctx);
@@ -134,6 +141,11 @@ function shapeToken(ctx, { settings, activity, store, form }) {
     shapeRefusal(ctx);
     return;
   }
+  if (form.grant_type === 'client_credentials') {
+    const { token_type: tokenType, expires_in: expiresIn, access_token: accessToken } = ctx.body;
+    ctx.body = { token_type: tokenType, expires_in: expiresIn, ext_expires_in: expiresIn, access_token: accessToken };
+    return;
+  }
   const granted = scopesOf(ctx.body.scope).filter(isAskedFor(form));
   store.narrow(ctx.body.access_token, granted);
   const resources = Object.values(RESOURCE_SCOPES).filter((scopes) => scopes.some((scope) => granted.includes(scope)));
@@ -162,5 +174,5 @@ function isAskedFor({ grant_type: grant, scope }) {
 }
 
 function shapeRefusal(ctx) {
-  refuse(ctx, translateRefusal(ctx.body?.error ?? 'server_error', ctx.state.refusal?.error_detail));
+  refuseAs(ctx, ctx.body?.error ?? 'server_error', ctx.state.refusal?.error_detail);
 }

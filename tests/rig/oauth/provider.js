@@ -1,5 +1,5 @@
-// The certified server itself: `oidc-provider` with one public native client (Posthaste) and one confidential client
-// that may only introspect (Dovecot).
+// The certified server itself: `oidc-provider` with one public native client (Posthaste), one app that signs in without a
+// person, and one confidential client that may only introspect (Dovecot).
 
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import Provider from 'oidc-provider';
@@ -7,6 +7,11 @@ import { devicePages } from './pages.js';
 
 const OUTLOOK = 'https://outlook.office.com/';
 const GRAPH = 'https://graph.microsoft.com/';
+
+/** What an administrator gave the app; Entra gives all of it to whoever asks for `.default` of the resource. */
+export const APP_SCOPES = {
+  'https://outlook.office365.com/.default': ['IMAP.AccessAsApp', 'SMTP.SendAsApp'].map((name) => OUTLOOK + name),
+};
 
 /** Full scope strings by resource. An access token serves one resource only, as on Entra. */
 export const RESOURCE_SCOPES = {
@@ -37,6 +42,14 @@ export function createProvider(config, settings, store) {
         redirect_uris: ['http://localhost', 'http://localhost/', 'http://127.0.0.1', 'http://127.0.0.1/'],
       },
       {
+        client_id: config.app.client_id,
+        client_secret: config.app.client_secret,
+        token_endpoint_auth_method: 'client_secret_post',
+        grant_types: ['client_credentials'],
+        response_types: [],
+        redirect_uris: [],
+      },
+      {
         client_id: config.introspection.client_id,
         client_secret: config.introspection.client_secret,
         token_endpoint_auth_method: 'client_secret_basic',
@@ -49,7 +62,7 @@ export function createProvider(config, settings, store) {
     cookies: { keys: [randomBytes(32).toString('hex')] },
     // The default of 15 s would keep an expired token working and make expiry impossible to test quickly.
     clockTolerance: 0,
-    scopes: SCOPES,
+    scopes: [...SCOPES, ...Object.values(APP_SCOPES).flat()],
     claims: {
       openid: ['sub', 'oid', 'tid'],
       profile: ['name', 'preferred_username'],
@@ -71,8 +84,10 @@ export function createProvider(config, settings, store) {
         }),
       };
     },
-    // What Dovecot reads to know whose token it is looking at.
-    extraTokenClaims: (_ctx, token) => (token.accountId ? { username: token.accountId } : undefined),
+    // What Dovecot reads to know whose token it is looking at: a person's, or one of an app, with a mailbox it was given.
+    extraTokenClaims: (_ctx, token) => (token.accountId
+      ? { username: token.accountId, mailbox_of_app: 'none' }
+      : { username: 'app', mailbox_of_app: config.app.mailboxes[0] }),
     features: {
       devInteractions: { enabled: false },
       deviceFlow: {
@@ -80,6 +95,7 @@ export function createProvider(config, settings, store) {
         mask: '*********', // Entra's codes have nine characters and no dash
         ...devicePages,
       },
+      clientCredentials: { enabled: true },
       introspection: {
         enabled: true,
         allowedPolicy: (_ctx, client) => client.clientId === config.introspection.client_id,
@@ -97,12 +113,14 @@ export function createProvider(config, settings, store) {
     formats: {
       bitsOfOpaqueRandomness: (_ctx, token) => BITS_PER_CHARACTER * ({
         AccessToken: settings.access_token_chars,
+        ClientCredentials: settings.access_token_chars,
         RefreshToken: settings.refresh_token_chars,
         DeviceCode: 200,
       }[token.kind] ?? 43),
     },
     ttl: {
       AccessToken: () => settings.access_token_lifetime_s,
+      ClientCredentials: () => settings.access_token_lifetime_s,
       RefreshToken: () => settings.refresh_token_lifetime_s,
       DeviceCode: () => settings.device_code_lifetime_s,
       AuthorizationCode: 600,

@@ -14,6 +14,8 @@ const REFUSALS = [
   { error: 'invalid_grant', detail: /^grant/, aadsts: 50173, text: 'The provided grant has expired due to it being revoked, a fresh auth token is needed.' },
   { error: 'invalid_grant', detail: /is expired$/, aadsts: 700082, text: 'The refresh token has expired due to inactivity.' },
   { error: 'invalid_grant', aadsts: 70000, text: 'The provided value for the input parameter is not valid.' },
+  { error: 'invalid_client', detail: /^invalid secret/, status: 401, aadsts: 7000215, text: 'Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID.' },
+  { error: 'invalid_client', detail: /does not match the registered/, status: 401, aadsts: 7000218, text: 'The request body must contain the following parameter: \'client_assertion\' or \'client_secret\'.' },
   { error: 'invalid_client', as: 'unauthorized_client', aadsts: 700016, text: 'Application was not found in the directory.' },
   { error: 'invalid_scope', detail: /missing requested scope/, as: 'invalid_grant', aadsts: 65001, text: 'The user or administrator has not consented to use the application.' },
   { error: 'invalid_scope', aadsts: 70011, text: 'The provided value for the input parameter \'scope\' is not valid.' },
@@ -37,14 +39,15 @@ export function errorBody(error, aadsts, text) {
   };
 }
 
-/** Answers with `body` and the status Entra uses for every refusal. */
-export function refuse(ctx, body) {
-  ctx.status = 400;
+/** Answers with `body` and the status Entra uses for nearly every refusal. */
+export function refuse(ctx, body, status = 400) {
+  ctx.status = status;
   ctx.body = body;
 }
 
-/** Translates what `oidc-provider` answered; `detail` is its reason, which never leaves the server by itself. */
-export function translateRefusal(error, detail = '') {
+/** Refuses as Entra would where `oidc-provider` said `error`; `detail` is its reason, which never leaves the server by itself. */
+export function refuseAs(ctx, error, detail = '') {
   const row = REFUSALS.find((entry) => entry.error === error && (!entry.detail || entry.detail.test(detail)));
-  return row ? errorBody(row.as ?? error, row.aadsts, row.text) : errorBody(error, 90033, `A transient error has occurred (${error}).`);
+  const body = row ? errorBody(row.as ?? error, row.aadsts, row.text) : errorBody(error, 90033, `A transient error has occurred (${error}).`);
+  refuse(ctx, body, row?.status);
 }

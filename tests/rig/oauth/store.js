@@ -29,7 +29,7 @@ export class Store {
 
   /** Every secret the server has handed out and still knows: what must never be found in a log. */
   tokens() {
-    const models = ['AccessToken', 'RefreshToken', 'DeviceCode'];
+    const models = ['AccessToken', 'ClientCredentials', 'RefreshToken', 'DeviceCode'];
     return models.flatMap((model) => [...this.all(model)].map((payload) => payload.jti));
   }
 
@@ -61,6 +61,13 @@ export class Store {
       }
     }
     return expired;
+  }
+
+  /** Makes the access tokens of the app run out now. Says how many. */
+  expireAppTokens() {
+    const tokens = [...this.all('ClientCredentials')];
+    for (const token of tokens) token.exp = epochSeconds() - 1;
+    return tokens.length;
   }
 
   /** Leaves an access token these scopes only. */

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from email.message import EmailMessage
 
 from . import dovecot, oauth, postfix
-from .layout import CLIENT_ID, TENANT, USERS, Rig
+from .layout import APP_CLIENT_ID, APP_CLIENT_SECRET, APP_MAILBOXES, CLIENT_ID, TENANT, USERS, Rig
 from .process import wait_until
 
 ADA, ALAN = USERS[0].address, USERS[1].address
@@ -31,7 +31,7 @@ def run(rig: Rig) -> None:
     client = Client(rig)
     for check in (
         _codes_are_approved, _codes_are_declined_and_run_out, _polls_slow_down, _two_resources_are_refused, _refresh_rotates,
-        _links_are_followed, _tokens_open_mailboxes, _mail_travels, _bad_tokens_and_users_are_refused, _faults_happen, _parts_come_and_go,
+        _links_are_followed, _tokens_open_mailboxes, _an_app_opens_what_it_was_given, _mail_travels, _bad_tokens_and_users_are_refused, _faults_happen, _parts_come_and_go,
     ):
         client.control("POST", "/reset")
         check(client)
@@ -59,7 +59,7 @@ class Client:
             with urllib.request.urlopen(url, data, context=self.trust) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            assert error.code == 400, error
+            assert error.code in (400, 401), error
             return json.load(error)
 
     def device_code(self, scope: str = SCOPES) -> dict:
@@ -205,6 +205,21 @@ def _tokens_open_mailboxes(client: Client) -> None:
     assert {"INBOX", "Sent Items", "Deleted Items", "Junk Email", "Drafts", "Archive", "Calendar", "Contacts"} == set(names), names
     assert int(session.select("INBOX")[1][0]) >= 7
     session.logout()
+
+
+def _an_app_opens_what_it_was_given(client: Client) -> None:
+    app = {"grant_type": "client_credentials", "client_id": APP_CLIENT_ID, "scope": "https://outlook.office365.com/.default"}
+    _refused(client.post("token", **app, client_secret="its-id"), "invalid_client", 7000215)
+    _refused(client.post("token", **app), "invalid_client", 7000218)
+    _refused(client.post("token", **{**app, "scope": SCOPES}, client_secret=APP_CLIENT_SECRET), "invalid_scope", 1002012)
+    tokens = client.post("token", **app, client_secret=APP_CLIENT_SECRET)
+    assert set(tokens) == {"token_type", "expires_in", "ext_expires_in", "access_token"}, tokens
+    for mailbox in APP_MAILBOXES:
+        client.imap(mailbox, tokens).logout()
+        client.smtp(mailbox, tokens, implicit_tls=True).quit()
+    _login_fails(client, ADA, tokens)
+    client.control("POST", "/expire", {"app": True})
+    _login_fails(client, APP_MAILBOXES[0], tokens)
 
 
 def _mail_travels(client: Client) -> None:

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from . import oauth
-from .layout import USERS, Rig
+from .layout import APP_MAILBOXES, USERS, Rig
 from .process import running_pid, stop as stop_process, wait_for_port
 
 NAME = "dovecot"
@@ -17,6 +17,14 @@ SCOPES = {
     "imap": "https://outlook.office.com/IMAP.AccessAsUser.All",
     "smtp": "https://outlook.office.com/SMTP.Send",
 }
+APP_SCOPES = {
+    "imap-app": "https://outlook.office.com/IMAP.AccessAsApp",
+    "smtp-app": "https://outlook.office.com/SMTP.SendAsApp",
+}
+# A person's token opens the mailbox it names. An app's names one of the app's mailboxes and opens each of them: all of
+# them are the same to Dovecot when it compares the name in the token with the one in the sign-in.
+ONE_MAILBOX = "%Lu"
+MAILBOXES_OF_APP = f"%{{if;%Lu;~;^({'|'.join(APP_MAILBOXES)})$;of-app;%Lu}}"
 
 
 def prepare(rig: Rig) -> None:
@@ -24,11 +32,14 @@ def prepare(rig: Rig) -> None:
     directory = rig.dir / "dovecot"
     directory.mkdir()
     rig.fill_template("dovecot.conf", _config_file(rig))
-    for protocol, scope in SCOPES.items():
-        rig.fill_template(
-            "dovecot-oauth2.conf", directory / f"oauth2-{protocol}.conf",
-            scope=scope, introspection_url=oauth.introspection_url(rig),
-        )
+    kinds = ((SCOPES, "username", ONE_MAILBOX), (APP_SCOPES, "mailbox_of_app", MAILBOXES_OF_APP))
+    for scopes, attribute, username_format in kinds:
+        for name, scope in scopes.items():
+            rig.fill_template(
+                "dovecot-oauth2.conf", directory / f"oauth2-{name}.conf",
+                scope=scope, username_attribute=attribute, username_format=username_format,
+                introspection_url=oauth.introspection_url(rig),
+            )
     owner = pwd.getpwnam(MAIL_OWNER)
     lines = []
     for user in USERS:

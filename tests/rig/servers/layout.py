@@ -14,6 +14,10 @@ DOMAIN = "example.org"
 TENANT = "6f1d2c3b-4a59-4e68-9d77-8c86b5a4f3e2"
 CLIENT_ID = "b0a7d1f4-2c3e-4d5f-8a6b-7c8d9e0f1a2b"
 
+# The app that signs in without a person. Its secret has the characters that a form has to encode.
+APP_CLIENT_ID = "4e2c9a70-15d8-4b3f-9c61-0d7e8f5a6b3c"
+APP_CLIENT_SECRET = "app~secret+&=/%"
+
 # Below the range Linux hands out to outgoing connections (32768 and up), so that the port of a stopped part stays free
 # until the part is started again.
 PORT_RANGE = (20_000, 32_000)
@@ -41,6 +45,10 @@ USERS = (
     _user("Edsger", "Dijkstra"),
     _user("Barbara", "Liskov"),
 )
+
+
+# The mailboxes an administrator has given the app; it opens no other.
+APP_MAILBOXES = (USERS[1].address, USERS[4].address)
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,9 @@ class Rig:
             "tenant": TENANT,
             "tenant_domain": DOMAIN,
             "client_id": CLIENT_ID,
+            "app_client_id": APP_CLIENT_ID,
+            "app_client_secret": APP_CLIENT_SECRET,
+            "app_mailboxes": APP_MAILBOXES,
             "device_page": f"{self.authority}/device",
             "ca_file": str(self.dir / "tls" / "ca.pem"),
             "wrong_ca_file": str(self.dir / "tls" / "wrong-ca.pem"),

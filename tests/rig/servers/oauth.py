@@ -11,7 +11,7 @@ import urllib.request
 import uuid
 from pathlib import Path
 
-from .layout import CLIENT_ID, DOMAIN, TENANT, USERS, Rig
+from .layout import APP_CLIENT_ID, APP_CLIENT_SECRET, APP_MAILBOXES, CLIENT_ID, DOMAIN, TENANT, USERS, Rig
 from .process import RigError, running_pid, stop as stop_process, wait_for_port
 
 NAME = "oauth"
@@ -38,6 +38,7 @@ def prepare(rig: Rig) -> None:
         ],
         "tls": {f"{name}_file": str(rig.dir / "tls" / file) for name, file in
                 (("key", "server.key"), ("cert", "server.pem"), ("ca", "ca.pem"))},
+        "app": {"client_id": APP_CLIENT_ID, "client_secret": APP_CLIENT_SECRET, "mailboxes": APP_MAILBOXES},
         "introspection": {"client_id": INTROSPECTION_CLIENT, "client_secret": secrets.token_urlsafe(24)},
     }
     _config_file(rig).parent.mkdir()

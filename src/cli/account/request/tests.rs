@@ -82,6 +82,23 @@ fn a_custom_provider_is_all_given() {
 }
 
 #[test]
+fn a_provider_that_takes_a_password_asks_for_no_app() {
+    for address in ["ada@gmail.com", "ada@icloud.com", "ada@fastmail.com", "ada@yahoo.de"] {
+        let settings = understood(&format!("--email {address}"), &Config::default()).unwrap();
+        assert_eq!(
+            (settings.method, settings.oauth.client_id.as_str()),
+            (SignInMethod::Password, "")
+        );
+    }
+    let workspace = "--email ada@example.org --provider google-workspace";
+    assert!(understood(workspace, &Config::default()).is_ok());
+    let custom = "--email ada@example.org --provider custom --password-stdin --imap a.example.org:993 \
+                  --submission a.example.org:465";
+    let settings = understood(custom, &Config::default()).unwrap();
+    assert_eq!(settings.submission.security, Security::Tls);
+}
+
+#[test]
 fn a_password_or_a_token_command_needs_no_app() {
     let line = "--email ada@example.org --provider custom --imap localhost:2 \
                 --submission localhost:3";
