@@ -30,8 +30,6 @@ const SHORT_READ: i32 = 522;
 #[derive(Debug, Default)]
 pub struct Health {
     remade: AtomicU32,
-    /// Counts the files behind the name `cache.db`.
-    files: AtomicU32,
     ended_badly: AtomicBool,
 }
 
@@ -41,11 +39,6 @@ impl Health {
     pub(in crate::store) fn at_open(path: &Path) -> Self {
         let left = fs::metadata(with_suffix(path, "-wal")).is_ok_and(|log| 0 < log.len());
         Self { ended_badly: AtomicBool::new(left), ..Self::default() }
-    }
-
-    /// Which file the name `cache.db` stands for, as a count.
-    pub(in crate::store) fn file(&self) -> u32 {
-        self.files.load(Ordering::Acquire)
     }
 
     fn was_remade(&self) -> bool {
@@ -127,7 +120,6 @@ pub(in crate::store) fn remake(
     if let Err(error) = emptied {
         tracing::warn!("cache.db cannot be emptied and is set aside: {error}");
         set_aside(path)?;
-        health.files.fetch_add(1, Ordering::AcqRel);
         if let (Some(dir), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str()))
         {
             private_file(dir, name)?;
@@ -185,7 +177,11 @@ impl Databases {
         if often || !user_is_whole {
             return why;
         }
-        self.cache.flush_prepared_statement_cache();
+        // A connection at rest holds the file: emptying it would wait for our own in vain.
+        let Ok(nothing) = Connection::open_in_memory() else { return why };
+        let readers = self.readers.clone();
+        let _kept_out = readers.vacate();
+        drop(std::mem::replace(&mut self.cache, nothing));
         match remake(&path, &self.user, &self.clock, &self.health, &why) {
             Ok(cache) => {
                 self.cache = cache;
@@ -194,7 +190,13 @@ impl Databases {
                 }
                 StoreError::CacheRemade
             }
-            Err(error) => error,
+            Err(error) => {
+                // What is left of it may still answer.
+                if let Ok(damaged) = Connection::open(&path) {
+                    self.cache = damaged;
+                }
+                error
+            }
         }
     }
 }

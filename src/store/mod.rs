@@ -88,7 +88,7 @@ impl Store {
         let (jobs, queue) = mpsc::channel::<Job>();
         let health = Arc::clone(&databases.health);
         let path = databases.cache_path.as_deref();
-        let readers = path.map(|path| Readers::start(path, &health)).transpose()?;
+        let readers = path.map(|path| Readers::start(path, &databases.readers)).transpose()?;
         std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || {

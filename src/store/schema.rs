@@ -5,6 +5,7 @@ use crate::stdx::atomic_file::{PRIVATE_FILE_MODE, create_private_dir};
 use crate::stdx::clock::Clock;
 use crate::store::damage::{self, Health};
 use crate::store::error::StoreError;
+use crate::store::readers::Seats;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -66,6 +67,8 @@ pub struct Databases {
     pub(in crate::store) cache_path: Option<PathBuf>,
     pub(in crate::store) clock: Clock,
     pub(in crate::store) health: Arc<Health>,
+    /// What reads the cache beside this.
+    pub(in crate::store) readers: Seats,
     /// Own addresses of each account, which a cache made anew gets again.
     pub(in crate::store) own: BTreeMap<AccountId, Vec<String>>,
 }
@@ -88,8 +91,8 @@ impl Databases {
             }
             opened => opened?,
         };
-        let (cache_path, clock) = (Some(cache_path), clock.clone());
-        Ok(Self { user, cache, cache_path, clock, health, own: BTreeMap::new() })
+        let (cache_path, clock, readers) = (Some(cache_path), clock.clone(), Seats::default());
+        Ok(Self { user, cache, cache_path, clock, health, readers, own: BTreeMap::new() })
     }
 
     /// Databases in memory.
@@ -102,7 +105,8 @@ impl Databases {
         let mut cache = Connection::open_in_memory()?;
         prepare_cache(&mut cache, &user, clock)?;
         let (cache_path, clock, health) = (None, clock.clone(), Arc::default());
-        Ok(Self { user, cache, cache_path, clock, health, own: BTreeMap::new() })
+        let readers = Seats::default();
+        Ok(Self { user, cache, cache_path, clock, health, readers, own: BTreeMap::new() })
     }
 }
 

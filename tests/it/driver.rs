@@ -5,7 +5,7 @@ use posthaste::app::effect::Effect;
 use posthaste::app::msg::{Key, KeyCode, Msg};
 use posthaste::app::{App, AppSetup, update};
 use posthaste::config::ConfigFile;
-use posthaste::engine::{Engine, EngineSetup, Liveness};
+use posthaste::engine::{Engine, EngineSetup, Liveness, Stopped};
 use posthaste::engine_api::command::EngineCommand;
 use posthaste::engine_api::event::EngineEvent;
 use posthaste::engine_api::status::AccountStatus;
@@ -14,6 +14,7 @@ use posthaste::model::detection::Lookup;
 use posthaste::sandbox::Sandbox;
 use posthaste::sandbox::control::Control;
 use posthaste::sandbox::options::SandboxOptions;
+use posthaste::sandbox::service::{Power, ServiceName};
 use posthaste::secrets::SecretPlaces;
 use posthaste::stdx::clock::Clock;
 use posthaste::store::Store;
@@ -21,7 +22,9 @@ use posthaste::ui;
 use posthaste::ui::theme::{Colours, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::path::Path;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// Longest wait for one thing to appear; only a broken program reaches it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,6 +35,8 @@ pub struct AppDriver {
     engine: Engine,
     sandbox: Sandbox,
     clock: Clock,
+    /// Where the store lies, when it is in files.
+    home: Option<TempDir>,
     width_cells: u16,
     height_cells: u16,
     /// What was put into the clipboard.
@@ -45,10 +50,50 @@ impl AppDriver {
     pub async fn without_account(options: SandboxOptions) -> Self {
         let clock = options.clock.clone();
         let sandbox = Sandbox::start(options).await.unwrap();
+        let store = Store::in_memory(&clock).unwrap();
+        let config = ConfigFile::in_memory();
+        Self::start(sandbox, store, config, SecretPlaces::in_memory(), clock).await
+    }
+
+    /// A program that was linked in an earlier run, with its store in files, on servers that
+    /// `prepare` has had its hands on. Its inbox is being opened.
+    pub async fn on_disk(options: SandboxOptions, prepare: impl FnOnce(&Control)) -> Self {
+        let clock = options.clock.clone();
+        let sandbox = Sandbox::start(options).await.unwrap();
+        prepare(&sandbox.control());
+        let home = tempfile::tempdir().unwrap();
+        let mut driver = Self::again(sandbox, home.path(), clock).await;
+        driver.home = Some(home);
+        driver
+    }
+
+    async fn again(sandbox: Sandbox, home: &Path, clock: Clock) -> Self {
+        let store = Store::open(home, home, &clock).unwrap();
+        let (mut config, secrets) = (ConfigFile::in_memory(), SecretPlaces::in_memory());
+        sandbox.link(&mut config, &secrets).await.unwrap();
+        Self::start(sandbox, store, config, secrets, clock).await
+    }
+
+    /// Ends the program and starts it on the same files; the servers stay as they are.
+    pub async fn restart(self) -> Self {
+        let home = self.home.expect("only what is on the disk outlives an end");
+        assert_eq!(self.engine.shutdown(PATIENCE).await, Stopped::Clean);
+        let mut driver = Self::again(self.sandbox, home.path(), self.clock).await;
+        driver.home = Some(home);
+        driver
+    }
+
+    async fn start(
+        sandbox: Sandbox,
+        store: Store,
+        config: ConfigFile,
+        secrets: SecretPlaces,
+        clock: Clock,
+    ) -> Self {
         let engine = Engine::start(EngineSetup {
-            config: ConfigFile::in_memory(),
-            store: Store::in_memory(&clock).unwrap(),
-            secrets: SecretPlaces::in_memory(),
+            config,
+            store,
+            secrets,
             clock: clock.clone(),
             extra_roots: vec![sandbox.root()],
             lock_dir: None,
@@ -70,6 +115,7 @@ impl AppDriver {
             engine,
             sandbox,
             clock,
+            home: None,
             width_cells: 120,
             height_cells: 40,
             copied: Vec::new(),
@@ -141,6 +187,26 @@ impl AppDriver {
     /// Waits until the screen no longer shows `text`.
     pub async fn see_gone(&mut self, text: &str) -> String {
         self.wait_for(text, |screen| !screen.contains(text)).await
+    }
+
+    /// Waits until `done` says so of the program.
+    pub async fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !done(self) {
+            let screen = self.screen();
+            assert!(Instant::now() < deadline, "waited for {what}; the screen shows\n{screen}");
+            self.turn().await;
+        }
+    }
+
+    /// Waits until no change waits for the servers.
+    pub async fn settled(&mut self) {
+        self.until("nothing to wait", |driver| driver.account().operations_waiting == 0).await;
+    }
+
+    /// Switches the IMAP server off or on.
+    pub async fn line(&mut self, power: Power) {
+        self.control().switch(ServiceName::Imap, power).await;
     }
 
     async fn wait_for(&mut self, what: &str, done: impl Fn(&str) -> bool) -> String {
@@ -233,6 +299,7 @@ fn key_named(name: &str) -> Key {
         "Tab" => KeyCode::Tab,
         "Down" => KeyCode::Down,
         "Up" => KeyCode::Up,
+        "Space" => KeyCode::Char(' '),
         letter => KeyCode::Char(letter.chars().next().expect("a key has a name")),
     };
     Key { code, ctrl, alt: false }
