@@ -8,8 +8,9 @@ use crate::engine::{Engine, EngineSetup, Liveness};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::LinkStep;
-use crate::engine_api::status::{AccountStatus, EngineStatus};
+use crate::engine_api::status::{AccountStatus, Connection, EngineStatus};
 use crate::mime::sanitise;
+use crate::model::acting::{Target, UndoStep};
 use crate::model::address::EmailAddress;
 use crate::model::detection::{Finding, Proposal};
 use crate::model::folder::Folder;
@@ -23,6 +24,7 @@ use crate::runtime::{self};
 use crate::secrets::SecretPlaces;
 use crate::stdx::clock::Clock;
 use crate::store::Store;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Write};
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -30,6 +32,8 @@ use tokio::sync::watch;
 
 /// How long the engine may take to list its accounts, which needs no network.
 const ACCOUNTS_LIMIT: Duration = Duration::from_secs(10);
+/// Reports kept while an answer is awaited; the oldest make room.
+const UNHEARD_LIMIT: usize = 4096;
 /// How long threads that hang in a system call are waited for at the end.
 const RUNTIME_LIMIT: Duration = Duration::from_millis(100);
 
@@ -166,6 +170,10 @@ pub struct Session {
     next_id: u64,
     /// What servers refused of changes made before.
     refused: Vec<Problem>,
+    /// Reports that came while an answer was awaited; kept only where somebody follows them.
+    unheard: Option<VecDeque<EngineEvent>>,
+    /// Accounts of which standard error said that their servers are not reached.
+    offline: BTreeSet<AccountId>,
 }
 
 /// What actions did.
@@ -192,7 +200,13 @@ impl Session {
         let Opened { setup, places: _ } = open(context, liveness, unlock).await?;
         let expected = setup.config.config().accounts.len();
         let engine = start(setup).await?;
-        let mut session = Self { engine, next_id: 1, refused: Vec::new() };
+        let mut session = Self {
+            engine,
+            next_id: 1,
+            refused: Vec::new(),
+            unheard: None,
+            offline: BTreeSet::new(),
+        };
         let known = |status: &EngineStatus| expected <= status.accounts.len();
         let waited = tokio::time::timeout(ACCOUNTS_LIMIT, session.engine.status.wait_for(known));
         let listed = matches!(waited.await, Ok(Ok(_status)));
@@ -321,13 +335,24 @@ impl Session {
                 {
                     watch(event)?;
                 }
-                EngineEvent::OperationFailed { problem, .. } => self.refused.push(problem),
+                EngineEvent::OperationFailed { problem, .. } if self.unheard.is_none() => {
+                    self.refused.push(problem);
+                }
                 EngineEvent::CommandFailed { id: of, problem } if of == id => {
                     return Err(problem.into());
                 }
                 event if closes(&event) == Some(id) => return Ok(event),
-                _of_another => {}
+                of_another => self.keep_unheard(of_another),
             }
+        }
+    }
+
+    fn keep_unheard(&mut self, event: EngineEvent) {
+        if let Some(unheard) = &mut self.unheard {
+            if unheard.len() == UNHEARD_LIMIT {
+                unheard.pop_front();
+            }
+            unheard.push_back(event);
         }
     }
 
@@ -354,10 +379,23 @@ impl Session {
     /// # Errors
     /// As [`Self::ask`].
     pub async fn folders(&mut self, account: AccountId) -> Result<Vec<Folder>, CliError> {
-        match self.ask(|id| EngineCommand::ListFolders { id, account }).await? {
-            EngineEvent::FoldersLoaded { folders, .. } => Ok(folders),
-            other => Err(unexpected(&other)),
+        let folders = match self.ask(|id| EngineCommand::ListFolders { id, account }).await? {
+            EngineEvent::FoldersLoaded { folders, .. } => folders,
+            other => return Err(unexpected(&other)),
+        };
+        let waits = |status: &AccountStatus| match &status.connection {
+            Connection::Waiting { problem, .. } => Some(problem.clone()),
+            Connection::Idle
+            | Connection::Connecting
+            | Connection::Online
+            | Connection::Syncing
+            | Connection::SignInNeeded { .. } => None,
+        };
+        let accounts = self.accounts();
+        if let Some(problem) = accounts.iter().find(|known| known.id == account).and_then(waits) {
+            self.tolerate(account, problem.into())?;
         }
+        Ok(folders)
     }
 
     /// Makes the cache as new as the server, at least for the `newest` messages of a folder. What
@@ -365,15 +403,77 @@ impl Session {
     ///
     /// # Errors
     /// As [`Self::ask`], but for network trouble.
-    pub async fn up_to_date(&mut self, folder: FolderId, newest: u32) -> Result<(), CliError> {
+    pub async fn up_to_date(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+        newest: u32,
+    ) -> Result<(), CliError> {
+        if self.offline.contains(&account) {
+            return Ok(());
+        }
         let asked = self.do_it(|id| EngineCommand::OpenFolder { id, folder, newest }).await;
-        asked.or_else(offline)
+        asked.or_else(|error| self.tolerate(account, error))
     }
 
-    /// Asks the servers for what a search finds besides the cache.
+    /// Network trouble is no failure where the cache will do; standard error says so, once for
+    /// each account.
+    fn tolerate(&mut self, account: AccountId, error: CliError) -> Result<(), CliError> {
+        match error {
+            CliError::Problem(problem) if problem.kind == ProblemKind::Network => {
+                if self.offline.insert(account) {
+                    note_offline(&problem);
+                }
+                Ok(())
+            }
+            other => Err(other),
+        }
+    }
+
+    /// Refuses messages that the cache does not know.
+    ///
+    /// # Errors
+    /// When one is not known; as [`Self::ask`].
+    pub async fn known(&mut self, messages: Vec<MessageId>) -> Result<Vec<MessageId>, CliError> {
+        let target = Target::Messages(messages.clone());
+        let known = self.resolve(target).await?;
+        let known: BTreeSet<MessageId> = known.into_iter().collect();
+        match messages.iter().find(|message| !known.contains(message)) {
+            None => Ok(messages),
+            Some(unknown) => {
+                let what = format!("There is no message {unknown}");
+                Err(CliError::usage("unknown-message", &what, "See posthaste message list."))
+            }
+        }
+    }
+
+    /// Every action that can be taken back, newest first.
     ///
     /// # Errors
     /// As [`Self::ask`].
+    pub async fn undo_steps(&mut self) -> Result<Vec<UndoStep>, CliError> {
+        match self.ask(|id| EngineCommand::ListUndo { id }).await? {
+            EngineEvent::UndoLoaded { steps, .. } => Ok(steps),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The messages an action would be about.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn resolve(&mut self, target: Target) -> Result<Vec<MessageId>, CliError> {
+        match self.ask(|id| EngineCommand::Resolve { id, target }).await? {
+            EngineEvent::Resolved { messages, .. } => Ok(messages),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Asks the servers for what a search finds besides the cache; one that cannot be reached adds
+    /// nothing, and standard error says so.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], but for network trouble.
     pub async fn search_servers(
         &mut self,
         query: Query,
@@ -387,7 +487,13 @@ impl Session {
             Ok(())
         };
         let search = |id| EngineCommand::SearchServers { id, query, scope };
-        self.converse(search, collect, &mut Pasted::nowhere()).await?;
+        match self.converse(search, collect, &mut Pasted::nowhere()).await {
+            Ok(_done) => {}
+            Err(CliError::Problem(problem)) if problem.kind == ProblemKind::Network => {
+                note_offline(&problem);
+            }
+            Err(error) => return Err(error),
+        }
         Ok(found)
     }
 
@@ -401,18 +507,27 @@ impl Session {
             acted.messages = acted.messages.max(messages);
             acted.undo.extend(undo);
         }
+        acted.waiting = self.hand_over().await?;
+        Ok(acted)
+    }
+
+    /// Hands what waits to the servers; how many changes still wait, because a server cannot be
+    /// reached or another process is at it.
+    ///
+    /// # Errors
+    /// As [`Self::replay`].
+    pub async fn hand_over(&mut self) -> Result<u32, CliError> {
         for account in self.accounts() {
             if 0 < account.operations_waiting {
                 let account = account.id;
                 let told = self.do_it(|id| EngineCommand::Replay { id, account }).await;
-                told.or_else(offline)?;
+                told.or_else(|error| self.tolerate(account, error))?;
             }
         }
         if let Some(problem) = self.refused.pop() {
             return Err(problem.into());
         }
-        acted.waiting = self.accounts().iter().map(|account| account.operations_waiting).sum();
-        Ok(acted)
+        Ok(self.accounts().iter().map(|account| account.operations_waiting).sum())
     }
 
     /// The accounts as they stand, whenever that changes.
@@ -435,22 +550,26 @@ impl Session {
     ///
     /// # Errors
     /// When the engine is gone.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     pub async fn next_event(&mut self) -> Result<EngineEvent, CliError> {
-        self.engine.events.recv().await.ok_or_else(engine_gone)
+        match self.unheard.as_mut().and_then(VecDeque::pop_front) {
+            Some(event) => Ok(event),
+            None => self.engine.events.recv().await.ok_or_else(engine_gone),
+        }
+    }
+
+    /// From now on nothing that is reported is lost to [`Self::next_event`], whatever else is asked.
+    pub fn follow(&mut self) {
+        self.unheard.get_or_insert_default();
     }
 }
 
-/// Network trouble is said and no failure: the cache has to do.
-fn offline(error: CliError) -> Result<(), CliError> {
-    match error {
-        CliError::Problem(problem) if problem.kind == ProblemKind::Network => {
-            let line = format!("posthaste: offline: {}\n", sanitise::line(&problem.what));
-            // Nobody can be told that standard error is closed.
-            let _closed = io::stderr().write_all(line.as_bytes());
-            Ok(())
-        }
-        other => Err(other),
-    }
+fn note_offline(problem: &Problem) {
+    let line = format!("posthaste: offline: {}\n", sanitise::line(&problem.what));
+    // Nobody can be told that standard error is closed.
+    let _closed = io::stderr().write_all(line.as_bytes());
 }
 
 /// The command an event closes.

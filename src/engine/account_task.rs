@@ -268,6 +268,10 @@ impl AccountTask {
             AccountCommand::LoadMessage { id, message, form } => {
                 self.load_message(*id, *message, *form).await
             }
+            // Nobody waits for it: a server that is away is not asked for each change anew.
+            AccountCommand::Replay if self.session.is_none() && Instant::now() < self.retry_at => {
+                Ok(())
+            }
             AccountCommand::Replay => self.replay().await,
             AccountCommand::ReplayNow { id } => {
                 self.replay().await?;

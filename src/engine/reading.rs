@@ -73,7 +73,7 @@ pub async fn present(
     form: Form,
 ) -> Result<EngineEvent, Failure> {
     match form {
-        Form::Raw => Ok(EngineEvent::RawLoaded { id, bytes }),
+        Form::Raw => Ok(EngineEvent::RawLoaded { id, row: Box::new(row), bytes }),
         Form::Readable => {
             let parsed = tokio::task::spawn_blocking(move || parse::readable(&bytes)).await;
             let message = parsed.map_err(|_panicked| Problem::message_unreadable())?;

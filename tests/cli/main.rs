@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod accounts;
+mod acting;
 mod entra;
+mod files;
 mod ladder;
 mod linking;
 mod mail;
 mod secrets;
+mod together;
 mod world;

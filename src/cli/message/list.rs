@@ -48,7 +48,7 @@ async fn load(
     let found = find(&folders, &args.folder)?;
     let (folder, person) = (found.id, person(found.role));
     let count = args.limit;
-    session.up_to_date(folder, count).await?;
+    session.up_to_date(account, folder, count).await?;
     let listing = Box::new(Listing::folder(folder));
     let load = |id| EngineCommand::LoadWindow { id, listing, first: 0, count };
     match session.ask(load).await? {
