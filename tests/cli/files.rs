@@ -94,7 +94,7 @@ fn an_import_that_was_killed_goes_on_behind_what_it_filed() {
     for at in 0..200 {
         fs::write(maildir.join(format!("cur/{at:03}.a:2,S")), message(at)).unwrap();
     }
-    let words = ["message", "import", maildir.to_str().unwrap(), "--to", "Old", "--json"];
+    let words = ["message", "import", maildir.to_str().unwrap(), "--to", "Old"];
     for count in [1, 40] {
         let mut child = world.command(&words).spawn().unwrap();
         world.runtime.block_on(
