@@ -2,6 +2,7 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::folder;
 use crate::cli::passphrase::{self, Unlock};
 use crate::cli::pasted::Pasted;
 use crate::engine::{Engine, EngineSetup, Liveness};
@@ -16,6 +17,7 @@ use crate::model::detection::{Finding, Proposal};
 use crate::model::folder::Folder;
 use crate::model::ids::{AccountId, CommandId, FolderId, MessageId};
 use crate::model::listing::SearchScope;
+use crate::model::message::MessageRow;
 use crate::model::outgoing::OutboxEntry;
 use crate::model::query::Query;
 use crate::problem::{Problem, ProblemKind, Remedy};
@@ -398,6 +400,27 @@ impl Session {
         Ok(folders)
     }
 
+    /// A folder by its name or what it is for; the server is asked only about one that the cache
+    /// does not know.
+    ///
+    /// # Errors
+    /// When there is none; as [`Self::ask`].
+    pub async fn folder(&mut self, account: AccountId, wanted: &str) -> Result<Folder, CliError> {
+        let cached = self.cached_folders(account).await?;
+        if let Some(folder) = folder::find(&cached, wanted) {
+            return Ok(folder.clone());
+        }
+        let listed = self.folders(account).await?;
+        folder::find(&listed, wanted).cloned().ok_or_else(|| folder::unknown(wanted))
+    }
+
+    async fn cached_folders(&mut self, account: AccountId) -> Result<Vec<Folder>, CliError> {
+        match self.ask(|id| EngineCommand::LoadFolders { id, account }).await? {
+            EngineEvent::FoldersLoaded { folders, .. } => Ok(folders),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     /// Makes the cache as new as the server, at least for the `newest` messages of a folder. What
     /// is cached has to do when the server cannot be reached; standard error says so.
     ///
@@ -435,15 +458,27 @@ impl Session {
     /// # Errors
     /// When one is not known; as [`Self::ask`].
     pub async fn known(&mut self, messages: Vec<MessageId>) -> Result<Vec<MessageId>, CliError> {
-        let target = Target::Messages(messages.clone());
-        let known = self.resolve(target).await?;
-        let known: BTreeSet<MessageId> = known.into_iter().collect();
+        let rows = self.rows(messages.clone()).await?;
+        let known: BTreeSet<MessageId> = rows.into_iter().map(|row| row.id).collect();
         match messages.iter().find(|message| !known.contains(message)) {
             None => Ok(messages),
-            Some(unknown) => {
-                let what = format!("There is no message {unknown}");
-                Err(CliError::usage("unknown-message", &what, "See posthaste message list."))
-            }
+            Some(unknown) => Err(no_such_message(*unknown)),
+        }
+    }
+
+    /// The account that a message lies in.
+    ///
+    /// # Errors
+    /// When the cache does not know the message; as [`Self::ask`].
+    pub async fn owner(&mut self, message: MessageId) -> Result<AccountId, CliError> {
+        let rows = self.rows(vec![message]).await?;
+        rows.first().map(|row| row.account).ok_or_else(|| no_such_message(message))
+    }
+
+    async fn rows(&mut self, messages: Vec<MessageId>) -> Result<Vec<MessageRow>, CliError> {
+        match self.ask(|id| EngineCommand::LoadRows { id, messages }).await? {
+            EngineEvent::WindowLoaded { rows, .. } => Ok(rows),
+            other => Err(unexpected(&other)),
         }
     }
 
@@ -612,6 +647,11 @@ fn closes(event: &EngineEvent) -> Option<CommandId> {
 pub fn unexpected(event: &EngineEvent) -> CliError {
     tracing::error!(?event, "an answer does not fit its question");
     internal("An answer did not fit its question")
+}
+
+fn no_such_message(message: MessageId) -> CliError {
+    let what = format!("There is no message {message}");
+    CliError::usage("unknown-message", &what, "See posthaste message list.")
 }
 
 fn no_account() -> CliError {

@@ -7,27 +7,16 @@ use crate::engine::supervisor::Supervisor;
 use crate::engine_api::event::EngineEvent;
 use crate::model::acting::{FolderAct, MessageAct, Target};
 use crate::model::flags::Flags;
-use crate::model::ids::{AccountId, CommandId, FolderId, MessageId, UndoId};
+use crate::model::ids::{AccountId, CommandId, FolderId, UndoId};
 use crate::stdx::clock::UnixSeconds;
-use crate::store::error::StoreError;
 use crate::store::operations::act::Acted;
 use crate::store::operations::refusal::Refusal;
 
 impl Supervisor {
     pub(in crate::engine) async fn resolve(&self, id: CommandId, target: Target) {
-        let resolved = self.resolved(target).await.map_err(Failure::from);
+        let resolved = self.store.resolve(target).await.map_err(Failure::from);
         let answer = resolved.map(|messages| EngineEvent::Resolved { id, messages });
         self.close(id, answer).await;
-    }
-
-    /// Messages that were named count only where the cache knows them.
-    async fn resolved(&self, target: Target) -> Result<Vec<MessageId>, StoreError> {
-        let Target::Messages(named) = target else { return self.store.resolve(target).await };
-        let mut known = Vec::with_capacity(named.len());
-        for message in named {
-            known.extend(self.store.message(message).await?.map(|row| row.id));
-        }
-        Ok(known)
     }
 
     pub(in crate::engine) async fn act(&self, id: CommandId, target: Target, act: MessageAct) {

@@ -34,6 +34,23 @@ pub async fn window(
     Ok(EngineEvent::WindowLoaded { id, first, rows, known })
 }
 
+/// Rows of messages; those that the cache does not know are left out.
+///
+/// # Errors
+/// [`Failure::Store`].
+pub async fn rows(
+    store: &Store,
+    id: CommandId,
+    messages: Vec<MessageId>,
+) -> Result<EngineEvent, Failure> {
+    let mut rows = Vec::with_capacity(messages.len());
+    for message in messages {
+        rows.extend(store.message(message).await?);
+    }
+    let known = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+    Ok(EngineEvent::WindowLoaded { id, first: 0, rows, known })
+}
+
 /// The folders of an account, or `None` when it was never listed.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use crate::world::{OWNER, World, lines, refusal, text};
 use posthaste::model::flags::Flag;
+use posthaste::secrets::SecretKind;
 use serde_json::Value;
 
 /// Ids of what a search finds in a folder, as arguments.
@@ -57,7 +58,8 @@ fn without_servers_everything_cached_works_and_what_is_done_reaches_them_later()
 
     let rows = world.json(&["message", "list", "--limit", "200"]);
     assert_eq!(rows.len(), inbox.len() - 2, "moved at once");
-    let flags = rows.iter().find(|row| row["id"].to_string() == *first).unwrap()["flags"].clone();
+    let flags =
+        rows.iter().find(|row| row["id"].as_i64() == first.parse().ok()).unwrap()["flags"].clone();
     assert!(flags.as_array().unwrap().contains(&"flagged".into()), "{flags}");
     assert_eq!(world.held("INBOX"), held, "nothing has reached the server");
 
@@ -215,4 +217,38 @@ fn sent_messages_are_listed_by_who_gets_them() {
     let human = text(&world.run(&["message", "list", "--folder", "sent"]).stdout);
     let line = human.lines().find(|line| line.ends_with("Lunch")).unwrap();
     assert!(line.contains("To Alan"), "{line}");
+}
+
+#[test]
+fn with_several_accounts_a_message_tells_its_own() {
+    let world = World::linked();
+    let token = world.secret("work", SecretKind::RefreshToken);
+    let flags = ["--refresh-token-stdin", "--secrets", "vault-key"];
+    let output = world.add("second", &flags, &format!("{token}\n"));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert_eq!(world.run(&["message", "list"]).status.code(), Some(2), "which?");
+    let rows = world.json(&["message", "list", "--account", "second", "--limit", "1"]);
+    let before = world.held("INBOX").len();
+    let moved = world.json(&["message", "move", &rows[0]["id"].to_string(), "--to", "archive"]);
+    assert_eq!((&moved[0]["messages"], &moved[0]["waiting"]), (&1.into(), &0.into()));
+    assert_eq!(world.held("INBOX").len(), before - 1);
+
+    let synced = world.json(&["sync", "--once"]);
+    let ends = synced.iter().filter(|told| told["event"] == "synced");
+    let ends: Vec<&str> = ends.map(|told| told["account"].as_str().unwrap()).collect();
+    assert_eq!(ends, ["work", "second"]);
+    world.servers_off();
+    let output = world.run(&["sync", "--once", "--json"]);
+    assert_eq!((output.status.code(), lines(&output.stderr).len()), (Some(4), 2), "{output:?}");
+}
+
+#[test]
+fn the_manual_and_the_completions_know_every_command() {
+    let world = World::new();
+    let manual = text(&world.run(&["man"]).stdout);
+    let shell = text(&world.run(&["completions", "bash"]).stdout);
+    for command in ["undo", "changes", "sync", "message", "folder"] {
+        assert!(manual.contains(command), "{command}");
+        assert!(shell.contains(command), "{command}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Which messages a command is about: named by id, or found by a search.
 
 use crate::cli::error::CliError;
-use crate::cli::folder::{AccountArgs, find};
+use crate::cli::folder::AccountArgs;
 use crate::cli::session::Session;
 use crate::model::acting::Target;
 use crate::model::ids::MessageId;
@@ -47,8 +47,7 @@ impl ScopeArgs {
         match &self.folder {
             Some(folder) => {
                 let account = session.account(name)?.id;
-                let folders = session.folders(account).await?;
-                Ok(SearchScope::Folder(find(&folders, folder)?.id))
+                Ok(SearchScope::Folder(session.folder(account, folder).await?.id))
             }
             None if name.is_some() => Ok(SearchScope::Account(session.account(name)?.id)),
             None => Ok(SearchScope::Everywhere),

@@ -2,7 +2,7 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::folder::{AccountArgs, find};
+use crate::cli::folder::AccountArgs;
 use crate::cli::message::act::{acted, say};
 use crate::cli::session::{Acted, Session, with_session};
 use crate::engine_api::command::EngineCommand;
@@ -84,8 +84,7 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
     let resume_dir = context.paths()?.data_dir.join("imports");
     with_session(context, async |session| {
         let account = session.account(args.account.account.as_deref())?;
-        let folders = session.folders(account.id).await?;
-        let folder = find(&folders, &args.to)?;
+        let folder = session.folder(account.id, &args.to).await?;
         let (mut done, mut through) = (Vec::new(), Vec::new());
         for path in &args.paths {
             let path = path.canonicalize().unwrap_or_else(|_unreadable| path.clone());
@@ -95,7 +94,7 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
             if args.restart {
                 forget(&progress).map_err(unkept)?;
             }
-            done.extend(import(session, folder, &path, &progress).await?);
+            done.extend(import(session, &folder, &path, &progress).await?);
             through.push(progress);
         }
         let messages = done.iter().map(|(messages, _undo)| messages).sum();
