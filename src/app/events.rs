@@ -103,7 +103,7 @@ impl App {
                 Vec::new()
             }
             EngineEvent::ServersFound { id, messages } => self.servers_found(id, messages),
-            EngineEvent::RawLoaded { id, bytes: _ } => {
+            EngineEvent::RawLoaded { id, row: _, bytes: _ } => {
                 self.pending.close(id);
                 Vec::new()
             }

@@ -476,7 +476,9 @@ impl Desk {
             | EngineCommand::MoveSecrets { .. }
             | EngineCommand::ExportAccounts { .. }
             | EngineCommand::ImportAccounts { .. }
-            | EngineCommand::LoadRaw { .. } => return None,
+            | EngineCommand::LoadRaw { .. }
+            | EngineCommand::LoadFolders { .. }
+            | EngineCommand::LoadRows { .. } => return None,
         })
     }
 

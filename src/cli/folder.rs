@@ -134,7 +134,7 @@ async fn named(
 ) -> Result<Folder, CliError> {
     let account = session.account(account)?.id;
     let folders = session.folders(account).await?;
-    find(&folders, name).cloned()
+    find(&folders, name).cloned().ok_or_else(|| unknown(name))
 }
 
 /// A folder that is to lose its messages, after the person said yes.
@@ -152,22 +152,20 @@ async fn doomed(
 }
 
 /// A folder by its full name, by its role, or by its last level; in this order.
-///
-/// # Errors
-/// When there is none.
-pub fn find<'a>(folders: &'a [Folder], wanted: &str) -> Result<&'a Folder, CliError> {
+#[must_use]
+pub fn find<'a>(folders: &'a [Folder], wanted: &str) -> Option<&'a Folder> {
     let by_name = |folder: &&Folder| folder.name == wanted;
     let by_role = |folder: &&Folder| folder.role.as_str().eq_ignore_ascii_case(wanted);
     let by_leaf = |folder: &&Folder| folder.leaf().eq_ignore_ascii_case(wanted);
-    let found = folders
-        .iter()
-        .find(by_name)
-        .or_else(|| folders.iter().find(by_role))
-        .or_else(|| folders.iter().find(by_leaf));
-    found.ok_or_else(|| {
-        let what = format!("There is no folder named {wanted:?}");
-        CliError::usage("unknown-folder", &what, "See posthaste folder list.")
-    })
+    let by = |test: &dyn Fn(&&Folder) -> bool| folders.iter().find(|folder| test(folder));
+    by(&by_name).or_else(|| by(&by_role)).or_else(|| by(&by_leaf))
+}
+
+/// That there is no such folder.
+#[must_use]
+pub fn unknown(wanted: &str) -> CliError {
+    let what = format!("There is no folder named {wanted:?}");
+    CliError::usage("unknown-folder", &what, "See posthaste folder list.")
 }
 
 fn list(context: &Context, args: &AccountArgs) -> Result<(), CliError> {
@@ -236,7 +234,7 @@ mod tests {
         ];
         #[track_caller]
         fn check(folders: &[Folder], wanted: &str, expected: Option<i64>) {
-            let found = find(folders, wanted).ok().map(|folder| folder.id.0);
+            let found = find(folders, wanted).map(|folder| folder.id.0);
             assert_eq!(found, expected, "{wanted:?}");
         }
         check(&folders, "INBOX", Some(1));

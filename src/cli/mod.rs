@@ -5,6 +5,7 @@
 //! needed, 4 network, 128 and the number of a signal.
 
 pub mod account;
+pub mod changes;
 pub mod cloud;
 pub mod completions;
 pub mod config;
@@ -28,6 +29,7 @@ pub mod session;
 pub mod sync;
 pub mod token;
 pub mod tui;
+pub mod undo;
 
 use crate::cli::context::{Context, GlobalArgs};
 use crate::cli::error::CliError;
@@ -63,11 +65,16 @@ pub enum Command {
     /// Folders of an account
     #[command(subcommand)]
     Folder(folder::FolderCommand),
-    /// Read and send messages
+    /// List, read, find, file, send, export and import messages
     #[command(subcommand)]
     Message(message::MessageCommand),
     /// Bring everything for reading without a network, and hand over what waits
     Sync(sync::SyncArgs),
+    /// Take back the last action, or an earlier one
+    Undo(undo::UndoArgs),
+    /// What was done here and has not reached its server yet
+    #[command(subcommand)]
+    Changes(changes::ChangesCommand),
     /// Messages that wait to be sent
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
@@ -115,6 +122,8 @@ fn run(context: &Context, command: Option<Command>) -> Result<u8, CliError> {
         Some(Command::Folder(command)) => folder::run(context, command).map(done),
         Some(Command::Message(command)) => message::run(context, command).map(done),
         Some(Command::Sync(args)) => sync::run(context, &args).map(done),
+        Some(Command::Undo(args)) => undo::run(context, &args).map(done),
+        Some(Command::Changes(command)) => changes::run(context, command).map(done),
         Some(Command::Outbox(command)) => outbox::run(context, command).map(done),
         Some(Command::Draft(command)) => draft::run(context, command).map(done),
         Some(Command::Token(args)) => token::run(context, &args).map(done),
@@ -226,6 +235,13 @@ mod tests {
         check("posthaste folder create Projects/Engine", true);
         check("posthaste folder rename Projects Work", true);
         check("posthaste folder empty trash --yes", true);
+        check("posthaste undo", true);
+        check("posthaste undo 7 --json", true);
+        check("posthaste undo --list", true);
+        check("posthaste undo 7 --list", false);
+        check("posthaste changes list", true);
+        check("posthaste changes flush", true);
+        check("posthaste changes", false);
         check("posthaste config check", true);
         check("posthaste nonsense", false);
     }

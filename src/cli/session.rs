@@ -2,19 +2,22 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::folder;
 use crate::cli::passphrase::{self, Unlock};
 use crate::cli::pasted::Pasted;
 use crate::engine::{Engine, EngineSetup, Liveness};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::{LinkAnswer, LinkStep};
-use crate::engine_api::status::{AccountStatus, EngineStatus};
+use crate::engine_api::status::{AccountStatus, Connection, EngineStatus};
 use crate::mime::sanitise;
+use crate::model::acting::{Target, UndoStep};
 use crate::model::address::EmailAddress;
 use crate::model::detection::{Finding, Proposal};
 use crate::model::folder::Folder;
 use crate::model::ids::{AccountId, CommandId, FolderId, MessageId};
 use crate::model::listing::SearchScope;
+use crate::model::message::MessageRow;
 use crate::model::outgoing::OutboxEntry;
 use crate::model::query::Query;
 use crate::problem::{Problem, ProblemKind, Remedy};
@@ -25,6 +28,7 @@ use crate::stdx::atomic_file::create_private_dir;
 use crate::stdx::clock::Clock;
 use crate::stdx::planted;
 use crate::store::Store;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -33,6 +37,8 @@ use tokio::sync::watch;
 
 /// How long the engine may take to list its accounts, which needs no network.
 const ACCOUNTS_LIMIT: Duration = Duration::from_secs(10);
+/// Reports kept while an answer is awaited; the oldest make room.
+const UNHEARD_LIMIT: usize = 4096;
 /// How long threads that hang in a system call are waited for at the end.
 const RUNTIME_LIMIT: Duration = Duration::from_millis(100);
 
@@ -187,6 +193,10 @@ pub struct Session {
     next_id: u64,
     /// What servers refused of changes made before.
     refused: Vec<Problem>,
+    /// Reports that came while an answer was awaited; kept only where somebody follows them.
+    unheard: Option<VecDeque<EngineEvent>>,
+    /// Accounts of which standard error said that their servers are not reached.
+    offline: BTreeSet<AccountId>,
 }
 
 /// What actions did.
@@ -213,7 +223,13 @@ impl Session {
         let Opened { setup, places: _ } = open(context, liveness, unlock).await?;
         let expected = setup.config.config().accounts.len();
         let engine = start(setup).await?;
-        let mut session = Self { engine, next_id: 1, refused: Vec::new() };
+        let mut session = Self {
+            engine,
+            next_id: 1,
+            refused: Vec::new(),
+            unheard: None,
+            offline: BTreeSet::new(),
+        };
         let known = |status: &EngineStatus| expected <= status.accounts.len();
         let waited = tokio::time::timeout(ACCOUNTS_LIMIT, session.engine.status.wait_for(known));
         let listed = matches!(waited.await, Ok(Ok(_status)));
@@ -343,13 +359,24 @@ impl Session {
                 {
                     watch(event)?;
                 }
-                EngineEvent::OperationFailed { problem, .. } => self.refused.push(problem),
+                EngineEvent::OperationFailed { problem, .. } if self.unheard.is_none() => {
+                    self.refused.push(problem);
+                }
                 EngineEvent::CommandFailed { id: of, problem } if of == id => {
                     return Err(problem.into());
                 }
                 event if closes(&event) == Some(id) => return Ok(event),
-                _of_another => {}
+                of_another => self.keep_unheard(of_another),
             }
+        }
+    }
+
+    fn keep_unheard(&mut self, event: EngineEvent) {
+        if let Some(unheard) = &mut self.unheard {
+            if unheard.len() == UNHEARD_LIMIT {
+                unheard.pop_front();
+            }
+            unheard.push_back(event);
         }
     }
 
@@ -376,7 +403,41 @@ impl Session {
     /// # Errors
     /// As [`Self::ask`].
     pub async fn folders(&mut self, account: AccountId) -> Result<Vec<Folder>, CliError> {
-        match self.ask(|id| EngineCommand::ListFolders { id, account }).await? {
+        let folders = match self.ask(|id| EngineCommand::ListFolders { id, account }).await? {
+            EngineEvent::FoldersLoaded { folders, .. } => folders,
+            other => return Err(unexpected(&other)),
+        };
+        let waits = |status: &AccountStatus| match &status.connection {
+            Connection::Waiting { problem, .. } => Some(problem.clone()),
+            Connection::Idle
+            | Connection::Connecting
+            | Connection::Online
+            | Connection::Syncing
+            | Connection::SignInNeeded { .. } => None,
+        };
+        let accounts = self.accounts();
+        if let Some(problem) = accounts.iter().find(|known| known.id == account).and_then(waits) {
+            self.tolerate(account, problem.into())?;
+        }
+        Ok(folders)
+    }
+
+    /// A folder by its name or what it is for; the server is asked only about one that the cache
+    /// does not know.
+    ///
+    /// # Errors
+    /// When there is none; as [`Self::ask`].
+    pub async fn folder(&mut self, account: AccountId, wanted: &str) -> Result<Folder, CliError> {
+        let cached = self.cached_folders(account).await?;
+        if let Some(folder) = folder::find(&cached, wanted) {
+            return Ok(folder.clone());
+        }
+        let listed = self.folders(account).await?;
+        folder::find(&listed, wanted).cloned().ok_or_else(|| folder::unknown(wanted))
+    }
+
+    async fn cached_folders(&mut self, account: AccountId) -> Result<Vec<Folder>, CliError> {
+        match self.ask(|id| EngineCommand::LoadFolders { id, account }).await? {
             EngineEvent::FoldersLoaded { folders, .. } => Ok(folders),
             other => Err(unexpected(&other)),
         }
@@ -387,15 +448,89 @@ impl Session {
     ///
     /// # Errors
     /// As [`Self::ask`], but for network trouble.
-    pub async fn up_to_date(&mut self, folder: FolderId, newest: u32) -> Result<(), CliError> {
+    pub async fn up_to_date(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+        newest: u32,
+    ) -> Result<(), CliError> {
+        if self.offline.contains(&account) {
+            return Ok(());
+        }
         let asked = self.do_it(|id| EngineCommand::OpenFolder { id, folder, newest }).await;
-        asked.or_else(offline)
+        asked.or_else(|error| self.tolerate(account, error))
     }
 
-    /// Asks the servers for what a search finds besides the cache.
+    /// Network trouble is no failure where the cache will do; standard error says so, once for
+    /// each account.
+    fn tolerate(&mut self, account: AccountId, error: CliError) -> Result<(), CliError> {
+        match error {
+            CliError::Problem(problem) if problem.kind == ProblemKind::Network => {
+                if self.offline.insert(account) {
+                    note_offline(&problem);
+                }
+                Ok(())
+            }
+            other => Err(other),
+        }
+    }
+
+    /// Refuses messages that the cache does not know.
+    ///
+    /// # Errors
+    /// When one is not known; as [`Self::ask`].
+    pub async fn known(&mut self, messages: Vec<MessageId>) -> Result<Vec<MessageId>, CliError> {
+        let rows = self.rows(messages.clone()).await?;
+        let known: BTreeSet<MessageId> = rows.into_iter().map(|row| row.id).collect();
+        match messages.iter().find(|message| !known.contains(message)) {
+            None => Ok(messages),
+            Some(unknown) => Err(no_such_message(*unknown)),
+        }
+    }
+
+    /// The account that a message lies in.
+    ///
+    /// # Errors
+    /// When the cache does not know the message; as [`Self::ask`].
+    pub async fn owner(&mut self, message: MessageId) -> Result<AccountId, CliError> {
+        let rows = self.rows(vec![message]).await?;
+        rows.first().map(|row| row.account).ok_or_else(|| no_such_message(message))
+    }
+
+    async fn rows(&mut self, messages: Vec<MessageId>) -> Result<Vec<MessageRow>, CliError> {
+        match self.ask(|id| EngineCommand::LoadRows { id, messages }).await? {
+            EngineEvent::WindowLoaded { rows, .. } => Ok(rows),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Every action that can be taken back, newest first.
     ///
     /// # Errors
     /// As [`Self::ask`].
+    pub async fn undo_steps(&mut self) -> Result<Vec<UndoStep>, CliError> {
+        match self.ask(|id| EngineCommand::ListUndo { id }).await? {
+            EngineEvent::UndoLoaded { steps, .. } => Ok(steps),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The messages an action would be about.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn resolve(&mut self, target: Target) -> Result<Vec<MessageId>, CliError> {
+        match self.ask(|id| EngineCommand::Resolve { id, target }).await? {
+            EngineEvent::Resolved { messages, .. } => Ok(messages),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Asks the servers for what a search finds besides the cache; one that cannot be reached adds
+    /// nothing, and standard error says so.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], but for network trouble.
     pub async fn search_servers(
         &mut self,
         query: Query,
@@ -409,7 +544,13 @@ impl Session {
             Ok(())
         };
         let search = |id| EngineCommand::SearchServers { id, query, scope };
-        self.converse(search, collect, &mut Pasted::nowhere()).await?;
+        match self.converse(search, collect, &mut Pasted::nowhere()).await {
+            Ok(_done) => {}
+            Err(CliError::Problem(problem)) if problem.kind == ProblemKind::Network => {
+                note_offline(&problem);
+            }
+            Err(error) => return Err(error),
+        }
         Ok(found)
     }
 
@@ -423,18 +564,27 @@ impl Session {
             acted.messages = acted.messages.max(messages);
             acted.undo.extend(undo);
         }
+        acted.waiting = self.hand_over().await?;
+        Ok(acted)
+    }
+
+    /// Hands what waits to the servers; how many changes still wait, because a server cannot be
+    /// reached or another process is at it.
+    ///
+    /// # Errors
+    /// As [`Self::replay`].
+    pub async fn hand_over(&mut self) -> Result<u32, CliError> {
         for account in self.accounts() {
             if 0 < account.operations_waiting {
                 let account = account.id;
                 let told = self.do_it(|id| EngineCommand::Replay { id, account }).await;
-                told.or_else(offline)?;
+                told.or_else(|error| self.tolerate(account, error))?;
             }
         }
         if let Some(problem) = self.refused.pop() {
             return Err(problem.into());
         }
-        acted.waiting = self.accounts().iter().map(|account| account.operations_waiting).sum();
-        Ok(acted)
+        Ok(self.accounts().iter().map(|account| account.operations_waiting).sum())
     }
 
     /// The accounts as they stand, whenever that changes.
@@ -457,22 +607,26 @@ impl Session {
     ///
     /// # Errors
     /// When the engine is gone.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     pub async fn next_event(&mut self) -> Result<EngineEvent, CliError> {
-        self.engine.events.recv().await.ok_or_else(engine_gone)
+        match self.unheard.as_mut().and_then(VecDeque::pop_front) {
+            Some(event) => Ok(event),
+            None => self.engine.events.recv().await.ok_or_else(engine_gone),
+        }
+    }
+
+    /// From now on nothing that is reported is lost to [`Self::next_event`], whatever else is asked.
+    pub fn follow(&mut self) {
+        self.unheard.get_or_insert_default();
     }
 }
 
-/// Network trouble is said and no failure: the cache has to do.
-fn offline(error: CliError) -> Result<(), CliError> {
-    match error {
-        CliError::Problem(problem) if problem.kind == ProblemKind::Network => {
-            let line = format!("posthaste: offline: {}\n", sanitise::line(&problem.what));
-            // Nobody can be told that standard error is closed.
-            let _closed = io::stderr().write_all(line.as_bytes());
-            Ok(())
-        }
-        other => Err(other),
-    }
+fn note_offline(problem: &Problem) {
+    let line = format!("posthaste: offline: {}\n", sanitise::line(&problem.what));
+    // Nobody can be told that standard error is closed.
+    let _closed = io::stderr().write_all(line.as_bytes());
 }
 
 /// The command an event closes.
@@ -515,6 +669,11 @@ fn closes(event: &EngineEvent) -> Option<CommandId> {
 pub fn unexpected(event: &EngineEvent) -> CliError {
     tracing::error!(?event, "an answer does not fit its question");
     internal("An answer did not fit its question")
+}
+
+fn no_such_message(message: MessageId) -> CliError {
+    let what = format!("There is no message {message}");
+    CliError::usage("unknown-message", &what, "See posthaste message list.")
 }
 
 fn no_account() -> CliError {

@@ -1,12 +1,13 @@
 //! `sync`: bring everything and exit, or go on and tell what happens.
 
+pub mod watch;
+
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::folder::AccountArgs;
 use crate::cli::output::{Format, Output};
 use crate::cli::session::{Session, with_live_session, with_session};
 use crate::engine_api::command::EngineCommand;
-use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{AccountStatus, SyncPhase, SyncProgress};
 use crate::model::ids::AccountId;
 use clap::Args;
@@ -33,19 +34,20 @@ pub struct SyncArgs {
 enum Told<'a> {
     Progress { account: &'a str, phase: &'static str, done: u64, total: u64, bytes: u64 },
     Synced { account: &'a str, waiting: u32 },
-    FolderChanged { folder: i64 },
 }
 
 /// Brings everything.
 ///
 /// # Errors
-/// Its problem; accounts after one that fails are not tried.
+/// Its problem; with several accounts each is told at once, the others are tried all the same, and
+/// the exit code is that of the first.
 pub fn run(context: &Context, args: &SyncArgs) -> Result<(), CliError> {
     let name = args.account.account.as_deref();
     if args.watch {
         return with_live_session(context, async |session| {
             session.some_account()?;
-            watch(context.output, session).await
+            let only = name.map(|name| session.account(Some(name))).transpose()?;
+            watch::run(context.output, session, only.map(|account| account.id)).await
         });
     }
     with_session(context, async |session| {
@@ -54,10 +56,18 @@ pub fn run(context: &Context, args: &SyncArgs) -> Result<(), CliError> {
             Some(name) => vec![session.account(Some(name))?],
             None => session.accounts(),
         };
+        let mut failed = None;
         for account in accounts {
-            once(context.output, session, &account).await?;
+            match once(context.output, session, &account).await {
+                Ok(()) => {}
+                Err(CliError::Problem(problem)) => {
+                    let code = CliError::Problem(problem).report(context.output.format());
+                    failed.get_or_insert(code);
+                }
+                Err(end) => return Err(end),
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), |code| Err(CliError::Told(code)))
     })
 }
 
@@ -144,16 +154,5 @@ fn phase_word(phase: SyncPhase) -> &'static str {
     match phase {
         SyncPhase::Headers => "headers",
         SyncPhase::Bodies => "messages",
-    }
-}
-
-async fn watch(output: Output, session: &mut Session) -> Result<(), CliError> {
-    loop {
-        if let EngineEvent::FolderChanged { folder } = session.next_event().await? {
-            match output.format() {
-                Format::Json => output.json(&Told::FolderChanged { folder: folder.0 })?,
-                Format::Human => output.line(&format!("folder {folder} changed"))?,
-            }
-        }
     }
 }

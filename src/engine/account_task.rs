@@ -125,6 +125,8 @@ pub struct AccountTask {
     session: Option<Session>,
     pub(in crate::engine) watched: Option<Watched>,
     backoff: Backoff,
+    /// Why the last try failed.
+    last_problem: Option<Problem>,
     retry_at: Instant,
     list_at: Instant,
     /// Last refresh and end of the token, as they are among the facts already.
@@ -171,6 +173,7 @@ impl AccountTask {
             session: None,
             watched: None,
             backoff: Backoff::new(RETRY_FIRST, RETRY_LIMIT, seed),
+            last_problem: None,
             retry_at: Instant::now(),
             list_at: Instant::now(),
             token_facts: (None, None),
@@ -290,8 +293,15 @@ impl AccountTask {
             AccountCommand::LoadMessage { id, message, form } => {
                 self.load_message(*id, *message, *form).await
             }
+            // Nobody waits for it: a server that is away is not asked for each change anew.
+            AccountCommand::Replay if self.session.is_none() && Instant::now() < self.retry_at => {
+                Ok(())
+            }
             AccountCommand::Replay => self.replay().await,
             AccountCommand::ReplayNow { id } => {
+                if let Some(problem) = self.failed_just_now() {
+                    return Err(problem.into());
+                }
                 self.replay().await?;
                 self.context.reporter.done(*id).await;
                 Ok(())
@@ -379,9 +389,20 @@ impl AccountTask {
         ends.is_some_and(|ends| ends.since(now) <= REFRESH_EARLY_S)
     }
 
+    /// Why the connection failed a moment ago, for a command that runs only once: it need not wait
+    /// for the same failure again.
+    fn failed_just_now(&mut self) -> Option<Problem> {
+        let recent = self.session.is_none() && Instant::now() < self.retry_at;
+        match self.liveness {
+            Liveness::OnDemand if recent => self.last_problem.take(),
+            Liveness::OnDemand | Liveness::Live => None,
+        }
+    }
+
     async fn failed(&mut self, failure: &Failure) {
         self.session = None;
         let problem = failure.problem(Some(self.context.access.id));
+        self.last_problem = Some(problem.clone());
         let wait = match problem.kind {
             ProblemKind::SignInNeeded => SIGN_IN_LOOK_AGAIN,
             ProblemKind::Failed | ProblemKind::Usage | ProblemKind::Network => {

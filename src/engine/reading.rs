@@ -34,6 +34,23 @@ pub async fn window(
     Ok(EngineEvent::WindowLoaded { id, first, rows, known })
 }
 
+/// Rows of messages; those that the cache does not know are left out.
+///
+/// # Errors
+/// [`Failure::Store`].
+pub async fn rows(
+    store: &Store,
+    id: CommandId,
+    messages: Vec<MessageId>,
+) -> Result<EngineEvent, Failure> {
+    let mut rows = Vec::with_capacity(messages.len());
+    for message in messages {
+        rows.extend(store.message(message).await?);
+    }
+    let known = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+    Ok(EngineEvent::WindowLoaded { id, first: 0, rows, known })
+}
+
 /// The folders of an account, or `None` when it was never listed.
 ///
 /// # Errors
@@ -73,7 +90,7 @@ pub async fn present(
     form: Form,
 ) -> Result<EngineEvent, Failure> {
     match form {
-        Form::Raw => Ok(EngineEvent::RawLoaded { id, bytes }),
+        Form::Raw => Ok(EngineEvent::RawLoaded { id, row: Box::new(row), bytes }),
         Form::Readable => {
             let parsed = tokio::task::spawn_blocking(move || parse::readable(&bytes)).await;
             let message = parsed.map_err(|_panicked| Problem::message_unreadable())?;

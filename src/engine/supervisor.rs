@@ -266,11 +266,21 @@ impl Supervisor {
                 self.close(id, imported).await;
             }
             EngineCommand::ListFolders { id, account } => self.list_folders(id, account).await,
+            EngineCommand::LoadFolders { id, account } => {
+                let folders = self.store.folders(account).await.map_err(Failure::from);
+                let loaded =
+                    folders.map(|folders| EngineEvent::FoldersLoaded { id, account, folders });
+                self.close(id, loaded).await;
+            }
             EngineCommand::OpenFolder { id, folder, newest } => {
                 self.open_folder(id, folder, newest).await;
             }
             EngineCommand::LoadWindow { id, listing, first, count } => {
                 let loaded = reading::window(&self.store, id, *listing, first, count).await;
+                self.close(id, loaded).await;
+            }
+            EngineCommand::LoadRows { id, messages } => {
+                let loaded = reading::rows(&self.store, id, messages).await;
                 self.close(id, loaded).await;
             }
             EngineCommand::Resolve { id, target } => self.resolve(id, target).await,

@@ -167,6 +167,14 @@ pub enum EngineCommand {
         /// Which account.
         account: AccountId,
     },
+    /// The folders of an account as they are cached, none when they were never listed; no server is
+    /// asked: `FoldersLoaded`.
+    LoadFolders {
+        /// This command.
+        id: CommandId,
+        /// Which account.
+        account: AccountId,
+    },
     /// Make this the folder that is kept up to date, and ask the server for its newest messages:
     /// `CommandDone` when the cache is as new as the server. Answers from the cache need no wait:
     /// send `LoadWindow` beside it.
@@ -188,6 +196,13 @@ pub enum EngineCommand {
         first: u32,
         /// How many rows.
         count: u32,
+    },
+    /// Rows of these messages, from the cache; those it does not know are left out: `WindowLoaded`.
+    LoadRows {
+        /// This command.
+        id: CommandId,
+        /// Which messages.
+        messages: Vec<MessageId>,
     },
     /// The messages an action would be about: `Resolved`.
     Resolve {
@@ -393,8 +408,10 @@ impl EngineCommand {
             | Self::ExportAccounts { id, .. }
             | Self::ImportAccounts { id, .. }
             | Self::ListFolders { id, .. }
+            | Self::LoadFolders { id, .. }
             | Self::OpenFolder { id, .. }
             | Self::LoadWindow { id, .. }
+            | Self::LoadRows { id, .. }
             | Self::LoadMessage { id, .. }
             | Self::LoadRaw { id, .. }
             | Self::Resolve { id, .. }

@@ -170,6 +170,8 @@ pub enum EngineEvent {
     RawLoaded {
         /// The command.
         id: CommandId,
+        /// Its row.
+        row: Box<MessageRow>,
         /// The server's own bytes.
         bytes: Vec<u8>,
     },

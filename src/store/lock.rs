@@ -1,4 +1,4 @@
-//! Locks between processes: one screen per home, one sender per account.
+//! Locks between processes: one screen per home; one sender and one replay per account.
 
 use crate::model::ids::AccountId;
 use crate::stdx::atomic_file::create_private_dir;
@@ -30,6 +30,14 @@ impl FileLock {
     /// [`StoreError::Locked`] when another process is sending, [`StoreError::Io`].
     pub fn sender(data_dir: &Path, account: AccountId) -> Result<Self, StoreError> {
         Self::try_at(data_dir, &format!("outbox-{account}.lock"))
+    }
+
+    /// The lock of whoever replays what waits for the server of `account`.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process is at it, [`StoreError::Io`].
+    pub fn replay(data_dir: &Path, account: AccountId) -> Result<Self, StoreError> {
+        Self::try_at(data_dir, &format!("replay-{account}.lock"))
     }
 
     fn try_at(data_dir: &Path, name: &str) -> Result<Self, StoreError> {
@@ -66,6 +74,7 @@ mod tests {
             "{second:?}"
         );
         FileLock::sender(home.path(), AccountId(1)).unwrap();
+        FileLock::replay(home.path(), AccountId(1)).unwrap();
         drop(first);
         FileLock::instance(home.path()).unwrap();
     }

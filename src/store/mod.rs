@@ -131,6 +131,14 @@ impl Store {
         self.data_dir.as_deref().map(|dir| FileLock::sender(dir, account)).transpose()
     }
 
+    /// The lock of whoever replays what waits for the server of `account`; `None` in memory.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process is at it.
+    pub fn replay_lock(&self, account: AccountId) -> Result<Option<FileLock>, StoreError> {
+        self.data_dir.as_deref().map(|dir| FileLock::replay(dir, account)).transpose()
+    }
+
     /// Runs `question` on the store's thread.
     async fn ask<T: Send + 'static>(
         &self,

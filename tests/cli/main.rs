@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod accounts;
+mod acting;
 mod documents;
 mod entra;
+mod files;
 mod ladder;
 mod linking;
 mod mail;
 mod planted;
 mod rotation;
 mod secrets;
+mod together;
 mod world;

@@ -4,7 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use posthaste::model::account::SecretsKind;
 use posthaste::sandbox::Sandbox;
+use posthaste::sandbox::control::Held;
 use posthaste::sandbox::options::SandboxOptions;
+use posthaste::sandbox::service::{Power, ServiceName};
 use posthaste::secrets::{SecretKey, SecretKind, SecretPlaces};
 use posthaste::stdx::clock::Clock;
 use secrecy::ExposeSecret;
@@ -14,6 +16,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+
+/// Whose mail it is.
+pub const OWNER: &str = "ada@example.org";
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_posthaste");
 
@@ -42,6 +47,29 @@ impl World {
         let output = world.link("vault-key");
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
         world
+    }
+
+    /// Every message of a folder of the owner, as the server has it.
+    #[track_caller]
+    pub fn held(&self, folder: &str) -> Vec<Held> {
+        self.sandbox.control().messages(OWNER, folder).unwrap()
+    }
+
+    /// Every server is gone.
+    pub fn servers_off(&self) {
+        self.switch(Power::Off);
+    }
+
+    /// Every server is back.
+    pub fn servers_on(&self) {
+        self.switch(Power::On);
+    }
+
+    fn switch(&self, power: Power) {
+        let control = self.sandbox.control();
+        for name in [ServiceName::Entra, ServiceName::Imap, ServiceName::Smtp, ServiceName::Graph] {
+            self.runtime.block_on(control.switch(name, power));
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -2,7 +2,6 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::folder::find;
 use crate::cli::message::chosen::ChosenArgs;
 use crate::cli::output::{Format, Output};
 use crate::cli::session::{Acted, Session, unexpected, with_session};
@@ -11,7 +10,7 @@ use crate::engine_api::event::EngineEvent;
 use crate::model::acting::{MessageAct, Target};
 use crate::model::flags::{Flag, FlagChange};
 use crate::model::folder::FolderRole;
-use crate::model::ids::MessageId;
+use crate::model::ids::{AccountId, MessageId};
 use clap::Args;
 use serde::Serialize;
 
@@ -108,15 +107,27 @@ pub fn flags(context: &Context, args: &FlagArgs) -> Result<(), CliError> {
 /// Its problem.
 pub fn into_folder(context: &Context, args: &IntoArgs, how: Into) -> Result<(), CliError> {
     on_chosen(context, &args.chosen, async |session, messages| {
-        let account = session.account(args.chosen.scope.account.account.as_deref())?.id;
-        let folders = session.folders(account).await?;
-        let to = find(&folders, &args.to)?.id;
+        let account = owner(session, args, &messages).await?;
+        let to = session.folder(account, &args.to).await?.id;
         let act = match how {
             Into::Move => MessageAct::Move(to),
             Into::Copy => MessageAct::Copy(to),
         };
         Ok(vec![(messages, act)])
     })
+}
+
+/// The account that is named, or the one that a message named by its id lies in.
+async fn owner(
+    session: &mut Session,
+    args: &IntoArgs,
+    messages: &[MessageId],
+) -> Result<AccountId, CliError> {
+    let named = args.chosen.scope.account.account.as_deref();
+    if let (None, Some(message)) = (named, messages.first().copied()) {
+        return session.owner(message).await;
+    }
+    Ok(session.account(named)?.id)
 }
 
 /// Moves into the folder of a role.

@@ -1,10 +1,8 @@
 //! Which messages a command is about: named by id, or found by a search.
 
 use crate::cli::error::CliError;
-use crate::cli::folder::{AccountArgs, find};
-use crate::cli::session::{Session, unexpected};
-use crate::engine_api::command::EngineCommand;
-use crate::engine_api::event::EngineEvent;
+use crate::cli::folder::AccountArgs;
+use crate::cli::session::Session;
 use crate::model::acting::Target;
 use crate::model::ids::MessageId;
 use crate::model::listing::{ListSource, Listing, SearchScope};
@@ -49,8 +47,7 @@ impl ScopeArgs {
         match &self.folder {
             Some(folder) => {
                 let account = session.account(name)?.id;
-                let folders = session.folders(account).await?;
-                Ok(SearchScope::Folder(find(&folders, folder)?.id))
+                Ok(SearchScope::Folder(session.folder(account, folder).await?.id))
             }
             None if name.is_some() => Ok(SearchScope::Account(session.account(name)?.id)),
             None => Ok(SearchScope::Everywhere),
@@ -73,18 +70,16 @@ impl ChosenArgs {
     /// The messages these arguments name, as they are now.
     ///
     /// # Errors
-    /// When the search or its scope is not understood; those of the engine.
+    /// When there is no such message; when the search or its scope is not understood; those of the
+    /// engine.
     pub async fn messages(&self, session: &mut Session) -> Result<Vec<MessageId>, CliError> {
         let Some(text) = &self.query else {
-            return Ok(self.ids.iter().copied().map(MessageId).collect());
+            return session.known(self.ids.iter().copied().map(MessageId).collect()).await;
         };
         let query = query(text)?;
         let scope = self.scope.scope(session).await?;
         let source = ListSource::Search { query, scope, found: Vec::new() };
         let target = Target::All(Box::new(Listing::of(source)));
-        match session.ask(|id| EngineCommand::Resolve { id, target }).await? {
-            EngineEvent::Resolved { messages, .. } => Ok(messages),
-            other => Err(unexpected(&other)),
-        }
+        session.resolve(target).await
     }
 }

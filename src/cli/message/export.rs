@@ -8,7 +8,9 @@ use crate::cli::session::{Session, unexpected, with_session};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::mime::mbox;
+use crate::model::flags::{Flag, Flags};
 use crate::model::ids::MessageId;
+use crate::model::message::MessageRow;
 use crate::stdx::clock::{Clock, UnixSeconds};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -16,6 +18,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// What is written is somebody's mail: nobody else's to read.
 const FILE_MODE: u32 = 0o600;
@@ -66,17 +69,20 @@ pub fn run(context: &Context, args: &ExportArgs) -> Result<(), CliError> {
         let mut target =
             FileTarget::open(args).map_err(|error| not_written(&args.output, &error))?;
         for message in &messages {
-            let bytes = raw(session, *message).await?;
-            target.write(*message, &bytes).map_err(|error| not_written(&args.output, &error))?;
+            let (row, bytes) = raw(session, *message).await?;
+            target.write(&row, &bytes).map_err(|error| not_written(&args.output, &error))?;
         }
         target.finish().map_err(|error| not_written(&args.output, &error))?;
         say(context.output, messages.len(), &args.output)
     })
 }
 
-async fn raw(session: &mut Session, message: MessageId) -> Result<Vec<u8>, CliError> {
+async fn raw(
+    session: &mut Session,
+    message: MessageId,
+) -> Result<(Box<MessageRow>, Vec<u8>), CliError> {
     match session.ask(|id| EngineCommand::LoadRaw { id, message }).await? {
-        EngineEvent::RawLoaded { bytes, .. } => Ok(bytes),
+        EngineEvent::RawLoaded { row, bytes, .. } => Ok((row, bytes)),
         other => Err(unexpected(&other)),
     }
 }
@@ -97,7 +103,7 @@ fn not_written(path: &Path, error: &io::Error) -> CliError {
 enum FileTarget {
     Eml(PathBuf),
     Mbox(BufWriter<File>),
-    Maildir { new: PathBuf, tmp: PathBuf, now: UnixSeconds },
+    Maildir { dir: PathBuf, now: UnixSeconds },
 }
 
 impl FileTarget {
@@ -113,20 +119,24 @@ impl FileTarget {
                     private_dir(&path.join(part))?;
                 }
                 let now = Clock::system().now();
-                Ok(Self::Maildir { new: path.join("new"), tmp: path.join("tmp"), now })
+                Ok(Self::Maildir { dir: path, now })
             }
         }
     }
 
-    fn write(&mut self, message: MessageId, bytes: &[u8]) -> io::Result<()> {
+    /// Files say by their time when a message arrived, names in a Maildir which flags it has.
+    fn write(&mut self, row: &MessageRow, bytes: &[u8]) -> io::Result<()> {
+        let message = row.id;
         match self {
-            Self::Eml(dir) => new_file(&dir.join(format!("{message}.eml")))?.write_all(bytes),
-            Self::Mbox(file) => file.write_all(&mbox::entry(bytes, UnixSeconds(0))),
-            Self::Maildir { new, tmp, now } => {
+            Self::Eml(dir) => {
+                write_new(&dir.join(format!("{message}.eml")), bytes, row.received_at)
+            }
+            Self::Mbox(file) => file.write_all(&mbox::entry(bytes, row.received_at)),
+            Self::Maildir { dir, now } => {
                 let name = format!("{}.P{}M{message}.posthaste", now.0, std::process::id());
-                let written = tmp.join(&name);
-                new_file(&written)?.write_all(bytes)?;
-                fs::rename(written, new.join(name))
+                let written = dir.join("tmp").join(&name);
+                write_new(&written, bytes, row.received_at)?;
+                fs::rename(written, dir.join(in_maildir(&name, row.flags)))
             }
         }
     }
@@ -141,6 +151,55 @@ impl FileTarget {
     }
 }
 
+/// Where a message of these flags lies in a Maildir (cr.yp.to/proto/maildir.html): letters in ASCII
+/// order behind `:2,` in `cur`, or without any in `new`.
+fn in_maildir(name: &str, flags: Flags) -> PathBuf {
+    let mut letters: Vec<char> = flags.iter().filter_map(maildir_letter).collect();
+    letters.sort_unstable();
+    if letters.is_empty() {
+        return Path::new("new").join(name);
+    }
+    Path::new("cur").join(format!("{name}:2,{}", String::from_iter(letters)))
+}
+
+fn maildir_letter(flag: Flag) -> Option<char> {
+    match flag {
+        Flag::Seen => Some('S'),
+        Flag::Answered => Some('R'),
+        Flag::Flagged => Some('F'),
+        Flag::Draft => Some('D'),
+        Flag::Forwarded => Some('P'),
+        // A message that is only marked is still there.
+        Flag::Deleted => None,
+    }
+}
+
+fn write_new(path: &Path, bytes: &[u8], received_at: UnixSeconds) -> io::Result<()> {
+    let mut file = new_file(path)?;
+    file.write_all(bytes)?;
+    let since = u64::try_from(received_at.0).unwrap_or(0);
+    file.set_modified(UNIX_EPOCH + Duration::from_secs(since))
+}
+
 fn new_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::message::export::in_maildir;
+    use crate::model::flags::Flag;
+    use std::path::Path;
+
+    #[test]
+    fn a_maildir_name_says_the_flags() {
+        #[track_caller]
+        fn check(flags: &[Flag], expected: &str) {
+            let path = in_maildir("1.a", flags.iter().copied().collect());
+            assert_eq!(path, Path::new(expected));
+        }
+        check(&[], "new/1.a");
+        check(&[Flag::Deleted], "new/1.a");
+        check(&[Flag::Seen, Flag::Flagged, Flag::Answered], "cur/1.a:2,FRS");
+    }
 }

@@ -2,15 +2,16 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::folder::{AccountArgs, find};
+use crate::cli::folder::AccountArgs;
 use crate::cli::message::act::{acted, say};
-use crate::cli::session::{Session, with_session};
+use crate::cli::session::{Acted, Session, with_session};
 use crate::engine_api::command::EngineCommand;
 use crate::mime::mbox;
+use crate::model::acting::{Deed, UndoStep};
 use crate::model::flags::{Flag, Flags};
-use crate::model::ids::FolderId;
+use crate::model::folder::Folder;
 use crate::stdx::atomic_file::{create_private_dir, write_private};
-use crate::stdx::clock::UnixSeconds;
+use crate::stdx::clock::{Clock, UnixSeconds};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -18,6 +19,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
+
+/// A message is stored this soon after the one before it was written down, in seconds.
+const NEXT_WITHIN_S: i64 = 60;
 
 /// Arguments of `message import`.
 #[derive(Debug, Args)]
@@ -44,10 +48,32 @@ struct Found {
 }
 
 /// How far an import has come; kept until it is through.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Resume {
     /// Messages that are stored.
     done: usize,
+    /// The last action before the next message is stored.
+    step: i64,
+    /// When this was written, Unix seconds.
+    at: i64,
+}
+
+impl Resume {
+    /// With the message that was stored just before the end of a run that could not write it down
+    /// any more: the one action behind [`Self::step`] that filed into `folder` at that time.
+    fn completed(self, folder: &str, steps: &[UndoStep]) -> Self {
+        let is_own = |step: &&UndoStep| {
+            self.step < step.id.0
+                && matches!(&step.deed, Deed::Import { to } if to == folder)
+                && (0..=NEXT_WITHIN_S).contains(&step.done_at.since(UnixSeconds(self.at)))
+        };
+        let mut own = steps.iter().filter(is_own);
+        match (own.next(), own.next()) {
+            (Some(step), None) => Self { done: self.done + 1, step: step.id.0, ..self },
+            // Several are those of another import: rather twice than never.
+            (None | Some(_), _) => self,
+        }
+    }
 }
 
 /// Imports them.
@@ -58,53 +84,74 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
     let resume_dir = context.paths()?.data_dir.join("imports");
     with_session(context, async |session| {
         let account = session.account(args.account.account.as_deref())?;
-        let folders = session.folders(account.id).await?;
-        let folder = find(&folders, &args.to)?;
-        let mut done = Vec::new();
+        let folder = session.folder(account.id, &args.to).await?;
+        let (mut done, mut through) = (Vec::new(), Vec::new());
         for path in &args.paths {
+            let path = path.canonicalize().unwrap_or_else(|_unreadable| path.clone());
             let key = format!("{}\0{}\0{}", account.name, folder.name, path.display());
             let name = format!("{:x}.json", Sha256::digest(key.as_bytes()));
             let progress = resume_dir.join(name);
-            done.push(import(session, folder.id, path, &progress, args.restart).await?);
+            if args.restart {
+                forget(&progress).map_err(unkept)?;
+            }
+            done.extend(import(session, &folder, &path, &progress).await?);
+            through.push(progress);
         }
-        let filed = session.replay(done).await?;
-        say(context.output, &filed)
+        let messages = done.iter().map(|(messages, _undo)| messages).sum();
+        let filed = session.replay(done).await;
+        // Only now: a run that is cut while it waits for the server must not begin anew either.
+        through.iter().try_for_each(|progress| forget(progress)).map_err(unkept)?;
+        say(context.output, &Acted { messages, ..filed? })
     })
+}
+
+fn unkept(error: io::Error) -> CliError {
+    CliError::system("import-failed", "How far the import came cannot be kept", &error)
 }
 
 async fn import(
     session: &mut Session,
-    folder: FolderId,
+    folder: &Folder,
     path: &Path,
     progress: &Path,
-    restart: bool,
-) -> Result<(u32, Option<i64>), CliError> {
+) -> Result<Vec<(u32, Option<i64>)>, CliError> {
     let unread = |error: io::Error| {
         let what = format!("{} cannot be read", path.display());
         CliError::system("import-failed", &what, &error)
     };
-    let unkept = |error: io::Error| {
-        CliError::system("import-failed", "How far the import came cannot be kept", &error)
+    let clock = Clock::system();
+    let steps = session.undo_steps().await?;
+    let mut resume = match earlier(progress) {
+        Some(resume) => resume.completed(&folder.name, &steps),
+        None => {
+            let step = steps.first().map_or(0, |newest| newest.id.0);
+            Resume { done: 0, step, at: clock.now().0 }
+        }
     };
-    let mut resume = if restart { Resume::default() } else { earlier(progress) };
-    let mut filed = (0, None);
+    keep(progress, &resume).map_err(unkept)?;
+    let mut filed = Vec::new();
     for (at, found) in messages(path).map_err(unread)?.enumerate().skip(resume.done) {
         let Found { bytes, flags, received_at } = found.map_err(unread)?;
+        let folder = folder.id;
         let import = |id| EngineCommand::Import { id, folder, bytes, flags, received_at };
         let (messages, undo) = acted(session.ask(import).await?)?;
-        filed = (filed.0 + messages, undo.or(filed.1));
-        resume.done = at + 1;
+        filed.push((messages, undo));
+        resume = Resume { done: at + 1, step: undo.unwrap_or(resume.step), at: clock.now().0 };
         keep(progress, &resume).map_err(unkept)?;
     }
+    Ok(filed)
+}
+
+fn forget(progress: &Path) -> io::Result<()> {
     match fs::remove_file(progress) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unkept(error)),
-        Ok(()) | Err(_) => Ok(filed),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
-fn earlier(progress: &Path) -> Resume {
-    let read = fs::read(progress).ok();
-    read.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+fn earlier(progress: &Path) -> Option<Resume> {
+    let bytes = fs::read(progress).ok()?;
+    serde_json::from_slice(&bytes).ok()
 }
 
 fn keep(progress: &Path, resume: &Resume) -> io::Result<()> {
@@ -174,9 +221,32 @@ fn maildir_flags(path: &Path) -> Flags {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::message::import::maildir_flags;
+    use crate::cli::message::import::{Resume, maildir_flags};
+    use crate::model::acting::{Deed, UndoStep};
     use crate::model::flags::{Flag, Flags};
+    use crate::model::ids::UndoId;
+    use crate::stdx::clock::UnixSeconds;
     use std::path::Path;
+
+    #[test]
+    fn a_message_that_was_stored_but_not_written_down_is_not_stored_again() {
+        let step = |id, to: &str, at| UndoStep {
+            id: UndoId(id),
+            deed: Deed::Import { to: to.to_owned() },
+            messages: 1,
+            done_at: UnixSeconds(at),
+        };
+        #[track_caller]
+        fn check(steps: &[UndoStep], done: usize) {
+            let resume = Resume { done: 3, step: 7, at: 1_000 };
+            assert_eq!(resume.completed("Old", steps).done, done, "{steps:?}");
+        }
+        check(&[], 3);
+        check(&[step(8, "Old", 1_000), step(7, "Old", 1_000)], 4);
+        check(&[step(8, "Other", 1_000)], 3);
+        check(&[step(8, "Old", 2_000)], 3);
+        check(&[step(9, "Old", 1_001), step(8, "Old", 1_000)], 3);
+    }
 
     #[test]
     fn a_maildir_name_says_its_flags() {

@@ -2,7 +2,7 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::folder::{AccountArgs, find};
+use crate::cli::folder::AccountArgs;
 use crate::cli::message::rows::{self, Person};
 use crate::cli::session::{Session, unexpected, with_session};
 use crate::engine_api::command::EngineCommand;
@@ -44,11 +44,10 @@ async fn load(
     args: &ListArgs,
 ) -> Result<(Vec<MessageRow>, Person), CliError> {
     let account = session.account(args.account.account.as_deref())?.id;
-    let folders = session.folders(account).await?;
-    let found = find(&folders, &args.folder)?;
+    let found = session.folder(account, &args.folder).await?;
     let (folder, person) = (found.id, person(found.role));
     let count = args.limit;
-    session.up_to_date(folder, count).await?;
+    session.up_to_date(account, folder, count).await?;
     let listing = Box::new(Listing::folder(folder));
     let load = |id| EngineCommand::LoadWindow { id, listing, first: 0, count };
     match session.ask(load).await? {

@@ -4,13 +4,12 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::folder::AccountArgs;
 use crate::cli::message::{body, delivery};
-use crate::cli::session::{Session, unexpected, with_session};
+use crate::cli::session::{unexpected, with_session};
 use crate::engine_api::command::{EngineCommand, Outgoing};
 use crate::engine_api::event::EngineEvent;
-use crate::engine_api::status::AccountStatus;
 use crate::mime::quote::{self, ReplyScope};
 use crate::model::address::EmailAddress;
-use crate::model::ids::{FolderId, MessageId};
+use crate::model::ids::MessageId;
 use clap::Args;
 
 /// Arguments of `message reply`.
@@ -44,33 +43,17 @@ pub fn run(context: &Context, args: &ReplyArgs) -> Result<(), CliError> {
             EngineEvent::MessageLoaded { row, message, .. } => (row, message),
             other => return Err(unexpected(&other)),
         };
-        let account = owner(session, args.account.account.as_deref(), row.folder).await?;
+        let account = match args.account.account.as_deref() {
+            None => row.account,
+            named => session.account(named)?.id,
+        };
         let own: Vec<EmailAddress> =
             session.accounts().into_iter().map(|account| account.address).collect();
         let mut draft = quote::reply(&readable, scope, &own);
         draft.body = above(&text, &draft.body);
         let outgoing = Outgoing::Draft(draft);
-        delivery::send(session, context.output, account.id, outgoing, Some(message)).await
+        delivery::send(session, context.output, account, outgoing, Some(message)).await
     })
-}
-
-/// The account whose folder this is.
-async fn owner(
-    session: &mut Session,
-    named: Option<&str>,
-    folder: FolderId,
-) -> Result<AccountStatus, CliError> {
-    let accounts = session.accounts();
-    if named.is_some() || accounts.len() == 1 {
-        return session.account(named);
-    }
-    for account in accounts {
-        let folders = session.folders(account.id).await?;
-        if folders.iter().any(|candidate| candidate.id == folder) {
-            return Ok(account);
-        }
-    }
-    session.account(named)
 }
 
 /// The answer, a blank line, the quoted text.

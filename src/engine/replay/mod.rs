@@ -42,17 +42,44 @@ pub(in crate::engine) async fn show_waiting(
     Ok(())
 }
 
+/// Why a run through what waits ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// Nothing waited any more.
+    Done,
+    /// The server asks for patience.
+    Patience,
+}
+
 impl AccountTask {
     /// Replays what waits, oldest first; stops at the first failure of the connection
     /// (RFC 4549, section 4.2.3) and where the server asks for patience.
+    ///
+    /// One process at a time does it: another one leaves what it queued to the one that is at it,
+    /// which looks again after it let go of the lock.
     pub(in crate::engine) async fn replay(&mut self) -> Result<(), Failure> {
         let account = self.context.access.id;
-        if !self.context.store.next_operations(account).await?.is_empty() {
-            let open = self.open_by_name().await?;
-            let replayed = self.replay_from(open).await;
-            show_waiting(&self.context.store, &self.context.reporter, account).await?;
-            replayed?;
+        let store = self.context.store.clone();
+        while !store.next_operations(account).await?.is_empty() {
+            let ended = {
+                let _replaying = match store.replay_lock(account) {
+                    Ok(lock) => lock,
+                    Err(StoreError::Locked { pid }) => {
+                        tracing::debug!(account = account.0, pid, "another process replays");
+                        break;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                let open = self.open_by_name().await?;
+                self.replay_from(open).await
+            };
+            show_waiting(&store, &self.context.reporter, account).await?;
+            match ended? {
+                Ended::Done => {}
+                Ended::Patience => break,
+            }
         }
+        show_waiting(&store, &self.context.reporter, account).await?;
         self.return_to_watched().await
     }
 
@@ -62,7 +89,7 @@ impl AccountTask {
         Ok(known.map(|known| (known.name, state)))
     }
 
-    async fn replay_from(&mut self, open: Option<(String, FolderState)>) -> Result<(), Failure> {
+    async fn replay_from(&mut self, open: Option<(String, FolderState)>) -> Result<Ended, Failure> {
         let account = self.context.access.id;
         let (store, reporter) = (self.context.store.clone(), self.context.reporter.clone());
         let Session { source, open: live_open, .. } = self.connection().await?;
@@ -80,13 +107,13 @@ impl AccountTask {
                     reporter.event(EngineEvent::FoldersChanged { account }).await;
                     show_waiting(&store, &reporter, account).await?;
                 }
-                Ok(Step::Empty) => break Ok(()),
+                Ok(Step::Empty) => break Ok(Ended::Done),
                 Err(Failure::Transport(TransportError::Refused {
                     transient: Transience::Transient,
                     text,
                 })) => {
                     tracing::info!(account = account.0, "operations wait: {text}");
-                    break Ok(());
+                    break Ok(Ended::Patience);
                 }
                 Err(failure) => break Err(failure),
             }

@@ -49,7 +49,7 @@ impl Refusal {
                 format!("This account has no folder for {}", place_for(*role)),
                 "The server marks none and none has a known name. Make a folder, or move the \
                  messages to one by name.",
-                Remedy::EditSettings,
+                Remedy::Nothing,
             ),
             Self::OtherAccount => (
                 ProblemKind::Usage,
@@ -63,14 +63,14 @@ impl Refusal {
                 "folder-exists",
                 "There is a folder of this name already".to_owned(),
                 "Choose another name.",
-                Remedy::EditSettings,
+                Remedy::Nothing,
             ),
             Self::BadFolderName => (
                 ProblemKind::Usage,
                 "folder-name",
                 "A folder cannot have this name".to_owned(),
                 "It is empty or holds control characters.",
-                Remedy::EditSettings,
+                Remedy::Nothing,
             ),
             Self::InboxStays => (
                 ProblemKind::Usage,

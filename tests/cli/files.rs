@@ -1,0 +1,116 @@
+//! Messages into files and out of files, byte for byte.
+
+use crate::world::{World, text};
+use posthaste::model::flags::Flag;
+use posthaste::sandbox::control::Held;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// What two folders hold, whatever the order and the UIDs.
+fn contents(held: &[Held]) -> BTreeSet<Vec<u8>> {
+    held.iter().map(|held| held.bytes.to_vec()).collect()
+}
+
+fn files(dir: &Path) -> BTreeSet<Vec<u8>> {
+    fs::read_dir(dir).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect()
+}
+
+fn export(world: &World, format: &str, to: &Path) {
+    let query = ["message", "export", "--query", "larger:0", "--folder", "INBOX"];
+    let form = ["--format", format, "--output", to.to_str().unwrap()];
+    world.json(&[query.as_slice(), &form].concat());
+}
+
+#[test]
+fn exports_have_the_bytes_of_the_server_and_come_back_as_they_were() {
+    let world = World::linked();
+    world.json(&["sync", "--once"]);
+    let held = world.held("INBOX");
+    let bytes = contents(&held);
+    assert_eq!(bytes.len(), held.len(), "all differ");
+
+    export(&world, "eml", &world.path("eml"));
+    assert_eq!(files(&world.path("eml")), bytes);
+    export(&world, "maildir", &world.path("maildir"));
+    let [cur, new] = ["cur", "new"].map(|part| files(&world.path("maildir").join(part)));
+    assert_eq!(cur.union(&new).cloned().collect::<BTreeSet<_>>(), bytes);
+    export(&world, "mbox", &world.path("mail.mbox"));
+
+    #[track_caller]
+    fn check(world: &World, held: &[Held], to: &str, paths: &[&str]) {
+        world.json(&["folder", "create", to]);
+        let paths: Vec<String> =
+            paths.iter().map(|path| world.path(path).to_str().unwrap().to_owned()).collect();
+        let mut words = vec!["message", "import", "--to", to];
+        words.extend(paths.iter().map(String::as_str));
+        let done = world.json(&words);
+        assert_eq!((&done[0]["messages"], &done[0]["waiting"]), (&held.len().into(), &0.into()));
+        let filed = world.held(to);
+        assert_eq!(filed.len(), held.len(), "{to}");
+        assert!(contents(&filed) == contents(held), "{to}");
+    }
+    let eml: Vec<String> = fs::read_dir(world.path("eml"))
+        .unwrap()
+        .map(|entry| format!("eml/{}", entry.unwrap().file_name().to_str().unwrap()))
+        .collect();
+    check(&world, &held, "One", &eml.iter().map(String::as_str).collect::<Vec<_>>());
+    check(&world, &held, "Two", &["mail.mbox"]);
+    check(&world, &held, "Three", &["maildir"]);
+    let flags = |held: &[Held], bytes: &[u8]| {
+        let found = held.iter().find(|held| *held.bytes == *bytes).unwrap();
+        [Flag::Seen, Flag::Flagged, Flag::Answered].map(|flag| found.flags.contains(flag))
+    };
+    let filed = world.held("Three");
+    for message in &held {
+        assert_eq!(flags(&filed, &message.bytes), flags(&held, &message.bytes));
+    }
+}
+
+#[test]
+fn nothing_is_written_over() {
+    let world = World::linked();
+    let id = world.json(&["message", "list", "--limit", "1"])[0]["id"].to_string();
+    let mbox = world.path("mail.mbox");
+    let words = ["message", "export", &id, "--format", "mbox", "--output", mbox.to_str().unwrap()];
+    world.json(&words);
+    let before = fs::read(&mbox).unwrap();
+    let output = world.run(&words);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("cannot be written"), "{output:?}");
+    assert_eq!(fs::read(&mbox).unwrap(), before);
+}
+
+#[test]
+fn an_import_that_was_killed_goes_on_behind_what_it_filed() {
+    let world = World::linked();
+    world.json(&["folder", "create", "Old"]);
+    let maildir = world.path("old");
+    for part in ["cur", "new", "tmp"] {
+        fs::create_dir_all(maildir.join(part)).unwrap();
+    }
+    let message =
+        |at: usize| format!("Subject: number {at}\r\nMessage-ID: <{at}@x>\r\n\r\n{at}\r\n");
+    for at in 0..200 {
+        fs::write(maildir.join(format!("cur/{at:03}.a:2,S")), message(at)).unwrap();
+    }
+    let words = ["message", "import", maildir.to_str().unwrap(), "--to", "Old"];
+    for count in [1, 40] {
+        let mut child = world.command(&words).spawn().unwrap();
+        world.runtime.block_on(
+            world
+                .sandbox
+                .control()
+                .wait_for(|_control| (count <= world.held("Old").len()).then_some(())),
+        );
+        child.kill().unwrap();
+        assert!(!child.wait().unwrap().success(), "it had not come to its end");
+    }
+    world.json(&words);
+    world.json(&["changes", "flush"]);
+    let filed = world.held("Old");
+    assert!(filed.iter().all(|held| held.flags.contains(Flag::Seen)));
+    let subjects: BTreeSet<String> = filed.iter().map(|held| text(&held.bytes)).collect();
+    assert_eq!((filed.len(), subjects), (200, (0..200).map(message).collect()));
+    assert!(fs::read_dir(world.path("data/imports")).unwrap().next().is_none());
+}
