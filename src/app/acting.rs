@@ -6,11 +6,11 @@ use crate::app::effect::Effect;
 use crate::app::hiding::Taken;
 use crate::app::layer::Layer;
 use crate::app::layout::{Pane, Reading};
-use crate::app::pending::{AskedBy, Purpose};
+use crate::app::pending::Purpose;
 use crate::app::question::{Ask, Question};
 use crate::app::reader::{Content, Reader};
 use crate::app::words::{self, counted};
-use crate::engine_api::command::EngineCommand;
+use crate::engine_api::command::{AskedBy, EngineCommand};
 use crate::model::acting::{FolderAct, MessageAct, Target, UndoStep};
 use crate::model::flags::{Flag, FlagChange, Flags};
 use crate::model::folder::FolderRole;
@@ -191,7 +191,8 @@ impl App {
         let taken = self.taken_by(act, &chosen.rows);
         let target = chosen.target;
         let id = self.pending.open(Purpose::Act(Box::new(Acting { act, before, by })));
-        let mut effects = vec![Effect::Send(EngineCommand::Act { id, target, act })];
+        let command = EngineCommand::Act { id, target, act, asked_by: by };
+        let mut effects = vec![Effect::Send(command)];
         if taken != Taken::Nothing {
             effects.extend(self.take_away(id, taken));
         }

@@ -6,9 +6,9 @@ use crate::app::folders::{Place, role_in_words, shown_name};
 use crate::app::layer::Layer;
 use crate::app::layout::Pane;
 use crate::app::message_list::{Heard, MessageList};
-use crate::app::pending::{AskedBy, Purpose};
+use crate::app::pending::Purpose;
 use crate::app::reader::Reader;
-use crate::engine_api::command::EngineCommand;
+use crate::engine_api::command::{AskedBy, EngineCommand};
 use crate::model::folder::FolderRole;
 use crate::model::ids::{AccountId, FolderId};
 use crate::model::listing::{ListSource, Listing, SearchScope};
@@ -187,6 +187,22 @@ impl App {
         let Some(inbox) = inbox.map(|folder| folder.id) else { return Vec::new() };
         self.mail.inbox_wanted = None;
         self.open_folder(inbox)
+    }
+
+    /// The copy of the mail on this machine was damaged and is empty now: says so, and asks for
+    /// everything on screen again. What fills it comes from the servers.
+    pub(in crate::app) fn cache_rebuilt(&mut self) -> Vec<Effect> {
+        self.offer(
+            "The copy of your mail here was damaged and is fetched again; nothing else is lost",
+        );
+        let accounts: Vec<AccountId> =
+            self.accounts.all().iter().map(|account| account.status.id).collect();
+        let mut effects: Vec<Effect> =
+            accounts.into_iter().flat_map(|account| self.list_folders(account)).collect();
+        self.mail.list.chosen = Default::default();
+        self.mail.list.changed();
+        effects.extend(self.fetch_rows());
+        effects
     }
 
     /// Whether the list shows a folder that is no longer there.
