@@ -287,7 +287,7 @@ impl App {
             return;
         }
         let done = words::done(act, &self.name_of_target(act));
-        let way_back = if undoable { "   [z] undo" } else { "" };
+        let way_back = if undoable { "  [z] undo" } else { "" };
         self.say(&format!("{} {done}{way_back}", counted(messages)));
     }
 
@@ -388,11 +388,11 @@ mod tests {
             desk.press(keys);
             assert_eq!(desk.told(), told, "{keys}");
         }
-        check("e", "1 message archived   [z] undo");
-        check("Space Space d", "2 messages moved to the trash   [z] undo");
-        check("m e n g Enter", "1 message moved to Engine   [z] undo");
+        check("e", "1 message archived  [z] undo");
+        check("Space Space d", "2 messages moved to the trash  [z] undo");
+        check("m e n g Enter", "1 message moved to Engine  [z] undo");
         check("s", "");
-        check("j Space Space u", "2 messages marked as read   [z] undo");
+        check("j Space Space u", "2 messages marked as read  [z] undo");
     }
 
     #[test]

@@ -262,6 +262,8 @@ impl LinkRun {
             Remedy::AskAdministrator
             | Remedy::EditMessage
             | Remedy::CheckSent
+            | Remedy::ChooseFolder
+            | Remedy::ChooseName
             | Remedy::Nothing => None,
         }
     }

@@ -257,3 +257,29 @@ impl App {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::app::tests::{Desk, folder};
+    use crate::engine_api::event::EngineEvent;
+    use crate::model::folder::FolderRole;
+    use crate::model::ids::{FolderId, MessageId};
+
+    #[test]
+    fn an_emptied_cache_is_said_once_and_everything_on_screen_asked_for_again() {
+        let mut desk = Desk::linked();
+        desk.press("j Space");
+        // Ids of the old cache are never given again.
+        desk.folders = vec![folder(1, 101, "INBOX", FolderRole::Inbox, 0)];
+        desk.rows = (201..=203).rev().map(crate::app::tests::sample_row).collect();
+        desk.event(EngineEvent::CacheRebuilt);
+        assert_eq!(
+            desk.told(),
+            "The copy of your mail here was damaged and is fetched again; nothing else is lost"
+        );
+        assert!(desk.app.layers.is_empty());
+        assert_eq!(desk.app.mail.list.folder(), Some(FolderId(101)));
+        assert_eq!(desk.app.mail.list.selected, Some(MessageId(203)));
+        assert_eq!(desk.app.mail.list.chosen.count(desk.app.mail.list.count()), 0);
+    }
+}

@@ -85,7 +85,7 @@ impl ProblemBox {
                 | Remedy::CheckDisk,
                 _,
             ) => Some(Action::Retry),
-            (Remedy::Nothing, _) => None,
+            (Remedy::ChooseFolder | Remedy::ChooseName | Remedy::Nothing, _) => None,
         }
     }
 

@@ -278,7 +278,7 @@ impl Supervisor {
             }
             EngineCommand::Act { id, target, act, asked_by } => {
                 self.act(id, target, act, asked_by).await;
-            },
+            }
             EngineCommand::ActOnFolder { id, act } => self.act_on_folder(id, act).await,
             EngineCommand::Import { id, folder, bytes, flags, received_at } => {
                 self.import_message(id, folder, bytes, flags, received_at).await;
