@@ -135,7 +135,7 @@ impl App {
 
     fn do_or_ask(&mut self, plan: Plan, count: u32) -> Vec<Effect> {
         if count == 0 {
-            self.say("No message is concerned");
+            self.say("There is no message to do that to");
             return Vec::new();
         }
         if count <= ASK_FROM_MESSAGES && plan.act != MessageAct::Delete {

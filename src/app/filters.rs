@@ -297,8 +297,9 @@ mod tests {
     use crate::app::layout::Pane;
     use crate::app::sheet::Sheet;
     use crate::app::tests::Desk;
+    use crate::engine_api::event::EngineEvent;
     use crate::model::flags::Flags;
-    use crate::model::ids::{MessageId, ThreadId};
+    use crate::model::ids::{FolderId, MessageId, ThreadId};
     use crate::model::listing::{
         EXPANDED_THREADS_LIMIT, Grouping, QuickFilter, Sort, SortKey, SortOrder,
     };
@@ -352,6 +353,17 @@ mod tests {
         let mut desk = Desk::linked();
         desk.press("j \\ u");
         assert_eq!(desk.app.mail.list.selected, Some(MessageId(11)));
+    }
+
+    #[test]
+    fn the_cursor_stays_on_its_message_when_conversations_are_shown() {
+        let mut desk = Desk::linked();
+        desk.rows = (1..=700).rev().map(crate::app::tests::sample_row).collect();
+        desk.event(EngineEvent::FolderChanged { folder: FolderId(1) });
+        desk.press("G T");
+        assert_eq!(desk.app.mail.list.selected, Some(MessageId(1)));
+        desk.press("T");
+        assert_eq!(desk.app.mail.list.selected, Some(MessageId(1)));
     }
 
     /// An inbox with a conversation of three on top, two of them unread.
