@@ -6,11 +6,11 @@ use crate::app::effect::Effect;
 use crate::app::hiding::Taken;
 use crate::app::layer::Layer;
 use crate::app::layout::{Pane, Reading};
-use crate::app::pending::{AskedBy, Purpose};
+use crate::app::pending::Purpose;
 use crate::app::question::{Ask, Question};
 use crate::app::reader::{Content, Reader};
 use crate::app::words::{self, counted};
-use crate::engine_api::command::EngineCommand;
+use crate::engine_api::command::{AskedBy, EngineCommand};
 use crate::model::acting::{FolderAct, MessageAct, Target, UndoStep};
 use crate::model::flags::{Flag, FlagChange, Flags};
 use crate::model::folder::FolderRole;
@@ -135,7 +135,7 @@ impl App {
 
     fn do_or_ask(&mut self, plan: Plan, count: u32) -> Vec<Effect> {
         if count == 0 {
-            self.say("No message is concerned");
+            self.say("There is no message to do that to");
             return Vec::new();
         }
         if count <= ASK_FROM_MESSAGES && plan.act != MessageAct::Delete {
@@ -191,7 +191,8 @@ impl App {
         let taken = self.taken_by(act, &chosen.rows);
         let target = chosen.target;
         let id = self.pending.open(Purpose::Act(Box::new(Acting { act, before, by })));
-        let mut effects = vec![Effect::Send(EngineCommand::Act { id, target, act })];
+        let command = EngineCommand::Act { id, target, act, asked_by: by };
+        let mut effects = vec![Effect::Send(command)];
         if taken != Taken::Nothing {
             effects.extend(self.take_away(id, taken));
         }
@@ -286,7 +287,7 @@ impl App {
             return;
         }
         let done = words::done(act, &self.name_of_target(act));
-        let way_back = if undoable { "   [z] undo" } else { "" };
+        let way_back = if undoable { "  [z] undo" } else { "" };
         self.say(&format!("{} {done}{way_back}", counted(messages)));
     }
 
@@ -387,11 +388,11 @@ mod tests {
             desk.press(keys);
             assert_eq!(desk.told(), told, "{keys}");
         }
-        check("e", "1 message archived   [z] undo");
-        check("Space Space d", "2 messages moved to the trash   [z] undo");
-        check("m e n g Enter", "1 message moved to Engine   [z] undo");
+        check("e", "1 message archived  [z] undo");
+        check("Space Space d", "2 messages moved to the trash  [z] undo");
+        check("m e n g Enter", "1 message moved to Engine  [z] undo");
         check("s", "");
-        check("j Space Space u", "2 messages marked as read   [z] undo");
+        check("j Space Space u", "2 messages marked as read  [z] undo");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use crate::app::App;
 use crate::app::hiding::Taken;
 use crate::app::layout::Pane;
-use crate::app::pending::AskedBy;
 use crate::app::selection::Mark;
+use crate::engine_api::command::AskedBy;
 use crate::model::acting::{MessageAct, Target};
 use crate::model::flags::{Flag, Flags};
 use crate::model::folder::FolderRole;

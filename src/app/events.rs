@@ -7,10 +7,11 @@ use crate::app::effect::Effect;
 use crate::app::layer::Layer;
 use crate::app::layout::Pane;
 use crate::app::message_list::MessageList;
-use crate::app::pending::{AskedBy, Purpose};
+use crate::app::pending::Purpose;
 use crate::app::problem_box::About;
 use crate::app::reader::Reader;
 use crate::app::search::Servers;
+use crate::engine_api::command::AskedBy;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{Connection, EngineStatus};
 use crate::model::ids::{AccountId, CommandId};
@@ -126,6 +127,7 @@ impl App {
                 self.drafts_loaded(id, drafts);
                 Vec::new()
             }
+            EngineEvent::CacheRebuilt => self.cache_rebuilt(),
             EngineEvent::FoldersChanged { account } => self.list_folders(account),
             EngineEvent::FolderChanged { folder } => self.folder_changed(folder),
             EngineEvent::OutboxChanged { entry, account, state, problem } => {

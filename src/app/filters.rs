@@ -10,7 +10,8 @@ use crate::app::sheet::Sheet;
 use crate::model::flags::Flag;
 use crate::model::ids::{MessageId, ThreadId};
 use crate::model::listing::{
-    EXPANDED_THREADS_LIMIT, Grouping, Listing, QuickFilter, QuickFilters, Sort, SortKey, SortOrder,
+    EXPANDED_THREADS_LIMIT, Grouping, ListSource, Listing, QuickFilter, QuickFilters, Sort,
+    SortKey, SortOrder,
 };
 use crate::model::message::MessageRow;
 
@@ -28,18 +29,38 @@ pub enum Arrangement {
 }
 
 /// The menu of filters and orders.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct FilterMenu {
     /// Where the cursor is.
     pub cursor: Cursor,
+    sorts: Vec<SortKey>,
+}
+
+/// Whether a list can be ordered by this: only a search has results that fit better or worse.
+fn makes_sense(key: SortKey, source: &ListSource) -> bool {
+    match (key, source) {
+        (SortKey::Relevance, ListSource::Folder(_) | ListSource::Role(_)) => false,
+        (SortKey::Relevance, ListSource::Search { .. })
+        | (
+            SortKey::Arrival | SortKey::Date | SortKey::Sender | SortKey::Subject | SortKey::Size,
+            _,
+        ) => true,
+    }
 }
 
 impl FilterMenu {
+    /// The menu over a list of `source`.
+    #[must_use]
+    pub fn over(source: &ListSource) -> Self {
+        let sorts = SortKey::ALL.into_iter().filter(|key| makes_sense(*key, source));
+        Self { cursor: Cursor::default(), sorts: sorts.collect() }
+    }
+
     /// What can be chosen, in the order of the screen.
     #[must_use]
     pub fn rows(&self) -> Vec<Arrangement> {
         let filters = QuickFilter::ALL.into_iter().map(Arrangement::Filter);
-        let sorts = SortKey::ALL.into_iter().map(Arrangement::SortBy);
+        let sorts = self.sorts.iter().copied().map(Arrangement::SortBy);
         filters.chain(sorts).chain([Arrangement::TurnOrder, Arrangement::Plain]).collect()
     }
 }
@@ -94,8 +115,8 @@ pub enum Threading {
 impl App {
     /// `\`.
     pub(in crate::app) fn open_filters(&mut self) {
-        if self.mail.list.listing.is_some() {
-            let menu = Sheet::Filters(FilterMenu::default());
+        if let Some(listing) = &self.mail.list.listing {
+            let menu = Sheet::Filters(FilterMenu::over(&listing.source));
             self.layers.push(Layer::Sheet(Box::new(menu)));
         }
     }
@@ -118,6 +139,10 @@ impl App {
         let Some(mut listing) = self.mail.list.listing.clone() else { return Vec::new() };
         match change {
             Arrangement::Filter(filter) => listing.filters = listing.filters.toggled(filter),
+            Arrangement::SortBy(key) if !makes_sense(key, &listing.source) => {
+                self.say("Only what a search found can be ordered by relevance");
+                return Vec::new();
+            }
             Arrangement::SortBy(key) => listing.sort = Sort { key, order: natural_order(key) },
             Arrangement::TurnOrder => {
                 listing.sort.order = match listing.sort.order {
@@ -267,10 +292,14 @@ impl App {
 
 #[cfg(test)]
 mod tests {
+    use crate::app::filters::Arrangement;
+    use crate::app::layer::Layer;
     use crate::app::layout::Pane;
+    use crate::app::sheet::Sheet;
     use crate::app::tests::Desk;
+    use crate::engine_api::event::EngineEvent;
     use crate::model::flags::Flags;
-    use crate::model::ids::{MessageId, ThreadId};
+    use crate::model::ids::{FolderId, MessageId, ThreadId};
     use crate::model::listing::{
         EXPANDED_THREADS_LIMIT, Grouping, QuickFilter, Sort, SortKey, SortOrder,
     };
@@ -296,6 +325,27 @@ mod tests {
         check("\\ 5 \\ r", false, SortKey::Size, up);
         check("\\ u \\ 2 \\ x", false, SortKey::Arrival, down);
         check("\\ Esc", false, SortKey::Arrival, down);
+        check("\\ 6", false, SortKey::Arrival, down);
+    }
+
+    #[test]
+    fn relevance_is_offered_for_what_a_search_found() {
+        #[track_caller]
+        fn check(keys: &str, offered: bool, key: SortKey, told: &str) {
+            let mut desk = Desk::linked();
+            desk.press(keys);
+            desk.press("\\");
+            let Some(Layer::Sheet(sheet)) = desk.app.layers.last() else { panic!("no menu") };
+            let Sheet::Filters(menu) = sheet.as_ref() else { panic!("no menu") };
+            let relevance = Arrangement::SortBy(SortKey::Relevance);
+            assert_eq!(menu.rows().contains(&relevance), offered, "{keys}");
+            desk.press("6");
+            assert_eq!(desk.app.mail.list.listing.as_ref().unwrap().sort.key, key, "{keys}");
+            assert_eq!(desk.told(), told, "{keys}");
+        }
+        let why_not = "Only what a search found can be ordered by relevance";
+        check("g g", false, SortKey::Arrival, why_not);
+        check("/ a n Enter", true, SortKey::Relevance, "");
     }
 
     #[test]
@@ -303,6 +353,17 @@ mod tests {
         let mut desk = Desk::linked();
         desk.press("j \\ u");
         assert_eq!(desk.app.mail.list.selected, Some(MessageId(11)));
+    }
+
+    #[test]
+    fn the_cursor_stays_on_its_message_when_conversations_are_shown() {
+        let mut desk = Desk::linked();
+        desk.rows = (1..=700).rev().map(crate::app::tests::sample_row).collect();
+        desk.event(EngineEvent::FolderChanged { folder: FolderId(1) });
+        desk.press("G T");
+        assert_eq!(desk.app.mail.list.selected, Some(MessageId(1)));
+        desk.press("T");
+        assert_eq!(desk.app.mail.list.selected, Some(MessageId(1)));
     }
 
     /// An inbox with a conversation of three on top, two of them unread.

@@ -2,8 +2,8 @@
 
 use crate::app::App;
 use crate::app::effect::Effect;
-use crate::app::pending::{AskedBy, Purpose};
-use crate::engine_api::command::EngineCommand;
+use crate::app::pending::Purpose;
+use crate::engine_api::command::{AskedBy, EngineCommand};
 
 impl App {
     /// Remembers what a person was doing; the newest is what they want.

@@ -96,7 +96,13 @@ pub const BINDINGS: &[Binding] = &[
     bind(&["3"], Context::Filters, sort_by(SortKey::Sender), "order by sender", ""),
     bind(&["4"], Context::Filters, sort_by(SortKey::Subject), "order by subject", ""),
     bind(&["5"], Context::Filters, sort_by(SortKey::Size), "order by size", ""),
-    bind(&["6"], Context::Filters, sort_by(SortKey::Relevance), "order by relevance", ""),
+    bind(
+        &["6"],
+        Context::Filters,
+        sort_by(SortKey::Relevance),
+        "order by relevance, in a search",
+        "",
+    ),
     bind(&["r"], Context::Filters, TURN, "turn the order around", ""),
     bind(&["x"], Context::Filters, PLAIN, "no filter, newest first", ""),
     bind(&["\\", "q"], Context::Filters, Action::Back, "close", ""),
@@ -193,3 +199,49 @@ pub const BINDINGS: &[Binding] = &[
     bind(&["Ctrl-z"], Context::Everywhere, Action::Suspend, "pause until fg", ""),
     bind(&["Ctrl-c"], Context::Everywhere, Action::Quit, "quit; drafts are kept", ""),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::BINDINGS;
+    use crate::app::keymap::Context;
+    use std::path::Path;
+
+    /// Set to write `docs/keys.md` anew.
+    const WRITE: &str = "POSTHASTE_WRITE_KEYS";
+
+    /// The key table as a page.
+    fn keys_page() -> String {
+        let mut page = "# Keys\n\n\
+            `?` shows the keys that work where you are. Keys of a sequence are pressed one after the other. The narrowest place comes first:\n\
+            while a message is read, a key under *Reading* comes before one under *Mail*, and that before one under *Moving*.\n\n\
+            Made from `src/app/keymap_default.rs`; `POSTHASTE_WRITE_KEYS=1 cargo test --locked --lib keys_page` makes it anew.\n"
+            .to_owned();
+        let mut places: Vec<Context> = Vec::new();
+        for binding in BINDINGS {
+            if !places.contains(&binding.context) {
+                places.push(binding.context);
+            }
+        }
+        for place in places {
+            page.push_str(&format!(
+                "\n## {}\n\n| keys | what they do |\n| --- | --- |\n",
+                place.title()
+            ));
+            for binding in BINDINGS.iter().filter(|binding| binding.context == place) {
+                let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
+                page.push_str(&format!("| {} | {} |\n", keys.join(", "), binding.help));
+            }
+        }
+        page
+    }
+
+    #[test]
+    fn the_keys_page_is_what_the_table_says() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/keys.md");
+        if std::env::var_os(WRITE).is_some() {
+            std::fs::write(&path, keys_page()).unwrap();
+        }
+        let page = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(page == keys_page(), "docs/keys.md is stale: {WRITE}=1 makes it anew");
+    }
+}

@@ -303,6 +303,8 @@ impl LinkRun {
             Remedy::AskAdministrator
             | Remedy::EditMessage
             | Remedy::CheckSent
+            | Remedy::ChooseFolder
+            | Remedy::ChooseName
             | Remedy::Nothing => None,
         }
     }

@@ -97,8 +97,15 @@ impl MessageList {
     /// Shows something else in the place of what was shown. The rows at hand stay on screen until
     /// the new ones come; the cursor stays on its message where that is among them.
     pub fn retarget(&mut self, listing: Listing) {
+        // Grouped in another way, a message stands near its place; otherwise it may be anywhere.
+        let near = self
+            .listing
+            .as_ref()
+            .is_some_and(|known| known.filters == listing.filters && known.sort == listing.sort);
+        if !near {
+            self.cursor = Cursor::default();
+        }
         self.listing = Some(listing);
-        self.cursor = Cursor::default();
         self.chosen = Selection::default();
         self.heard = Heard::Nothing;
         self.changed();

@@ -6,9 +6,9 @@ use crate::app::folders::{Place, role_in_words, shown_name};
 use crate::app::layer::Layer;
 use crate::app::layout::Pane;
 use crate::app::message_list::{Heard, MessageList};
-use crate::app::pending::{AskedBy, Purpose};
+use crate::app::pending::Purpose;
 use crate::app::reader::Reader;
-use crate::engine_api::command::EngineCommand;
+use crate::engine_api::command::{AskedBy, EngineCommand};
 use crate::model::folder::FolderRole;
 use crate::model::ids::{AccountId, FolderId};
 use crate::model::listing::{ListSource, Listing, SearchScope};
@@ -189,6 +189,22 @@ impl App {
         self.open_folder(inbox)
     }
 
+    /// The copy of the mail on this machine was damaged and is empty now: says so, and asks for
+    /// everything on screen again. What fills it comes from the servers.
+    pub(in crate::app) fn cache_rebuilt(&mut self) -> Vec<Effect> {
+        self.offer(
+            "The copy of your mail here was damaged and is fetched again; nothing else is lost",
+        );
+        let accounts: Vec<AccountId> =
+            self.accounts.all().iter().map(|account| account.status.id).collect();
+        let mut effects: Vec<Effect> =
+            accounts.into_iter().flat_map(|account| self.list_folders(account)).collect();
+        self.mail.list.chosen = Default::default();
+        self.mail.list.changed();
+        effects.extend(self.fetch_rows());
+        effects
+    }
+
     /// Whether the list shows a folder that is no longer there.
     pub(in crate::app) fn list_is_gone(&self) -> bool {
         self.mail.list.folder().is_some_and(|id| self.mail.folders.get(id).is_none())
@@ -239,5 +255,31 @@ impl App {
             }
             None => String::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::tests::{Desk, folder};
+    use crate::engine_api::event::EngineEvent;
+    use crate::model::folder::FolderRole;
+    use crate::model::ids::{FolderId, MessageId};
+
+    #[test]
+    fn an_emptied_cache_is_said_once_and_everything_on_screen_asked_for_again() {
+        let mut desk = Desk::linked();
+        desk.press("j Space");
+        // Ids of the old cache are never given again.
+        desk.folders = vec![folder(1, 101, "INBOX", FolderRole::Inbox, 0)];
+        desk.rows = (201..=203).rev().map(crate::app::tests::sample_row).collect();
+        desk.event(EngineEvent::CacheRebuilt);
+        assert_eq!(
+            desk.told(),
+            "The copy of your mail here was damaged and is fetched again; nothing else is lost"
+        );
+        assert!(desk.app.layers.is_empty());
+        assert_eq!(desk.app.mail.list.folder(), Some(FolderId(101)));
+        assert_eq!(desk.app.mail.list.selected, Some(MessageId(203)));
+        assert_eq!(desk.app.mail.list.chosen.count(desk.app.mail.list.count()), 0);
     }
 }

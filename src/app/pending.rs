@@ -2,20 +2,11 @@
 
 use crate::app::chosen::{Acting, Plan};
 use crate::app::problem_box::About;
-use crate::engine_api::command::SyncHold;
+use crate::engine_api::command::{AskedBy, SyncHold};
 use crate::mime::quote::ReplyScope;
 use crate::model::acting::FolderAct;
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId};
 use std::collections::BTreeMap;
-
-/// Whether a person asked, or the program on its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AskedBy {
-    /// A key was pressed and an answer is expected.
-    Person,
-    /// Nobody is waiting for it.
-    Program,
-}
 
 /// How a message is taken up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

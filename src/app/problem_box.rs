@@ -92,7 +92,7 @@ impl ProblemBox {
                 | Remedy::CheckDisk,
                 _,
             ) => Some(Action::Retry),
-            (Remedy::Nothing, _) => None,
+            (Remedy::ChooseFolder | Remedy::ChooseName | Remedy::Nothing, _) => None,
         }
     }
 

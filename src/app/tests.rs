@@ -6,7 +6,7 @@ use crate::app::keymap::parse;
 use crate::app::layer::Layer;
 use crate::app::msg::{Key, KeyCode, Msg};
 use crate::app::{App, AppSetup, update};
-use crate::engine_api::command::{EngineCommand, SyncHold};
+use crate::engine_api::command::{AskedBy, EngineCommand, SyncHold};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::LinkStep;
 use crate::engine_api::status::{AccountFacts, AccountStatus, Connection, EngineStatus};
@@ -354,7 +354,13 @@ impl Desk {
     }
 
     /// Does it to the rows of the desk.
-    fn act(&mut self, id: CommandId, target: &Target, act: MessageAct) -> EngineEvent {
+    fn act(
+        &mut self,
+        id: CommandId,
+        target: &Target,
+        act: MessageAct,
+        asked_by: AskedBy,
+    ) -> EngineEvent {
         let concerned = self.concerned(target);
         let before = self.rows.clone();
         let deed = match act {
@@ -377,7 +383,8 @@ impl Desk {
         let messages = u32::try_from(concerned.len()).unwrap();
         self.saved += 1;
         let step = UndoStep { id: UndoId(self.saved), deed, messages, done_at: NOW };
-        let undo = (act != MessageAct::Delete).then(|| step.clone());
+        let taken_back = asked_by == AskedBy::Person && act != MessageAct::Delete;
+        let undo = taken_back.then(|| step.clone());
         if undo.is_some() {
             self.steps.push((step, before));
         }
@@ -446,7 +453,9 @@ impl Desk {
             | EngineCommand::RemoveAccount { .. }
             | EngineCommand::RetryOutbox { .. }
             | EngineCommand::DiscardDraft { .. } => EngineEvent::CommandDone { id },
-            EngineCommand::Act { target, act, .. } => self.act(id, target, *act),
+            EngineCommand::Act { target, act, asked_by, .. } => {
+                self.act(id, target, *act, *asked_by)
+            }
             EngineCommand::ActOnFolder { .. } | EngineCommand::Import { .. } => {
                 EngineEvent::Acted { id, messages: 12, undo: None }
             }

@@ -55,6 +55,20 @@ fn state(change: FlagChange) -> &'static str {
     }
 }
 
+/// A state that is back, after "is" or "are".
+fn again(change: FlagChange) -> &'static str {
+    match change {
+        FlagChange::Add(Flag::Seen) => "read again",
+        FlagChange::Remove(Flag::Seen) => "unread again",
+        FlagChange::Add(Flag::Flagged) => "starred again",
+        FlagChange::Remove(Flag::Flagged)
+        | FlagChange::Add(Flag::Answered | Flag::Forwarded | Flag::Draft | Flag::Deleted)
+        | FlagChange::Remove(Flag::Answered | Flag::Forwarded | Flag::Draft | Flag::Deleted) => {
+            state(change)
+        }
+    }
+}
+
 /// The question before something is done to so many messages; `to` names the folder where the
 /// action goes to one.
 #[must_use]
@@ -111,7 +125,7 @@ pub fn undone(deed: &Deed, messages: u32) -> String {
     let what = counted(messages);
     let verb = if messages == 1 { "is" } else { "are" };
     match deed {
-        Deed::Flag(change) => format!("Undone: {what} {}", state(change.inverse())),
+        Deed::Flag(change) => format!("Undone: {what} {verb} {}", again(change.inverse())),
         Deed::Move { to, role } => {
             let from = match role {
                 FolderRole::Mail | FolderRole::Other => to.as_str(),
@@ -124,10 +138,13 @@ pub fn undone(deed: &Deed, messages: u32) -> String {
             };
             format!("Undone: {what} {verb} back from {from}")
         }
-        Deed::Copy { to } => format!("Undone: the copies in {to} go ({what})"),
-        Deed::Import { to } => format!("Undone: {what} {verb} out of {to} again"),
-        Deed::CreateFolder { name } => format!("Undone: the folder {name} goes"),
-        Deed::RenameFolder { from, to: _ } => format!("Undone: the folder is {from} again"),
+        Deed::Copy { to } => {
+            let noun = if messages == 1 { "copy is" } else { "copies are" };
+            format!("Undone: {} {noun} gone from {to}", grouped(u64::from(messages)))
+        }
+        Deed::Import { to } => format!("Undone: {what} {verb} gone from {to}"),
+        Deed::CreateFolder { name } => format!("Undone: the folder {name} is deleted again"),
+        Deed::RenameFolder { from, to: _ } => format!("Undone: the folder is called {from} again"),
         Deed::Delete | Deed::DeleteFolder { .. } | Deed::EmptyFolder { .. } | Deed::Undo => {
             "Undone".to_owned()
         }
@@ -173,6 +190,12 @@ mod tests {
         assert_eq!(deed(&to_trash, 1), "1 message moved to the trash");
         assert_eq!(undone(&to_mail, 3), "Undone: 3 messages are back from Engine");
         assert_eq!(undone(&to_trash, 1), "Undone: 1 message is back from the trash");
-        assert_eq!(undone(&Deed::Flag(seen), 2), "Undone: 2 messages marked as unread");
+        assert_eq!(undone(&Deed::Flag(seen), 2), "Undone: 2 messages are unread again");
+        let starred = Deed::Flag(FlagChange::Add(Flag::Flagged));
+        assert_eq!(undone(&starred, 1), "Undone: 1 message is no longer starred");
+        let copied = Deed::Copy { to: "Engine".to_owned() };
+        assert_eq!(undone(&copied, 1), "Undone: 1 copy is gone from Engine");
+        let made = Deed::CreateFolder { name: "Plans".to_owned() };
+        assert_eq!(undone(&made, 0), "Undone: the folder Plans is deleted again");
     }
 }

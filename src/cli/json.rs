@@ -42,6 +42,8 @@ pub fn option(remedy: Remedy) -> &'static str {
         | Remedy::EditMessage
         | Remedy::CheckSent
         | Remedy::CheckDisk
+        | Remedy::ChooseFolder
+        | Remedy::ChooseName
         | Remedy::Nothing => "",
     }
 }

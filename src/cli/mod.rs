@@ -143,6 +143,8 @@ fn keeps_log(command: &Command) -> bool {
         | Command::Folder(_)
         | Command::Message(_)
         | Command::Sync(_)
+        | Command::Undo(_)
+        | Command::Changes(_)
         | Command::Outbox(_)
         | Command::Draft(_)
         | Command::Token(_)

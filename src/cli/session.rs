@@ -657,6 +657,7 @@ fn closes(event: &EngineEvent) -> Option<CommandId> {
         EngineEvent::LinkProgress { .. }
         | EngineEvent::DetectProgress { .. }
         | EngineEvent::ServersFound { .. }
+        | EngineEvent::CacheRebuilt
         | EngineEvent::FoldersChanged { .. }
         | EngineEvent::FolderChanged { .. }
         | EngineEvent::OutboxChanged { .. }

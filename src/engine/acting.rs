@@ -4,6 +4,7 @@ use crate::engine::account_task::AccountCommand;
 use crate::engine::failure::Failure;
 use crate::engine::replay::show_waiting;
 use crate::engine::supervisor::Supervisor;
+use crate::engine_api::command::AskedBy;
 use crate::engine_api::event::EngineEvent;
 use crate::model::acting::{FolderAct, MessageAct, Target};
 use crate::model::flags::Flags;
@@ -19,10 +20,17 @@ impl Supervisor {
         self.close(id, answer).await;
     }
 
-    pub(in crate::engine) async fn act(&self, id: CommandId, target: Target, act: MessageAct) {
-        let acted = match self.store.resolve(target).await {
-            Ok(messages) => self.store.act(messages, act).await,
-            Err(error) => Err(error.into()),
+    pub(in crate::engine) async fn act(
+        &self,
+        id: CommandId,
+        target: Target,
+        act: MessageAct,
+        asked_by: AskedBy,
+    ) {
+        let acted = match (self.store.resolve(target).await, asked_by) {
+            (Ok(messages), AskedBy::Person) => self.store.act(messages, act).await,
+            (Ok(messages), AskedBy::Program) => self.store.act_by_the_way(messages, act).await,
+            (Err(error), AskedBy::Person | AskedBy::Program) => Err(error.into()),
         };
         self.answer_acted(id, acted).await;
     }

@@ -139,6 +139,21 @@ async fn check_cache(store: Store) {
     }
 }
 
+/// Says each time that the cache was made anew, the start of this run included.
+async fn tell_of_rebuilds(mut rebuilds: watch::Receiver<u32>, reporter: Reporter) {
+    let mut told = 0;
+    loop {
+        let times = *rebuilds.borrow_and_update();
+        if told < times {
+            told = times;
+            reporter.event(EngineEvent::CacheRebuilt).await;
+        }
+        if rebuilds.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
 impl Engine {
     /// Starts the engine on the current tokio runtime.
     ///
@@ -156,6 +171,11 @@ impl Engine {
             Liveness::Live => {
                 let stopped = cancel.clone().cancelled_owned();
                 let check = check_cache(store.clone());
+                let tell = tell_of_rebuilds(store.rebuilds(), reporter.clone());
+                let tell = cancel.clone().run_until_cancelled_owned(tell);
+                tasks.spawn(async move {
+                    tell.await;
+                });
                 tasks.spawn(async move {
                     tokio::select! {
                         biased;

@@ -290,7 +290,9 @@ impl Supervisor {
             EngineCommand::LoadRaw { id, message } => {
                 self.load_message(id, message, Form::Raw).await;
             }
-            EngineCommand::Act { id, target, act } => self.act(id, target, act).await,
+            EngineCommand::Act { id, target, act, asked_by } => {
+                self.act(id, target, act, asked_by).await;
+            }
             EngineCommand::ActOnFolder { id, act } => self.act_on_folder(id, act).await,
             EngineCommand::Import { id, folder, bytes, flags, received_at } => {
                 self.import_message(id, folder, bytes, flags, received_at).await;

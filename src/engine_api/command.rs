@@ -44,6 +44,15 @@ pub struct AccountChange {
     pub secret_expires: Option<NaiveDate>,
 }
 
+/// Whether a person asked for something, or the program did it on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskedBy {
+    /// A person asked, and expects an answer; an action of theirs can be taken back.
+    Person,
+    /// Nobody waits for it, and nobody would want it taken back by itself.
+    Program,
+}
+
 /// A request to the engine. Each is answered by exactly one closing event with the same id:
 /// the event named here, or `CommandFailed`.
 #[derive(Clone, Debug)]
@@ -234,6 +243,9 @@ pub enum EngineCommand {
         target: Target,
         /// What.
         act: MessageAct,
+        /// Whether it is a step that can be taken back: what the program does by the way, such as
+        /// marking an opened message as read, is none.
+        asked_by: AskedBy,
     },
     /// Do something to a folder, in the same way: `Acted`.
     ActOnFolder {

@@ -205,6 +205,9 @@ pub enum EngineEvent {
         /// Newest first.
         drafts: Vec<StoredDraft>,
     },
+    /// The cache was damaged and is empty now: ask again for every folder and list. They fill from
+    /// the servers; drafts, the outbox and changes that wait are whole.
+    CacheRebuilt,
     /// Ask again for the folders of this account: counts, names or roles changed.
     FoldersChanged {
         /// The account.

@@ -74,6 +74,10 @@ pub enum Remedy {
     CheckSent,
     /// Free space or correct permissions on this machine.
     CheckDisk,
+    /// Make a folder for this, or take another one.
+    ChooseFolder,
+    /// Take another name.
+    ChooseName,
     /// Nothing can be done from here.
     Nothing,
 }
@@ -170,6 +174,10 @@ impl Remedy {
                 "Look into the Sent folder before you send it again: it may have arrived."
             }
             Self::CheckDisk => "Free some space or correct the permissions, then try again.",
+            Self::ChooseFolder => {
+                "Make such a folder, or move the messages to another one by name."
+            }
+            Self::ChooseName => "Choose another name.",
             Self::Nothing => "Nothing can be done from here.",
         }
     }

@@ -16,7 +16,8 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, params};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
 
 /// Times a cache is made anew in one run. More often it is not damage but a defect of this program
 /// or a dying disk, and fetching everything again and again would help nobody.
@@ -29,7 +30,8 @@ const SHORT_READ: i32 = 522;
 /// What became of the cache in this run.
 #[derive(Debug, Default)]
 pub struct Health {
-    remade: AtomicU32,
+    /// Counts how often it was made anew.
+    remade: watch::Sender<u32>,
     ended_badly: AtomicBool,
 }
 
@@ -42,7 +44,11 @@ impl Health {
     }
 
     fn was_remade(&self) -> bool {
-        0 < self.remade.load(Ordering::Acquire)
+        0 < self.times_remade()
+    }
+
+    fn times_remade(&self) -> u32 {
+        *self.remade.borrow()
     }
 }
 
@@ -112,7 +118,7 @@ pub(in crate::store) fn remake(
     why: &StoreError,
 ) -> Result<Connection, StoreError> {
     tracing::warn!("cache.db is damaged and is made anew: {why}");
-    health.remade.fetch_add(1, Ordering::AcqRel);
+    health.remade.send_modify(|times| *times += 1);
     let emptied = Connection::open(path).map_err(StoreError::from).and_then(|mut cache| {
         empty(&cache)?;
         prepare_cache(&mut cache, user, clock)
@@ -170,7 +176,7 @@ impl Databases {
     /// Makes the cache anew because of `why`; returns what the person is told.
     pub(in crate::store) fn repair(&mut self, why: StoreError) -> StoreError {
         let Some(path) = self.cache_path.clone() else { return why };
-        let often = REMADE_LIMIT <= self.health.remade.load(Ordering::Acquire);
+        let often = REMADE_LIMIT <= self.health.times_remade();
         // The same question may have been about both files.
         let user_is_whole = matches!(self.user.is_readonly(MAIN_DB), Ok(false))
             && matches!(verdict(&self.user, "quick_check"), Ok(None));
@@ -214,6 +220,12 @@ impl Store {
     #[must_use]
     pub fn was_rebuilt(&self) -> bool {
         self.health.was_remade()
+    }
+
+    /// How often the cache was made anew in this run, as it happens.
+    #[must_use]
+    pub fn rebuilds(&self) -> watch::Receiver<u32> {
+        self.health.remade.subscribe()
     }
 
     /// Reads the whole cache beside everything else and makes it anew if it is damaged. Returns
@@ -264,10 +276,10 @@ impl Store {
     /// Has the store's thread make the cache anew, unless that happened meanwhile. Returns what the
     /// person is told.
     async fn remake(&self, why: StoreError) -> StoreError {
-        let known = self.health.remade.load(Ordering::Acquire);
+        let known = self.health.times_remade();
         let told = self
             .ask(move |databases| {
-                let remade = databases.health.remade.load(Ordering::Acquire) != known;
+                let remade = databases.health.times_remade() != known;
                 Ok(if remade { StoreError::CacheRemade } else { databases.repair(why) })
             })
             .await;

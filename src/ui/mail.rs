@@ -64,6 +64,9 @@ fn list_title(app: &App) -> String {
     let total = whole_folder.and_then(|folder| usize::try_from(folder.total).ok());
     let rows = list.count();
     let count = match (&listing.grouping, total) {
+        (Grouping::Threads { expanded }, _) if !expanded.is_empty() => {
+            format!("{} rows", grouped_rows(rows))
+        }
         (Grouping::Threads { .. }, _) => match rows {
             1 => "1 conversation".to_owned(),
             _several => format!("{} conversations", grouped_rows(rows)),

@@ -19,8 +19,9 @@ use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// Cells that stay free for the left side.
-const LEFT_LEAST_CELLS: usize = 16;
+/// The part of the width that stays free for the left side, in hundredths: where one is, and how
+/// much is chosen, is looked at more often than how long a token is good.
+const LEFT_LEAST_PERCENT: usize = 40;
 
 /// Seconds after which a pace says something.
 const PACE_FROM_S: u64 = 3;
@@ -31,10 +32,11 @@ const WAITING_FROM_S: i64 = 5;
 pub fn render_status(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let width = usize::from(area.width);
     let left = title(app);
+    let left_least = width * LEFT_LEAST_PERCENT / 100;
     let mut right = String::new();
     for part in state_of(app) {
         let longer = if right.is_empty() { part } else { format!("{part}  {right}") };
-        let room = width.saturating_sub(text::cells(&left).min(LEFT_LEAST_CELLS) + 3);
+        let room = width.saturating_sub(text::cells(&left).min(left_least) + 3);
         if room < text::cells(&longer) {
             break;
         }

@@ -1,7 +1,7 @@
 //! Acting on messages and folders, with and without a connection, beside a second client.
 
 use crate::driver::AppDriver;
-use posthaste::engine_api::command::EngineCommand;
+use posthaste::engine_api::command::{AskedBy, EngineCommand};
 use posthaste::engine_api::event::EngineEvent;
 use posthaste::model::acting::{FolderAct, MessageAct, PendingOperation, Target};
 use posthaste::model::flags::{Flag, FlagChange, Flags};
@@ -81,7 +81,7 @@ impl Desk {
         let rows = self.rows(folder).await;
         let chosen = rows.iter().filter(|row| subjects.contains(&row.subject.as_str()));
         let target = Target::Messages(chosen.map(|row| row.id).collect());
-        self.acted(EngineCommand::Act { id: ID, target, act }).await
+        self.acted(EngineCommand::Act { id: ID, target, act, asked_by: AskedBy::Person }).await
     }
 
     async fn acted(&mut self, command: EngineCommand) -> u32 {

@@ -5,7 +5,7 @@ use crate::cli::error::CliError;
 use crate::cli::message::chosen::ChosenArgs;
 use crate::cli::output::{Format, Output};
 use crate::cli::session::{Acted, Session, unexpected, with_session};
-use crate::engine_api::command::EngineCommand;
+use crate::engine_api::command::{AskedBy, EngineCommand};
 use crate::engine_api::event::EngineEvent;
 use crate::model::acting::{MessageAct, Target};
 use crate::model::flags::{Flag, FlagChange};
@@ -166,7 +166,9 @@ fn on_chosen(
         let mut all = Vec::new();
         for (messages, act) in plan(session, messages).await? {
             let target = Target::Messages(messages);
-            all.push(acted(session.ask(|id| EngineCommand::Act { id, target, act }).await?)?);
+            let asked_by = AskedBy::Person;
+            let ask = |id| EngineCommand::Act { id, target, act, asked_by };
+            all.push(acted(session.ask(ask).await?)?);
         }
         let acted = session.replay(all).await?;
         say(context.output, &acted)

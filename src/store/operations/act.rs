@@ -333,10 +333,31 @@ impl Store {
     /// # Errors
     /// [`Refusal`]; after an error of the cache the operations are shown at the next start.
     pub async fn act(&self, messages: Vec<MessageId>, act: MessageAct) -> Result<Acted, Refusal> {
+        self.act_as(messages, act, Taking::Undoable).await
+    }
+
+    /// As [`Store::act`], for what nobody asked for: there is no step to take back.
+    ///
+    /// # Errors
+    /// [`Refusal`]; after an error of the cache the operations are shown at the next start.
+    pub async fn act_by_the_way(
+        &self,
+        messages: Vec<MessageId>,
+        act: MessageAct,
+    ) -> Result<Acted, Refusal> {
+        self.act_as(messages, act, Taking::Silent).await
+    }
+
+    async fn act_as(
+        &self,
+        messages: Vec<MessageId>,
+        act: MessageAct,
+        taking: Taking,
+    ) -> Result<Acted, Refusal> {
         let now = self.clock.now();
         self.try_ask(move |databases| {
             let plan = plan(databases, messages, act)?;
-            Ok(carry_out(databases, plan, None, &Taking::Undoable, now)?)
+            Ok(carry_out(databases, plan, None, &taking, now)?)
         })
         .await
     }

@@ -46,10 +46,9 @@ impl Refusal {
             Self::NoFolderFor(role) => (
                 ProblemKind::Failed,
                 "no-folder-for-role",
-                format!("This account has no folder for {}", place_for(*role)),
-                "The server marks none and none has a known name. Make a folder, or move the \
-                 messages to one by name.",
-                Remedy::Nothing,
+                format!("This account has no folder for {}", held_by(*role)),
+                why_none(*role),
+                Remedy::ChooseFolder,
             ),
             Self::OtherAccount => (
                 ProblemKind::Usage,
@@ -62,15 +61,15 @@ impl Refusal {
                 ProblemKind::Usage,
                 "folder-exists",
                 "There is a folder of this name already".to_owned(),
-                "Choose another name.",
-                Remedy::Nothing,
+                "Folders beside each other have different names.",
+                Remedy::ChooseName,
             ),
             Self::BadFolderName => (
                 ProblemKind::Usage,
                 "folder-name",
                 "A folder cannot have this name".to_owned(),
                 "It is empty or holds control characters.",
-                Remedy::Nothing,
+                Remedy::ChooseName,
             ),
             Self::InboxStays => (
                 ProblemKind::Usage,
@@ -84,14 +83,58 @@ impl Refusal {
     }
 }
 
-fn place_for(role: FolderRole) -> &'static str {
+/// What the folder of a role is for.
+fn held_by(role: FolderRole) -> &'static str {
     match role {
         FolderRole::Inbox => "new mail",
         FolderRole::Drafts => "drafts",
         FolderRole::Sent => "sent mail",
-        FolderRole::Archive => "the archive",
-        FolderRole::Junk => "junk",
-        FolderRole::Trash => "the trash",
+        FolderRole::Archive => "archived mail",
+        FolderRole::Junk => "junk mail",
+        FolderRole::Trash => "deleted mail",
         FolderRole::Mail | FolderRole::Other => "that",
+    }
+}
+
+/// Why no folder has the role, and a name that would give it one.
+fn why_none(role: FolderRole) -> &'static str {
+    match role {
+        FolderRole::Drafts => "The server names none, and no folder is called Drafts.",
+        FolderRole::Sent => "The server names none, and no folder is called Sent.",
+        FolderRole::Archive => "The server names none, and no folder is called Archive.",
+        FolderRole::Junk => "The server names none, and no folder is called Junk.",
+        FolderRole::Trash => "The server names none, and no folder is called Trash.",
+        FolderRole::Inbox | FolderRole::Mail | FolderRole::Other => "The server names none.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Refusal;
+    use crate::model::folder::FolderRole;
+
+    #[test]
+    fn a_missing_folder_reads_well_and_says_what_helps() {
+        #[track_caller]
+        fn check(refusal: &Refusal, expected: &str) {
+            let told = refusal.problem();
+            let words = format!("{}. {} {}", told.what, told.why, told.remedy.sentence());
+            assert_eq!(words, expected);
+        }
+        check(
+            &Refusal::NoFolderFor(FolderRole::Trash),
+            "This account has no folder for deleted mail. The server names none, and no folder is \
+             called Trash. Make such a folder, or move the messages to another one by name.",
+        );
+        check(
+            &Refusal::FolderExists,
+            "There is a folder of this name already. Folders beside each other have different \
+             names. Choose another name.",
+        );
+        check(
+            &Refusal::BadFolderName,
+            "A folder cannot have this name. It is empty or holds control characters. Choose \
+             another name.",
+        );
     }
 }

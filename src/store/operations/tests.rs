@@ -141,7 +141,7 @@ impl Shelf {
 async fn a_flag_shows_at_once_and_waits_for_the_server() {
     let shelf = Shelf::new().await;
     assert_eq!(shelf.act(&[2], shelf.inbox, MessageAct::Flag(READ)).await, 1);
-    assert_eq!(shelf.shown(shelf.inbox).await, [(1, true), (2, false)]);
+    assert_eq!(shelf.shown(shelf.inbox).await, [(1, false), (2, true)]);
     assert_eq!(shelf.counts(shelf.inbox).await, (2, 1));
     assert_eq!(
         shelf.queue().await,
@@ -288,6 +288,20 @@ async fn undo_before_anything_left_leaves_no_trace() {
         (shelf.counts(shelf.inbox).await, shelf.counts(shelf.archive).await),
         ((2, 2), (0, 0))
     );
+}
+
+#[tokio::test]
+async fn what_the_program_does_by_the_way_is_no_step() {
+    let shelf = Shelf::new().await;
+    shelf.act(&[2], shelf.inbox, ARCHIVE).await;
+    let id = shelf.id(shelf.inbox, 1).await;
+    let acted = shelf.store.act_by_the_way(vec![id], MessageAct::Flag(READ)).await.unwrap();
+    assert_eq!((acted.messages, acted.step), (1, None));
+    assert_eq!(shelf.queue().await.len(), 2);
+    assert_eq!(shelf.store.undo_steps().await.unwrap().len(), 1);
+    // The last step is the archived message, not what was read since.
+    shelf.undo().await;
+    assert_eq!(shelf.shown(shelf.inbox).await, [(1, false), (2, true)]);
 }
 
 #[tokio::test]

@@ -383,10 +383,10 @@ fn the_menu_of_filters_says_what_is_on() {
     |  Sent I│   3   on  by sender, A to Z                                  │
     |   Engin│   4       by subject                                         │
     |  Delete│   5       by size                                            │
-    | home   │   6       by relevance                                       │
-    |  Inbox │   r       turn the order around                              │
-    |        │   x       no filter, newest first                            │
+    | home   │   r       turn the order around                              │
+    |  Inbox │   x       no filter, newest first                            │
     |        └──────────────────────────────────────────────────────────────┘
+    |                          │
     |                          │
     |                          │
     |                          │
@@ -442,7 +442,7 @@ fn what_was_done_is_listed_for_undo() {
     |> 10:00      1 message archived
     |  10:00      1 message starred
     (4 free rows)
-    | 1 message archived   [z] undo
+    | 1 message archived  [z] undo
     "#);
     desk.press("Enter Esc");
     assert_snapshot!(screen(&mut desk, 80, 8).lines().last().unwrap(), @r#"
@@ -480,7 +480,7 @@ fn waiting_changes_show_their_age_and_why_they_wait() {
     | [?] keys  [Esc] back
     "#);
     assert_snapshot!(screen(&mut desk, 80, 10), @r#"
-    | Changes that wait for the se… 2 changes wait 66 min  offline, next try in 42 s
+    | Changes that wait for the server                     offline, next try in 42 s
     |> 3 messages moved to the trash                       work             66 min
     |  1,200 messages marked as read                       work             30 s
     |
