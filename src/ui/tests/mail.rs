@@ -252,7 +252,7 @@ fn a_problem_says_what_why_and_which_key_helps() {
     dead.connection = Connection::SignInNeeded { problem };
     desk.status(vec![dead]);
     assert_snapshot!(screen(&mut desk, 80, 16), @r#"
-    | work  Inbox  2 unread             token not accepted  sign in again: Ctrl-g
+    | work  Inbox  2 unread                token not accepted  sign in again: Ctrl-g
     | work                     │>•   Alan Turing    Message 12                 09:00
     |> Inbox                 2 │ •   Alan Turing    Message 11                 09:00
     |  Drafts                  │     Alan Turing    Message 10                 09:00
