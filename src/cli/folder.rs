@@ -2,7 +2,7 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::message::act::{acted, say};
+use crate::cli::message::act::{acted, say_done};
 use crate::cli::output::{Format, Output, table};
 use crate::cli::session::{Session, with_session};
 use crate::engine_api::command::EngineCommand;
@@ -123,7 +123,7 @@ fn act(
         let act = plan(session, account.account.as_deref()).await?;
         let done = acted(session.ask(|id| EngineCommand::ActOnFolder { id, act }).await?)?;
         let done = session.replay(vec![done]).await?;
-        say(context.output, &done)
+        say_done(context.output, &done)
     })
 }
 

@@ -4,6 +4,7 @@ use crate::app::words;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::json::rfc3339;
+use crate::cli::message::act::waits;
 use crate::cli::output::{Format, Output, table};
 use crate::cli::session::{unexpected, with_session};
 use crate::engine_api::command::EngineCommand;
@@ -132,7 +133,7 @@ fn say(output: Output, undone: &UndoStep, waiting: u32) -> Result<(), CliError> 
         Format::Json => output.json(&Undone { undone: Row::from(undone), waiting }),
         Format::Human => {
             let line = words::undone(&undone.deed, undone.messages);
-            output.line(&format!("{}.", sanitise::line(&line)))
+            output.line(&format!("{}.{}", sanitise::line(&line), waits(waiting)))
         }
     }
 }

@@ -55,6 +55,7 @@ fn exports_have_the_bytes_of_the_server_and_come_back_as_they_were() {
         .map(|entry| format!("eml/{}", entry.unwrap().file_name().to_str().unwrap()))
         .collect();
     check(&world, &held, "One", &eml.iter().map(String::as_str).collect::<Vec<_>>());
+    check(&world, &held, "Four", &["eml"]);
     check(&world, &held, "Two", &["mail.mbox"]);
     check(&world, &held, "Three", &["maildir"]);
     let flags = |held: &[Held], bytes: &[u8]| {

@@ -193,26 +193,40 @@ fn say_dry_run(output: Output, messages: usize) -> Result<(), CliError> {
     }
 }
 
-/// Tells what was done.
+/// What is said behind a deed while changes wait.
+#[must_use]
+pub fn waits(waiting: u32) -> &'static str {
+    match waiting {
+        0 => "",
+        _some => " The server has not heard of it yet; see posthaste changes list.",
+    }
+}
+
+/// Tells what was done to messages.
 ///
 /// # Errors
 /// As [`Output::line`].
 pub fn say(output: Output, acted: &Acted) -> Result<(), CliError> {
+    let messages = acted.messages;
+    let plural = if messages == 1 { "message" } else { "messages" };
+    tell(output, acted, &format!("{messages} {plural} changed."))
+}
+
+/// Tells that something was done to a folder.
+///
+/// # Errors
+/// As [`Output::line`].
+pub fn say_done(output: Output, acted: &Acted) -> Result<(), CliError> {
+    tell(output, acted, "Done.")
+}
+
+fn tell(output: Output, acted: &Acted, sentence: &str) -> Result<(), CliError> {
     match output.format() {
         Format::Json => output.json(&Outcome {
             messages: acted.messages,
             undo: acted.undo.clone(),
             waiting: acted.waiting,
         }),
-        Format::Human => {
-            let messages = acted.messages;
-            let plural = if messages == 1 { "message" } else { "messages" };
-            let waits = if acted.waiting == 0 {
-                ""
-            } else {
-                " The server is not reached; it is told as soon as it is."
-            };
-            output.line(&format!("{messages} {plural} changed.{waits}"))
-        }
+        Format::Human => output.line(&format!("{sentence}{}", waits(acted.waiting))),
     }
 }

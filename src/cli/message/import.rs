@@ -26,7 +26,7 @@ const NEXT_WITHIN_S: i64 = 60;
 /// Arguments of `message import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// Message files (.eml), mailbox files (mbox) and Maildir directories
+    /// Message files (.eml) or directories of them, mailbox files (mbox) and Maildir directories
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
     /// Into which folder: its name, or what it is for
@@ -166,7 +166,8 @@ type Messages = Box<dyn Iterator<Item = io::Result<Found>>>;
 /// The messages of a file or Maildir, always in the same order.
 fn messages(path: &Path) -> io::Result<Messages> {
     if path.is_dir() {
-        return maildir(path);
+        let is_maildir = path.join("cur").is_dir() && path.join("new").is_dir();
+        return if is_maildir { maildir(path) } else { eml_files(path) };
     }
     let bytes = fs::read(path)?;
     if bytes.starts_with(b"From ") {
@@ -182,21 +183,36 @@ fn messages(path: &Path) -> io::Result<Messages> {
 fn maildir(path: &Path) -> io::Result<Messages> {
     let mut files = Vec::new();
     for part in ["cur", "new"] {
-        let dir = path.join(part);
-        if !dir.is_dir() {
-            let what = format!("{} is no Maildir: it has no {part}", path.display());
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
-        }
-        for entry in fs::read_dir(dir)? {
+        for entry in fs::read_dir(path.join(part))? {
             files.push(entry?.path());
         }
     }
+    Ok(in_order(files))
+}
+
+/// A directory as `message export --format eml` makes it.
+fn eml_files(path: &Path) -> io::Result<Messages> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let file = entry?.path();
+        if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("eml")) {
+            files.push(file);
+        }
+    }
+    if files.is_empty() {
+        let what = format!("{} is neither a Maildir nor holds .eml files", path.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
+    Ok(in_order(files))
+}
+
+fn in_order(mut files: Vec<PathBuf>) -> Messages {
     files.sort();
     let found = |path: PathBuf| {
         let bytes = fs::read(&path)?;
         Ok(Found { bytes, flags: maildir_flags(&path), received_at: modified(&path) })
     };
-    Ok(Box::new(files.into_iter().map(found)))
+    Box::new(files.into_iter().map(found))
 }
 
 fn modified(path: &Path) -> Option<UnixSeconds> {
