@@ -224,6 +224,17 @@ impl AccountTask {
     }
 
     async fn apply(&mut self, command: AccountCommand) {
+        let had_connection = self.session.is_some();
+        self.answer(command).await;
+        if self.liveness == Liveness::Live && !had_connection && self.session.is_some() {
+            // The command opened the connection, so the retry that would catch up never comes.
+            if let Err(failure) = self.catch_up().await {
+                self.failed(&failure).await;
+            }
+        }
+    }
+
+    async fn answer(&mut self, command: AccountCommand) {
         let command = match command {
             AccountCommand::Sync(asker) => return self.sync_all(asker).await,
             other => other,
