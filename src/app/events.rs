@@ -15,6 +15,7 @@ use crate::engine_api::command::AskedBy;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{Connection, EngineStatus};
 use crate::model::ids::{AccountId, CommandId};
+use crate::problem::local::CACHE_REMADE;
 use crate::problem::{Problem, ProblemKind};
 
 impl App {
@@ -205,6 +206,10 @@ impl App {
         let awaited = self.save_is_awaited();
         self.take_back_shown(id, &purpose);
         let about = purpose.about();
+        // Said once by `CacheRebuilt`, which brings the screen up to date, too.
+        if problem.code == CACHE_REMADE {
+            return Vec::new();
+        }
         if problem.kind == ProblemKind::SignInNeeded {
             self.interrupt(&purpose);
         }

@@ -260,10 +260,12 @@ impl App {
 
 #[cfg(test)]
 mod tests {
-    use crate::app::tests::{Desk, folder};
+    use crate::app::tests::{Behaviour, Desk, folder, problem};
     use crate::engine_api::event::EngineEvent;
     use crate::model::folder::FolderRole;
     use crate::model::ids::{FolderId, MessageId};
+    use crate::problem::Remedy;
+    use crate::problem::local::CACHE_REMADE;
 
     #[test]
     fn an_emptied_cache_is_said_once_and_everything_on_screen_asked_for_again() {
@@ -272,6 +274,13 @@ mod tests {
         // Ids of the old cache are never given again.
         desk.folders = vec![folder(1, 101, "INBOX", FolderRole::Inbox, 0)];
         desk.rows = (201..=203).rev().map(crate::app::tests::sample_row).collect();
+        // The question that met the damage fails, too; that is not said a second time.
+        desk.behaviour = Behaviour::Silent;
+        desk.press("j");
+        desk.press("R");
+        desk.behaviour = Behaviour::Answers;
+        let met = problem(CACHE_REMADE, Remedy::Retry);
+        desk.event(EngineEvent::CommandFailed { id: desk.last_id(), problem: met });
         desk.event(EngineEvent::CacheRebuilt);
         assert_eq!(
             desk.told(),

@@ -230,9 +230,16 @@ impl AccountTask {
     }
 
     async fn apply(&mut self, command: AccountCommand) {
+        let had_connection = self.session.is_some();
         self.apply_one(command).await;
         let left = |(looked, next): (Watched, usize)| Some((looked, next.checked_sub(1)?));
         self.answered = self.answered.and_then(left);
+        if self.liveness == Liveness::Live && !had_connection && self.session.is_some() {
+            // The command opened the connection, so the retry that would catch up never comes.
+            if let Err(failure) = self.catch_up().await {
+                self.failed(&failure).await;
+            }
+        }
     }
 
     /// Whether the folder was looked at after the command that asks for it was given.

@@ -2,6 +2,9 @@
 
 use crate::problem::{Problem, ProblemKind, Remedy};
 
+/// The code of a question that met a damaged cache. The engine reports what became of it by itself.
+pub const CACHE_REMADE: &str = "store-remade";
+
 impl Problem {
     /// An account was named that is not linked.
     #[must_use]

@@ -1,5 +1,6 @@
 //! Why the databases cannot be used.
 
+use crate::problem::local::CACHE_REMADE;
 use crate::problem::{Problem, ProblemKind, Remedy};
 use std::path::PathBuf;
 
@@ -72,7 +73,7 @@ impl StoreError {
                 Remedy::CheckDisk,
             ),
             Self::CacheRemade => (
-                "store-remade",
+                CACHE_REMADE,
                 "The copy of your mail on this machine was damaged",
                 "It was emptied and is being fetched again. Drafts, the outbox and the mail on the server are whole.",
                 Remedy::Retry,

@@ -3,6 +3,7 @@
 use crate::driver::AppDriver;
 use posthaste::engine_api::command::{AskedBy, EngineCommand};
 use posthaste::engine_api::event::EngineEvent;
+use posthaste::engine_api::status::Connection;
 use posthaste::model::acting::{FolderAct, MessageAct, PendingOperation, Target};
 use posthaste::model::flags::{Flag, FlagChange, Flags};
 use posthaste::model::folder::{Folder, FolderRole};
@@ -227,4 +228,26 @@ async fn actions_on_renumbered_mail_are_dropped_and_said() {
     desk.driver.see("came too late").await;
     assert_eq!(desk.there("INBOX"), ["one", "two", "three"]);
     assert_eq!(desk.pending().await, []);
+}
+
+#[tokio::test]
+async fn a_connection_that_a_command_opened_brings_the_news_too() {
+    let mut desk = Desk::new(Personality::Dovecot).await;
+    let inbox = desk.folder(FolderRole::Inbox).await.id;
+    let account = desk.driver.account().id;
+    desk.line(Power::Off).await;
+    desk.act(inbox, &["one"], STAR).await;
+    while !matches!(desk.driver.account().connection, Connection::Waiting { .. }) {
+        desk.driver.turn().await;
+    }
+    desk.driver.control().deliver(ADA, "INBOX", &message("four")).unwrap();
+    desk.line(Power::On).await;
+    desk.driver
+        .ask(EngineCommand::Replay { id: ID, account }, |event| match event {
+            EngineEvent::CommandDone { id: ID } => Some(()),
+            _ => None,
+        })
+        .await;
+    desk.driver.see("four").await;
+    assert_eq!(desk.there("INBOX"), ["one*", "two", "three", "four"]);
 }
