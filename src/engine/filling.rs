@@ -53,11 +53,11 @@ impl Session {
         let kept = async {
             let mut there = BTreeSet::new();
             let mut bytes = 0_u64;
-            let received = stream::unfold(batches, async |mut batches| {
+            let received = stream::unfold(batches, |mut batches| async move {
                 batches.recv().await.map(|batch| (batch, batches))
             });
             let batches = received
-                .map(async |batch: Vec<RemoteHeaders>| {
+                .map(|batch: Vec<RemoteHeaders>| async move {
                     let size = batch.iter().map(|headers| headers.header.len()).sum::<usize>();
                     Ok::<_, Failure>((u64::try_from(size).unwrap_or(0), new_messages(batch).await?))
                 })
