@@ -111,6 +111,7 @@ async fn undone_before_the_server_heard_of_it_and_after() {
         driver.see("two").await;
         driver.until("nothing to wait", |driver| driver.account().operations_waiting == 0).await;
         driver.line(Power::On).await;
+        driver.keys("R");
         driver.until("a line", |driver| driver.account().connection == Connection::Online).await;
         assert_eq!(there(&driver.control(), "INBOX"), ["one", "two"]);
 

@@ -115,6 +115,7 @@ async fn another_client_at_the_same_messages_meanwhile() {
 
         let mut driver = driver.restart().await;
         driver.line(Power::On).await;
+        driver.keys("R");
         driver.settled().await;
         online(&mut driver).await;
         assert_eq!(there(&control, "INBOX"), ["one*"]);
