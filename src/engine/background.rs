@@ -76,6 +76,16 @@ struct State {
     backoff: Backoff,
 }
 
+impl State {
+    /// A folder that was only opened again to fetch from it may have got mail since it was looked
+    /// at, and the server has said so while nobody listened.
+    fn look_before_listening(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.open = None;
+        }
+    }
+}
+
 /// What is due.
 enum Turn {
     Step,
@@ -127,7 +137,10 @@ impl BackgroundTask {
                 state.retry_at = Instant::now();
                 self.begin(state);
             }
-            BackgroundCommand::Listen(folder) => state.listen = folder,
+            BackgroundCommand::Listen(folder) => {
+                state.listen = folder;
+                state.look_before_listening();
+            }
             BackgroundCommand::Hold(hold) => {
                 state.hold = hold;
                 let account = self.context.access.id;
@@ -247,6 +260,7 @@ impl BackgroundTask {
             Liveness::Live => state.begin_at = Some(Instant::now() + ROUND_EVERY),
             Liveness::OnDemand => {}
         }
+        state.look_before_listening();
         if state.listen.is_none() {
             state.session = None;
         }

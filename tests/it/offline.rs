@@ -115,6 +115,7 @@ async fn another_client_at_the_same_messages_meanwhile() {
 
         let mut driver = driver.restart().await;
         driver.line(Power::On).await;
+        driver.keys("R");
         driver.settled().await;
         online(&mut driver).await;
         assert_eq!(there(&control, "INBOX"), ["one*"]);
@@ -154,8 +155,12 @@ async fn without_a_server_a_start_shows_what_is_cached() {
     .await;
     driver.see("two").await;
     online(&mut driver).await;
+    driver.keys("g g Enter");
+    driver.see("Written about two").await;
     driver.line(Power::Off).await;
     let mut driver = driver.restart().await;
-    driver.see("two").await;
     driver.see("offline").await;
+    driver.see("two").await;
+    driver.keys("g g Enter");
+    driver.see("Written about two").await;
 }

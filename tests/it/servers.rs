@@ -22,7 +22,7 @@ pub fn message(subject: &str, references: &str) -> Vec<u8> {
     format!(
         "From: Alan <alan@example.org>\r\nTo: Ada <ada@example.org>\r\nSubject: {subject}\r\n\
          Message-ID: <{id}@example.org>\r\nReferences: {references}\r\n\
-         Date: Fri, 20 Nov 2026 08:00:00 +0000\r\n\r\nx\r\n"
+         Date: Fri, 20 Nov 2026 08:00:00 +0000\r\n\r\nWritten about {subject}.\r\n"
     )
     .into_bytes()
 }
