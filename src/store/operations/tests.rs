@@ -141,7 +141,7 @@ impl Shelf {
 async fn a_flag_shows_at_once_and_waits_for_the_server() {
     let shelf = Shelf::new().await;
     assert_eq!(shelf.act(&[2], shelf.inbox, MessageAct::Flag(READ)).await, 1);
-    assert_eq!(shelf.shown(shelf.inbox).await, [(1, false), (2, true)]);
+    assert_eq!(shelf.shown(shelf.inbox).await, [(1, true), (2, false)]);
     assert_eq!(shelf.counts(shelf.inbox).await, (2, 1));
     assert_eq!(
         shelf.queue().await,
