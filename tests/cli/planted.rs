@@ -185,7 +185,7 @@ fn files_are_closed_whatever_the_umask() {
             }
         }
         assert_eq!(output.status.code(), Some(0), "{umask}: {}", text(&output.stdout));
-        assert!(5 < found.len(), "{found:?}");
+        assert!(4 < found.len(), "{found:?}");
         let open: Vec<_> = found.iter().filter(|(_path, mode)| mode & 0o077 != 0).collect();
         assert!(open.is_empty(), "{umask}: {open:?}");
         let config = fs::metadata(world.path("config.toml")).unwrap().permissions().mode();
