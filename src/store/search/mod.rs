@@ -4,7 +4,7 @@
 //! written whole: headers alone when a message is stored, headers and text once its bytes are
 //! cached. A deleted message takes its row with it by a trigger.
 //!
-//! Start at [`selecting::selection`].
+//! Start at `selecting::selection`.
 
 pub mod asking;
 pub mod rebuild;

@@ -1,9 +1,9 @@
 //! IMAP4rev1/rev2 (RFC 3501, RFC 9051) with XOAUTH2.
 //!
-//! From the socket upwards: [`guard`] cuts the stream into harmless responses, [`reader`] has them
+//! From the socket upwards: [`guard`] cuts the stream into harmless responses, `reader` has them
 //! parsed one by one, [`wire`] runs commands, [`login`] gets from a TCP connection to a signed-in
 //! session, [`source`] is the [`MailSource`], with one file for each kind of work beside it;
-//! [`folders`], [`fetch`], [`names`] and [`numbers`] are the pure parts.
+//! [`folders`], [`fetch`], [`names`] and `numbers` are the pure parts.
 //!
 //! A panic of the parser is caught in the reader and costs the response it was about.
 //! The process-wide panic hook still runs then, so it must not take such a panic for the end.
