@@ -21,7 +21,7 @@ use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 /// When a password runs out: never, as far as anyone can know.
 const NEVER: UnixSeconds = UnixSeconds(i64::MAX);
@@ -76,6 +76,9 @@ pub struct AccountAccess {
     delegate: Option<Arc<AccountAccess>>,
     setup: AccessSetup,
     opened: OnceCell<Opened>,
+    /// Held by whoever replays changes, and by another connection while it looks at a folder: a
+    /// look between the server's move and our note of it would see the message twice.
+    pub turn: Mutex<()>,
 }
 
 impl AccountAccess {
@@ -87,7 +90,7 @@ impl AccountAccess {
         delegate: Option<Arc<Self>>,
         setup: AccessSetup,
     ) -> Self {
-        Self { id, settings, delegate, setup, opened: OnceCell::new() }
+        Self { id, settings, delegate, setup, opened: OnceCell::new(), turn: Mutex::new(()) }
     }
 
     async fn opened(&self) -> Result<&Opened, Failure> {

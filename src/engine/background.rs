@@ -206,6 +206,7 @@ impl BackgroundTask {
         };
         let brought = match &task {
             Task::Look(folder) => {
+                let _turn = self.context.access.turn.lock().await;
                 let looked = session.sync(&self.context, *folder, NEWEST).await;
                 looked.map(|()| Brought::default())
             }
@@ -273,7 +274,10 @@ impl BackgroundTask {
             Some(session) => session,
             none => none.insert(Session::connect(&self.context.access).await?),
         };
-        session.sync(&self.context, folder, NEWEST).await?;
+        {
+            let _turn = self.context.access.turn.lock().await;
+            session.sync(&self.context, folder, NEWEST).await?;
+        }
         let account = self.context.access.id;
         self.context.reporter.event(EngineEvent::FoldersChanged { account }).await;
         Ok(())

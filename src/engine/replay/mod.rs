@@ -24,6 +24,7 @@ use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::transport::FolderState;
 use crate::transport::error::{Transience, TransportError};
+use std::sync::Arc;
 
 /// Puts how much waits for an account's server into its status.
 ///
@@ -70,6 +71,8 @@ impl AccountTask {
                     }
                     Err(error) => return Err(error.into()),
                 };
+                let access = Arc::clone(&self.context.access);
+                let _turn = access.turn.lock().await;
                 let open = self.open_by_name().await?;
                 self.replay_from(open).await
             };
