@@ -86,6 +86,14 @@ class Line:
                 await writer.drain()
 
         delivery = asyncio.ensure_future(deliver())
+        try:
+            await self._read_all(reader, queue, way)
+            await delivery
+        except ConnectionError:
+            # Programs that are ended do not say goodbye.
+            delivery.cancel()
+
+    async def _read_all(self, reader: asyncio.StreamReader, queue: asyncio.Queue[tuple[float, bytes]], way: str) -> None:
         while data := await reader.read(1 << 16):
             # A turn begins when the client speaks after the server did.
             if way == "up" and self._last == "down":
@@ -95,4 +103,3 @@ class Line:
                 self.bytes_down += len(data)
             queue.put_nowait((self._loop.time() + self.delay_s, data))
         queue.put_nowait((0.0, b""))
-        await delivery
