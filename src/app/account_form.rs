@@ -1,5 +1,5 @@
 //! The small forms of the account board: another name, another way to sign in or out, a shared
-//! mailbox.
+//! mailbox, a file for another machine.
 
 use crate::app::accounts::Account;
 use crate::app::form::{Form, Input, Shown, choice};
@@ -15,8 +15,10 @@ use crate::model::address::{AddressError, EmailAddress};
 use crate::model::ids::AccountId;
 use crate::provider::presets::preset_named;
 use crate::stdx::words;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
+/// Where an exported account lies unless another file is named.
+const EXPORT_FILE: &str = "~/accounts.age";
 /// What may become of the client secret that is stored.
 const STORED_SECRET: [&str; 2] = ["stays, if there is one", "is removed"];
 
@@ -31,6 +33,8 @@ pub enum Asks {
     Route,
     /// A mailbox that the account may open.
     Shared,
+    /// The file that takes the account to another machine, and its passphrase.
+    Export,
 }
 
 /// A row.
@@ -58,6 +62,12 @@ pub enum Row {
     Address,
     /// Name in the From header.
     DisplayName,
+    /// The file to write.
+    File,
+    /// A new passphrase.
+    Passphrase,
+    /// The same once more.
+    Again,
 }
 
 /// What was entered.
@@ -71,6 +81,17 @@ pub enum Entered {
     Route(SubmissionRoute),
     /// A shared mailbox to link.
     Shared(Box<LinkRequest>),
+    /// A file to write.
+    Export(Export),
+}
+
+/// An account as a file for another machine.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// The file as it was typed; `~/` is the home directory.
+    pub file: String,
+    /// Opens it.
+    pub passphrase: SecretString,
 }
 
 /// A form about one account.
@@ -151,6 +172,11 @@ impl AccountForm {
                 (Row::Name, "Account name", text("")),
                 (Row::DisplayName, "Name in From", text("")),
             ],
+            Asks::Export => vec![
+                (Row::File, "File", text(EXPORT_FILE)),
+                (Row::Passphrase, "Passphrase", Input::Secret(TextField::default())),
+                (Row::Again, "Once more", Input::Secret(TextField::default())),
+            ],
         };
         let mut form = Form::new(rows);
         let known = account.status.facts.method;
@@ -205,7 +231,7 @@ impl AccountForm {
     /// Something was typed or chosen in `row`; the rest follows.
     pub fn changed(&mut self, row: Option<Row>) {
         match self.asks {
-            Asks::Name | Asks::Route => {}
+            Asks::Name | Asks::Route | Asks::Export => {}
             Asks::Method => self.describe_method(),
             Asks::Shared => {
                 if row == Some(Row::Address) {
@@ -255,6 +281,7 @@ impl AccountForm {
             Asks::Method => self.renewal().map(Box::new).map(Entered::Method),
             Asks::Route => self.route().map(Entered::Route),
             Asks::Shared => self.shared().map(|request| Entered::Shared(Box::new(request))),
+            Asks::Export => self.export().map(Entered::Export),
         }
     }
 
@@ -347,6 +374,25 @@ impl AccountForm {
 
     fn route(&self) -> Option<SubmissionRoute> {
         routes_of(&self.via).get(self.form.choice(Row::Route)).copied()
+    }
+
+    fn export(&mut self) -> Option<Export> {
+        let file = self.form.text(Row::File);
+        if file.is_empty() {
+            self.form.set_error(Row::File, "name a file to write");
+            return None;
+        }
+        let passphrase = self.form.secret(Row::Passphrase);
+        if passphrase.expose_secret().is_empty() {
+            self.form.set_error(Row::Passphrase, "the file holds secrets: it needs one");
+            return None;
+        }
+        let again = self.form.secret(Row::Again);
+        if passphrase.expose_secret() != again.expose_secret() {
+            self.form.set_error(Row::Again, "the two differ; type it once more");
+            return None;
+        }
+        Some(Export { file, passphrase })
     }
 
     /// The request for the shared mailbox: servers and app are those of the account that opens it.

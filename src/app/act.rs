@@ -80,6 +80,7 @@ impl App {
             Action::TestAccount => self.test_account(),
             Action::RenameAccount => self.quiet(|app| app.ask_about_account(Asks::Name)),
             Action::AddShared => self.quiet(|app| app.ask_about_account(Asks::Shared)),
+            Action::ExportAccount => self.quiet(|app| app.ask_about_account(Asks::Export)),
             Action::ChooseRoute => self.quiet(|app| app.ask_about_account(Asks::Route)),
             Action::UseGraph => self.use_graph(),
             Action::ChooseMethod => self.quiet(Self::choose_another_method),

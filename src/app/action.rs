@@ -122,6 +122,8 @@ pub enum Action {
     RenameAccount,
     /// Add a mailbox that the account at hand may open.
     AddShared,
+    /// Write an account into a file for another machine.
+    ExportAccount,
     /// Forget an account.
     RemoveAccount,
     /// Try again.

@@ -72,8 +72,12 @@ impl App {
         let Some(Layer::AccountForm(form)) = self.layers.last_mut() else { return Vec::new() };
         let account = form.account;
         let Some(entered) = form.finish() else { return Vec::new() };
-        self.layers.pop();
+        // This form stays until the file is written.
+        if !matches!(entered, Entered::Export(_)) {
+            self.layers.pop();
+        }
         match entered {
+            Entered::Export(export) => self.export(account, export),
             Entered::Name(name) => vec![self.command(Purpose::Rename(account), |id| {
                 EngineCommand::RenameAccount { id, account, name }
             })],

@@ -92,7 +92,7 @@ pub fn panel_lines(app: &App, account: &Account, width: usize) -> Vec<PanelLine>
         lines.push(PanelLine::Note(format!("Checked {when}:")));
         lines.extend(check_lines(checks, width));
     }
-    let export = "Export to another machine: posthaste account export";
+    let export = "Export to another machine: E here, or posthaste account export";
     lines.extend(wrap(export, width).into_iter().map(PanelLine::Note));
     lines
 }

@@ -11,6 +11,14 @@ pub enum Effect {
     Copy(String),
     /// Let the external editor change this text; `Msg::Edited` or `Msg::EditorFailed` comes back.
     Edit(String),
+    /// Write these bytes into a new file that is nobody else's business; `Msg::FileWritten` or
+    /// `Msg::FileNotWritten` comes back.
+    WriteNew {
+        /// The file as a person named it; `~/` is the home directory.
+        file: String,
+        /// What it holds.
+        bytes: Vec<u8>,
+    },
     /// Ring the bell.
     Bell,
     /// Stop the process until `fg` (Ctrl-Z).

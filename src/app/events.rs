@@ -43,9 +43,8 @@ impl App {
                 self.detected(id, proposal.map(|found| clean::proposal(*found)));
                 Vec::new()
             }
-            EngineEvent::TokenReady { id, .. }
-            | EngineEvent::Exported { id, .. }
-            | EngineEvent::Imported { id, .. } => {
+            EngineEvent::Exported { id, bundle } => self.exported(id, bundle),
+            EngineEvent::TokenReady { id, .. } | EngineEvent::Imported { id, .. } => {
                 self.pending.close(id);
                 Vec::new()
             }
@@ -178,6 +177,7 @@ impl App {
             Some(
                 Purpose::Discard
                 | Purpose::Detect
+                | Purpose::Export(..)
                 | Purpose::Folders(_)
                 | Purpose::Window
                 | Purpose::Range
@@ -255,7 +255,9 @@ impl App {
             Purpose::SaveDraft if !awaited => {
                 self.offer(&format!("Not kept yet: {}", problem.what));
             }
-            Purpose::Send | Purpose::SaveDraft => self.report_now(problem, about),
+            Purpose::Send | Purpose::SaveDraft | Purpose::Export(..) => {
+                self.report_now(problem, about)
+            }
         }
         Vec::new()
     }
@@ -299,6 +301,7 @@ impl App {
             | Purpose::OpenFolder(..)
             | Purpose::Answer(..)
             | Purpose::Remove(_)
+            | Purpose::Export(..)
             | Purpose::Discard
             | Purpose::Outbox
             | Purpose::Retry(_)

@@ -2,6 +2,7 @@
 
 use crate::app::msg::{Key, KeyCode};
 use crate::app::text_field::{TextField, Typed};
+use secrecy::SecretString;
 
 /// One of several things.
 #[derive(Clone, Debug, Default)]
@@ -207,6 +208,17 @@ impl<K: Copy + PartialEq> Form<K> {
         match self.row(key).map(|row| &row.input) {
             Some(Input::Text(field) | Input::Secret(field)) => field.text().trim().to_owned(),
             Some(Input::Choice(_) | Input::Radio(_)) | None => String::new(),
+        }
+    }
+
+    /// What stands in a secret row, blanks at its ends included; empty for other rows.
+    #[must_use]
+    pub fn secret(&self, key: K) -> SecretString {
+        match self.row(key).map(|row| &row.input) {
+            Some(Input::Secret(field)) => SecretString::from(field.text()),
+            Some(Input::Text(_) | Input::Choice(_) | Input::Radio(_)) | None => {
+                SecretString::default()
+            }
         }
     }
 

@@ -32,6 +32,7 @@ impl App {
             | Purpose::SavedSearches
             | Purpose::ChangeSearches
             | Purpose::Remove(_)
+            | Purpose::Export(..)
             | Purpose::Send
             | Purpose::SaveDraft
             | Purpose::Discard

@@ -83,6 +83,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&["n"], Context::Accounts, Action::RenameAccount, "rename the account", "rename"),
     bind(&["+"], Context::Accounts, Action::AddShared, "add a shared mailbox", "shared mailbox"),
     bind(&["A"], Context::Accounts, Action::LinkAccount, "link an account", "link another"),
+    bind(&["E"], Context::Accounts, Action::ExportAccount, "export it to a file", "export"),
     bind(&["x"], Context::Accounts, Action::RemoveAccount, "remove the account", "remove"),
     bind(&["r"], Context::Outbox, Action::Retry, "send it now", "send now"),
     bind(&["e"], Context::Outbox, Action::Edit, "take it back and edit it", "edit"),

@@ -26,6 +26,7 @@ pub mod dates;
 pub mod detection;
 pub mod effect;
 pub mod events;
+pub mod exporting;
 pub mod filters;
 pub mod folder_acts;
 pub mod folders;
@@ -249,6 +250,14 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Refused(id) => app.refused(id),
         Msg::Edited(text) => {
             app.edited(&text);
+            Vec::new()
+        }
+        Msg::FileWritten(file) => {
+            app.file_written(&file);
+            Vec::new()
+        }
+        Msg::FileNotWritten(why) => {
+            app.file_not_written(why);
             Vec::new()
         }
         Msg::EditorFailed(problem) => {

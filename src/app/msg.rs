@@ -5,6 +5,7 @@ use crate::engine_api::status::EngineStatus;
 use crate::model::ids::CommandId;
 use crate::problem::Problem;
 use crate::stdx::clock::UnixSeconds;
+use std::io::ErrorKind;
 
 /// A key without its modifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,4 +81,8 @@ pub enum Msg {
     Edited(String),
     /// The external editor could not be run or failed; the text is as before.
     EditorFailed(Problem),
+    /// The file of this name is written.
+    FileWritten(String),
+    /// No file was written, because of this.
+    FileNotWritten(ErrorKind),
 }

@@ -73,6 +73,8 @@ pub enum Purpose {
     ChangeRoute(AccountId),
     /// Removing an account.
     Remove(AccountId),
+    /// Exporting an account into the file of this name.
+    Export(AccountId, String),
     /// Sending what the composer holds.
     Send,
     /// Keeping what the composer holds.
@@ -96,6 +98,7 @@ impl Purpose {
         match self {
             Self::Folders(account)
             | Self::Remove(account)
+            | Self::Export(account, _)
             | Self::Rename(account)
             | Self::ChangeRoute(account) => About::Account(*account),
             Self::OpenFolder(folder, _) => About::Folder(*folder),

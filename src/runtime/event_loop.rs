@@ -14,6 +14,7 @@ use crate::engine_api::command::EngineCommand;
 use crate::runtime::colours;
 use crate::runtime::editor::{Editing, EditorSettings};
 use crate::runtime::effects::{BELL, clipboard_bytes};
+use crate::runtime::file_writer::FileWriter;
 use crate::runtime::inbox::Inbox;
 use crate::runtime::screen::Screen;
 use crate::runtime::stop::{self, ENGINE_LIMIT, EditorInFront, StopCause};
@@ -78,6 +79,7 @@ pub async fn run(shell: Shell) -> Result<u8, TerminalError> {
         editor,
         editor_in_front,
         editing: None,
+        files: FileWriter::default(),
         picture: Picture::Stale,
     };
     let end = match front.start(size, first_effects).await {
@@ -154,6 +156,7 @@ struct FrontEnd {
     editor: EditorSettings,
     editor_in_front: EditorInFront,
     editing: Option<Editing>,
+    files: FileWriter,
     picture: Picture,
 }
 
@@ -189,6 +192,7 @@ impl FrontEnd {
                 Some(()) = self.woken.recv() => Happened::Woken,
                 written = self.screen.written() => Happened::FrameOut(written),
                 status = editor_ended(&mut self.editing) => Happened::EditorEnded(status),
+                Some(message) = self.files.finished() => Happened::Message(Ok(message)),
                 message = self.inbox.next() => Happened::Message(message),
             };
             let end = match happened {
@@ -235,6 +239,10 @@ impl FrontEnd {
                 Effect::Send(command) => self.send(command),
                 Effect::Copy(text) => self.queue(&clipboard_bytes(&text)?)?,
                 Effect::Edit(text) => self.start_editing(text).await?,
+                Effect::WriteNew { file, bytes } => {
+                    self.files.write_new(file, bytes);
+                    Vec::new()
+                }
                 Effect::Bell => self.queue(BELL)?,
                 Effect::Suspend => self.suspend().await?,
                 Effect::Redraw => vec![self.redraw()?],

@@ -8,6 +8,7 @@ pub mod colours;
 pub mod editor;
 pub mod effects;
 pub mod event_loop;
+pub mod file_writer;
 pub mod hardening;
 pub mod inbox;
 pub mod input;

@@ -52,9 +52,29 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Writes `bytes` into a new file with mode 0600. A file, or a link, that is there already is
+/// never touched.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`], or what else the file system answers; no file is left then.
+pub fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = open_new(path)?;
+    fill(file, bytes).inspect_err(|_error| {
+        // The first error is the one worth telling.
+        let _leftover = fs::remove_file(path);
+    })
+}
+
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE_MODE).open(path)?;
+    fill(open_new(path)?, bytes)
+}
+
+/// `O_EXCL`: neither an existing file nor a planted link is opened.
+fn open_new(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE_MODE).open(path)
+}
+
+fn fill(mut file: File, bytes: &[u8]) -> io::Result<()> {
     file.set_permissions(fs::Permissions::from_mode(PRIVATE_FILE_MODE))?;
     file.write_all(bytes)?;
     file.sync_all()
@@ -68,7 +88,7 @@ fn temporary_sibling(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use crate::stdx::atomic_file::{create_private_dir, write_private};
+    use crate::stdx::atomic_file::{create_private, create_private_dir, write_private};
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
@@ -84,6 +104,22 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_new_file_is_private_and_never_over_another() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        create_private(&path, b"one").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let link = home.path().join("link");
+        std::os::unix::fs::symlink(home.path().join("elsewhere"), &link).unwrap();
+        for taken in [&path, &link] {
+            let error = create_private(taken, b"two").unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+        }
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert!(!home.path().join("elsewhere").exists());
     }
 
     #[test]

@@ -28,6 +28,10 @@ pub fn render_account_form(
             "A mailbox that this account may open and send from. It is read with the same sign-in; \
              nobody signs in again."
         }
+        Asks::Export => {
+            "Settings and secrets, encrypted. Whoever has the file and the passphrase can read your \
+             mail. On the other machine: posthaste account import FILE"
+        }
     };
     let mut rest = area;
     if EXPLAINS_FROM_ROWS <= area.height {
@@ -50,5 +54,6 @@ pub fn account_form_title(about: &AccountForm) -> String {
         Asks::Method => format!("How to sign in to {name}"),
         Asks::Route => format!("How messages of {name} leave"),
         Asks::Shared => format!("A shared mailbox through {name}"),
+        Asks::Export => format!("Export {name} to another machine"),
     }
 }

@@ -272,7 +272,11 @@ impl AppDriver {
                 Effect::Send(command) => self.send(command),
                 Effect::Copy(text) => self.copied.push(text),
                 Effect::Quit => self.quit = true,
-                Effect::Edit(_) | Effect::Bell | Effect::Suspend | Effect::Redraw => {}
+                Effect::Edit(_)
+                | Effect::WriteNew { .. }
+                | Effect::Bell
+                | Effect::Suspend
+                | Effect::Redraw => {}
             }
         }
     }

@@ -88,7 +88,7 @@ fn the_board_tells_everything_known_of_an_account() {
     |  [x] clock: fine                       [x] permissions: fine
     |  [x] reading mail (IMAP): fine         [x] folders: fine
     |  [x] sending mail: fine                [-] Microsoft Graph: SMTP works
-    |  Export to another machine: posthaste account export
+    |  Export to another machine: E here, or posthaste account export
     |
     | [?] keys  [t] test  [s] sign in again  [m] method  [v] send via  [n] rename
     "#);
@@ -129,8 +129,8 @@ fn on_a_small_screen_everything_can_be_scrolled_to() {
     |  [x] folders: fine
     |  [x] sending mail: fine
     |  [-] Microsoft Graph: SMTP works
-    |  Export to another machine: posthaste
-    |  account export
+    |  Export to another machine: E here,
+    |  or posthaste account export
     | [?] keys  [t] test  [s] sign in again
     "#);
     // One key leads back up: there is no scrolling beyond the end.
@@ -215,6 +215,39 @@ fn the_forms_of_the_board_explain_themselves() {
     | Rename work                     online
     |> Name          work
     (9 free rows)
+    | [Enter] continue  [Tab] next field
+    "#);
+}
+
+#[test]
+fn an_export_asks_for_a_file_and_a_passphrase() {
+    let mut desk = board();
+    desk.press("E Tab");
+    desk.type_text("one");
+    desk.press("Tab");
+    desk.type_text("two");
+    desk.press("Enter");
+    assert_snapshot!(screen(&mut desk, 80, 24), @r#"
+    | Export work to another machine   the client secret runs out in 12 days  online
+    |
+    |  Settings and secrets, encrypted. Whoever has the file and the passphrase can
+    |  read your mail. On the other machine: posthaste account import FILE
+    |
+    |  File             ~/accounts.age
+    |  Passphrase       ***
+    |> Once more        ***
+    |                   ! the two differ; type it once more
+    (14 free rows)
+    | [Enter] continue  [Tab] next field  [Esc] back
+    "#);
+    assert_snapshot!(screen(&mut desk, 40, 12), @r#"
+    | Export work to another machine  online
+    |  File          ~/accounts.age
+    |  Passphrase    ***
+    |> Once more     ***
+    |                ! the two differ; type
+    |                it once more
+    (5 free rows)
     | [Enter] continue  [Tab] next field
     "#);
 }

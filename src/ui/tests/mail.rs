@@ -299,7 +299,7 @@ fn the_accounts_show_how_each_stands() {
     |  sending     not tried yet
     |  reading     heard from 0 s ago
     |  kept in     a vault file opened by a key file
-    |  Export to another machine: posthaste account export
+    |  Export to another machine: E here, or posthaste account export
     (6 free rows)
     | [?] keys  [t] test  [s] sign in again  [m] method  [v] send via  [n] rename
     "#);
