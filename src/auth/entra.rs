@@ -1,7 +1,7 @@
 //! Entra ID's dialect of OAuth 2.0: where its endpoints are, and how its errors read.
 
 use crate::auth::error::AuthError;
-use crate::auth::http::HttpError;
+use crate::auth::http::{HttpClient, HttpError};
 use crate::auth::scopes;
 use crate::auth::token::TokenAnswer;
 use crate::model::account::OAuthApp;
@@ -9,7 +9,7 @@ use crate::problem::catalogue;
 use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
 use oauth2::{
     AuthType, Client, ClientId, ClientSecret, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet,
-    ErrorResponse, RequestTokenError, StandardRevocableToken, TokenUrl,
+    ErrorResponse, HttpRequest, HttpResponse, RequestTokenError, StandardRevocableToken, TokenUrl,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -163,6 +163,18 @@ pub(crate) fn endpoint(app: &OAuthApp, endpoint: &str) -> Result<Url, AuthError>
         endpoint,
     ]);
     Ok(url)
+}
+
+/// The answer that holds the server's discovery document (OpenID Connect Discovery 1.0, section 4).
+///
+/// # Errors
+/// [`AuthError::Unreachable`], [`AuthError::Untrusted`], [`AuthError::NotUnderstood`].
+pub(crate) async fn discover(http: &HttpClient, app: &OAuthApp) -> Result<HttpResponse, AuthError> {
+    let url = format!("{}/{}/v2.0/.well-known/openid-configuration", app.authority, app.tenant);
+    let mut request = HttpRequest::new(Vec::new());
+    *request.uri_mut() =
+        url.parse().map_err(|_| AuthError::Unreachable(format!("{url} is no web address")))?;
+    http.send(request).await.map_err(AuthError::from)
 }
 
 /// An `oauth2` client. The client id goes into the body, and so does the secret of a confidential

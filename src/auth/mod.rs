@@ -9,6 +9,7 @@ pub mod http;
 pub mod keeper;
 pub mod loopback;
 pub mod refresh;
+pub mod revocation;
 pub mod scopes;
 pub mod server_time;
 #[cfg(test)]

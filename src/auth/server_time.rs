@@ -1,13 +1,13 @@
 //! What time the sign-in server thinks it is: a wrong clock here makes every token look too old or
 //! too young.
 
+use crate::auth::entra;
 use crate::auth::error::AuthError;
 use crate::auth::http::HttpClient;
 use crate::model::account::OAuthApp;
 use crate::stdx::clock::UnixSeconds;
 use chrono::DateTime;
 use http::header::DATE;
-use oauth2::HttpRequest;
 
 /// The Date header of the server's discovery document (OpenID Connect Discovery 1.0, section 4);
 /// `None` when it sends none.
@@ -15,11 +15,7 @@ use oauth2::HttpRequest;
 /// # Errors
 /// [`AuthError::Unreachable`], [`AuthError::Untrusted`], [`AuthError::NotUnderstood`].
 pub async fn ask(http: &HttpClient, app: &OAuthApp) -> Result<Option<UnixSeconds>, AuthError> {
-    let url = format!("{}/{}/v2.0/.well-known/openid-configuration", app.authority, app.tenant);
-    let mut request = HttpRequest::new(Vec::new());
-    *request.uri_mut() =
-        url.parse().map_err(|_| AuthError::Unreachable(format!("{url} is no web address")))?;
-    let answer = http.send(request).await.map_err(AuthError::from)?;
+    let answer = entra::discover(http, app).await?;
     let date = answer.headers().get(DATE).and_then(|value| value.to_str().ok());
     Ok(date.and_then(http_date))
 }

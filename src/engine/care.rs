@@ -10,6 +10,7 @@ use crate::engine::facts::learn;
 use crate::engine::failure::Failure;
 use crate::engine::link::{LinkResult, choose_place};
 use crate::engine::supervisor::Supervisor;
+use crate::engine::withdrawal::Withdrawal;
 use crate::engine_api::command::AccountChange;
 use crate::engine_api::link::SecretsChoice;
 use crate::engine_api::status::SubmissionStatus;
@@ -75,6 +76,7 @@ impl Supervisor {
         let now: UnixSeconds = self.clock.now();
         let learnt = move |facts: &mut LearntFacts| {
             facts.signed_in_at = Some(now);
+            facts.copied_at = None;
             report.learn(facts);
         };
         learn(&self.store, &self.reporter, account, learnt).await;
@@ -93,19 +95,24 @@ impl Supervisor {
         Ok(places.write_account(&settings.name, settings.secrets, &secrets).await?)
     }
 
-    pub(in crate::engine) async fn remove(&mut self, account: AccountId) -> Result<(), Failure> {
+    /// Removes an account here; what is returned can still be withdrawn at the sign-in server.
+    pub(in crate::engine) async fn remove(
+        &mut self,
+        account: AccountId,
+    ) -> Result<Option<Withdrawal>, Failure> {
         let access = self.linked(account)?;
         let counts = self.store.outbox_counts(account).await?;
         if 0 < counts.waiting + counts.stuck {
             return Err(Problem::outbox_not_empty().into());
         }
         let name = access.settings.name.clone();
+        let sign_in = self.own_sign_in(&access).await;
         self.config.remove_account(&name).map_err(|error| Failure::from(error.problem()))?;
         self.stop(account);
         self.access.secrets.delete_account(&name, access.settings.secrets).await?;
         self.store.remove_account(account).await?;
         self.reporter.remove_account(account);
-        Ok(())
+        Ok(sign_in)
     }
 
     pub(in crate::engine) async fn rename(
@@ -207,7 +214,17 @@ impl Supervisor {
         let content = Bundle { version: BUNDLE_VERSION, config: config.text().to_owned(), secrets };
         let json = serde_json::to_vec(&content).map(Zeroizing::new);
         let json = json.map_err(|error| Problem::bundle_unusable(&error.to_string()))?;
-        sealed(json, passphrase).await
+        let bundle = sealed(json, passphrase).await?;
+        for account in accounts {
+            self.mark_copied(*account).await?;
+        }
+        Ok(bundle)
+    }
+
+    async fn mark_copied(&self, account: AccountId) -> Result<(), Failure> {
+        let now = self.clock.now();
+        self.store.change_facts(account, move |facts| facts.copied_at = Some(now)).await?;
+        Ok(())
     }
 
     pub(in crate::engine) async fn import(
@@ -246,7 +263,9 @@ impl Supervisor {
             self.access.secrets.write_account(&settings.name, kind, &secrets).await?;
             let settings = AccountSettings { secrets: kind, ..settings };
             self.config.add_account(&settings).map_err(|error| Failure::from(error.problem()))?;
-            imported.push(self.start_account(settings).await?);
+            let account = self.start_account(settings).await?;
+            self.mark_copied(account).await?;
+            imported.push(account);
         }
         Ok(imported)
     }

@@ -31,6 +31,7 @@ pub mod session;
 pub mod supervisor;
 pub mod sync;
 pub mod syncing;
+mod withdrawal;
 
 use crate::config::ConfigFile;
 use crate::engine::failure::Failure;

@@ -240,10 +240,14 @@ impl Supervisor {
                     job.cancel.cancel();
                 }
             }
-            EngineCommand::RemoveAccount { id, account } => {
-                let removed = self.remove(account).await;
-                self.close(id, removed.map(|()| EngineEvent::CommandDone { id })).await;
-            }
+            EngineCommand::RemoveAccount { id, account } => match self.remove(account).await {
+                Ok(Some(sign_in)) => self.spawn_done(id, async move {
+                    sign_in.carry_out().await;
+                    Ok(())
+                }),
+                Ok(None) => self.reporter.done(id).await,
+                Err(failure) => self.reporter.failed(id, failure.problem(None)).await,
+            },
             EngineCommand::RenameAccount { id, account, name } => {
                 let renamed = self.rename(account, name).await;
                 self.close(id, renamed.map(|()| EngineEvent::CommandDone { id })).await;

@@ -7,7 +7,7 @@ use crate::model::flags::{FlagChange, Flags};
 use crate::sandbox::mailbox::{Content, Folder};
 use crate::sandbox::people::{Person, person};
 use crate::sandbox::service::{Power, Service, ServiceName};
-use crate::sandbox::tokens::Decision;
+use crate::sandbox::tokens::{Decision, Revocation};
 use crate::sandbox::world::World;
 use std::sync::Arc;
 
@@ -123,6 +123,8 @@ pub enum Counter {
     CodePolls,
     /// Questions to the token endpoint with a refresh token.
     Refreshes,
+    /// Sign-ins that a client has withdrawn.
+    Withdrawals,
     /// IMAP connections.
     ImapConnections,
     /// Sign-ins IMAP accepted.
@@ -244,6 +246,11 @@ impl Control {
     /// Ends every sign-in: refreshes answer `invalid_grant` with AADSTS50173.
     pub fn revoke_sign_ins(&self) {
         self.world.change(|state| state.tokens.revoke());
+    }
+
+    /// Lets clients withdraw their sign-in from now on (RFC 7009), and announces where.
+    pub fn offer_revocation(&self) {
+        self.world.change(|state| state.tokens.revocation = Revocation::Offered);
     }
 
     /// Leaves `scope` out of every grant from now on.

@@ -145,6 +145,18 @@ pub struct Tokens {
     revoked: HashMap<String, SignIn>,
     access: HashMap<String, AccessGrant>,
     withheld: Vec<String>,
+    /// Whether a client may withdraw its sign-in, which Entra does not offer.
+    pub revocation: Revocation,
+}
+
+/// Whether the server takes refresh tokens back (RFC 7009).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Revocation {
+    /// As Entra: it does not.
+    #[default]
+    NotOffered,
+    /// It does, and announces where.
+    Offered,
 }
 
 impl Tokens {
@@ -290,6 +302,11 @@ impl Tokens {
     /// Ends every access token now; refresh tokens stay good.
     pub fn expire_access(&mut self) {
         self.access.clear();
+    }
+
+    /// Ends one sign-in; a token that nobody got is none (RFC 7009, section 2.2).
+    pub fn withdraw(&mut self, refresh_token: &str) {
+        self.revoked.extend(self.refresh.remove_entry(refresh_token));
     }
 
     /// Ends every sign-in, as an administrator's "revoke sessions" does.

@@ -18,6 +18,8 @@ pub struct LearntFacts {
     pub scopes: Vec<String>,
     /// When somebody last signed in.
     pub signed_in_at: Option<UnixSeconds>,
+    /// When the sign-in was last copied to or from another machine, which may use it still.
+    pub copied_at: Option<UnixSeconds>,
     /// When a token was last refreshed.
     pub refreshed_at: Option<UnixSeconds>,
     /// Until when the access token at hand is good.
@@ -55,6 +57,7 @@ impl LearntFacts {
 struct StoredFacts {
     scopes: Vec<String>,
     signed_in_at: Option<i64>,
+    copied_at: Option<i64>,
     refreshed_at: Option<i64>,
     token_valid_until: Option<i64>,
     sends_with: Option<String>,
@@ -145,6 +148,7 @@ impl From<&LearntFacts> for StoredFacts {
         Self {
             scopes: facts.scopes.clone(),
             signed_in_at: facts.signed_in_at.map(|at| at.0),
+            copied_at: facts.copied_at.map(|at| at.0),
             refreshed_at: facts.refreshed_at.map(|at| at.0),
             token_valid_until: facts.token_valid_until.map(|at| at.0),
             sends_with: facts.sends_with.map(|route| route.as_str().to_owned()),
@@ -170,6 +174,7 @@ impl StoredFacts {
         LearntFacts {
             scopes: self.scopes,
             signed_in_at: self.signed_in_at.map(UnixSeconds),
+            copied_at: self.copied_at.map(UnixSeconds),
             refreshed_at: self.refreshed_at.map(UnixSeconds),
             token_valid_until: self.token_valid_until.map(UnixSeconds),
             sends_with: SubmissionRoute::ALL
@@ -252,6 +257,7 @@ mod tests {
         let facts = LearntFacts {
             scopes: vec!["one".to_owned()],
             signed_in_at: Some(UnixSeconds(1)),
+            copied_at: Some(UnixSeconds(5)),
             refreshed_at: Some(UnixSeconds(2)),
             token_valid_until: Some(UnixSeconds(4)),
             sends_with: Some(SubmissionRoute::Graph),

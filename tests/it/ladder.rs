@@ -495,3 +495,27 @@ async fn the_board_tells_what_was_learnt() {
     let EngineEvent::TokenReady { token, .. } = desk.ask(token).await else { panic!() };
     assert!(!token.expose_secret().is_empty());
 }
+
+/// The sign-in that another machine may still use is left alone.
+#[tokio::test]
+async fn removing_an_account_withdraws_its_sign_in_where_that_is_offered() {
+    async fn check(offered: bool, exported: bool, withdrawals: u64) {
+        let mut desk = Desk::new().await;
+        if offered {
+            desk.sandbox.control().offer_revocation();
+        }
+        let account = desk.link(desk.sandbox.link_request()).await.unwrap();
+        if exported {
+            let passphrase = SecretString::from("correct horse".to_owned());
+            let accounts = vec![account];
+            desk.ask(|id| EngineCommand::ExportAccounts { id, accounts, passphrase }).await;
+        }
+        let removed = desk.ask(|id| EngineCommand::RemoveAccount { id, account }).await;
+        assert!(matches!(removed, EngineEvent::CommandDone { .. }), "{removed:?}");
+        let count = desk.sandbox.control().count(Counter::Withdrawals);
+        assert_eq!(count, withdrawals, "offered {offered}, exported {exported}");
+    }
+    check(true, false, 1).await;
+    check(false, false, 0).await;
+    check(true, true, 0).await;
+}

@@ -14,7 +14,7 @@ use crate::sandbox::control::Counter;
 use crate::sandbox::entra::answers::{Answer, Dropped, html, json, redirect, refuse};
 use crate::sandbox::entra::refusal::Refusal;
 use crate::sandbox::people::DOMAIN;
-use crate::sandbox::tokens::AccountKind;
+use crate::sandbox::tokens::{AccountKind, Revocation};
 use crate::sandbox::world::World;
 use crate::sandbox::{CLIENT_ID, TENANT_ID};
 use http_body_util::{BodyExt, Limited};
@@ -57,6 +57,7 @@ enum Route {
     Authorize { tenant: String },
     DeviceCode { tenant: String },
     Token { tenant: String },
+    Revoke,
     Configuration { tenant: String },
     Page,
     Unknown,
@@ -72,6 +73,7 @@ fn route(path: &str) -> Route {
             Route::DeviceCode { tenant: (*tenant).to_owned() }
         }
         [tenant, "oauth2", "v2.0", "token"] => Route::Token { tenant: (*tenant).to_owned() },
+        [_tenant, "oauth2", "v2.0", "revoke"] => Route::Revoke,
         [tenant, "v2.0", ".well-known", "openid-configuration"] => {
             Route::Configuration { tenant: (*tenant).to_owned() }
         }
@@ -98,13 +100,14 @@ async fn answer(request: Request<Incoming>, world: Arc<World>) -> Result<Answer,
         }),
         Route::DeviceCode { tenant } if post => Ok(device_code(&world, &tenant, &form)),
         Route::Token { tenant } if post => token::answer(&world, &tenant, &form),
+        Route::Revoke if post && offers_revocation(&world) => Ok(withdraw(&world, &form)),
         Route::Configuration { tenant } => Ok(configuration(&world, &tenant)),
         Route::Page if post => Ok(html(StatusCode::OK, page::decide(&world, &form))),
         Route::Page => Ok(html(StatusCode::OK, page::ask(query.get("otc")))),
         Route::DeviceCode { .. } | Route::Token { .. } => {
             Ok(refuse(&Refusal::NOT_A_POST, world.now()))
         }
-        Route::Unknown => Ok(html(StatusCode::NOT_FOUND, page::not_found())),
+        Route::Revoke | Route::Unknown => Ok(html(StatusCode::NOT_FOUND, page::not_found())),
     }
 }
 
@@ -177,6 +180,19 @@ fn device_code(world: &World, tenant: &str, form: &Form) -> Answer {
     )
 }
 
+fn offers_revocation(world: &World) -> bool {
+    world.read(|state| state.tokens.revocation) == Revocation::Offered
+}
+
+/// RFC 7009, section 2.2: status 200 also for a token that is none.
+fn withdraw(world: &World, form: &Form) -> Answer {
+    world.change(|state| {
+        state.count(Counter::Withdrawals);
+        state.tokens.withdraw(form.get("token").map(String::as_str).unwrap_or_default());
+    });
+    html(StatusCode::OK, String::new())
+}
+
 /// The discovery document. The issuer of `common` and its like carries a literal `{tenantid}`.
 fn configuration(world: &World, tenant: &str) -> Answer {
     if !TENANTS.iter().any(|known| known.eq_ignore_ascii_case(tenant)) {
@@ -187,21 +203,23 @@ fn configuration(world: &World, tenant: &str) -> Answer {
         "common" | "organizations" | "consumers" => "{tenantid}",
         _ => TENANT_ID,
     };
-    json(
-        StatusCode::OK,
-        &json!({
-            "issuer": format!("{root}/{issuer_tenant}/v2.0"),
-            "authorization_endpoint": format!("{root}/{tenant}/oauth2/v2.0/authorize"),
-            "token_endpoint": format!("{root}/{tenant}/oauth2/v2.0/token"),
-            "device_authorization_endpoint": format!("{root}/{tenant}/oauth2/v2.0/devicecode"),
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
-            "response_modes_supported": ["query", "fragment", "form_post"],
-            "response_types_supported": ["code"],
-            "scopes_supported": ["openid", "profile", "email", "offline_access"],
-            "subject_types_supported": ["pairwise"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-            "cloud_instance_name": "sandbox.invalid",
-            "tenant_region_scope": null,
-        }),
-    )
+    let mut document = json!({
+        "issuer": format!("{root}/{issuer_tenant}/v2.0"),
+        "authorization_endpoint": format!("{root}/{tenant}/oauth2/v2.0/authorize"),
+        "token_endpoint": format!("{root}/{tenant}/oauth2/v2.0/token"),
+        "device_authorization_endpoint": format!("{root}/{tenant}/oauth2/v2.0/devicecode"),
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+        "response_modes_supported": ["query", "fragment", "form_post"],
+        "response_types_supported": ["code"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "cloud_instance_name": "sandbox.invalid",
+        "tenant_region_scope": null,
+    });
+    if let Some(fields) = document.as_object_mut().filter(|_| offers_revocation(world)) {
+        let endpoint = format!("{root}/{tenant}/oauth2/v2.0/revoke");
+        fields.insert("revocation_endpoint".to_owned(), endpoint.into());
+    }
+    json(StatusCode::OK, &document)
 }
