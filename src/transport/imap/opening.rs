@@ -186,11 +186,12 @@ impl ImapSource {
         let modseq = modseq.max(1);
         let command = format!("UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE {modseq}{vanished})");
         let mut opening = Opening { left_out: self.wire.left_out(), ..Opening::default() };
+        // This is the look that news asks for; what is announced meanwhile may not be in it.
+        self.wire.news = false;
         self.wire.run(&command, |response| opening.take(response)).await?;
         if opening.left_out != self.wire.left_out() {
             return Err(refusal("the changes cannot be read"));
         }
-        self.wire.news = false;
         let highest_modseq = opening.changed_modseq;
         let mut news = opening.news(highest_modseq);
         if self.enabled != Enabled::Qresync {

@@ -8,8 +8,12 @@ use crate::stdx::clock::UnixSeconds;
 use crate::transport::imap::connect;
 use crate::transport::imap::tests::{LOGIN, PLAIN_LOGIN, outcome, session, uids};
 use crate::transport::test_server::ScriptedServer;
-use crate::transport::{CopiedUids, KnownState, RemoteHeaders};
+use crate::transport::{Change, CopiedUids, KnownState, RemoteHeaders};
+use std::time::Duration;
 use tokio::sync::mpsc;
+
+/// Longer than any answer here takes.
+const LONG: Duration = Duration::from_secs(60);
 
 const GREETING: &str = "
     TLS
@@ -505,4 +509,33 @@ async fn a_message_whose_flags_cannot_be_read_still_exists() {
     .await;
     let seen: Flags = [Flag::Seen].into_iter().collect();
     assert_eq!(flags, [(uids(&[5])[0], Flags::default()), (uids(&[6])[0], seen)]);
+}
+
+#[tokio::test]
+async fn what_is_announced_while_changes_are_told_is_news_again() {
+    let script = format!(
+        "{GREETING}
+        C: $ ENABLE QRESYNC
+        C: $ LIST …
+        C: $ SELECT \"INBOX\"
+        S: * ENABLED QRESYNC
+        S: A0002 OK enabled
+        S: * LIST () \"/\" INBOX
+        S: A0003 OK listed
+        S: * 3 EXISTS
+        S: * OK [UIDVALIDITY 7] valid
+        S: * OK [UIDNEXT 40] next
+        S: * OK [HIGHESTMODSEQ 90] highest
+        S: A0004 OK [READ-WRITE] selected
+        C: $ UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE 90 VANISHED)
+        S: * 4 FETCH (UID 40 FLAGS () MODSEQ (91))
+        S: * 5 EXISTS
+        S: $ OK told"
+    );
+    let server = ScriptedServer::start(Security::Tls, &script).await;
+    let mut source = connect(&server.request).await.unwrap();
+    let (_folders, opened) = source.list_and_open("INBOX", None).await.unwrap();
+    opened.unwrap();
+    assert_eq!(source.changes_since(90).await.unwrap().flags.len(), 1);
+    assert_eq!(source.wait_for_change(LONG).await.unwrap(), Change::Reported);
 }
