@@ -55,14 +55,6 @@ pub fn look_again(mark: &FolderMark, abilities: Abilities) -> Look {
     }
 }
 
-/// UIDs that were given since `mark`; `None` when there are none, or the server does not say.
-#[must_use]
-pub fn new_uids(mark: &FolderMark, uid_next: Option<u32>) -> Option<UidRange> {
-    let first = Uid::new(mark.uid_next?)?;
-    let last = Uid::new(uid_next?.checked_sub(1)?)?;
-    UidRange::new(first, last)
-}
-
 /// Whether `range` is short enough to be fetched whole while somebody waits.
 #[must_use]
 pub fn is_short(range: UidRange) -> bool {
@@ -150,7 +142,7 @@ fn find(list: &[(Uid, Flags)], uid: Uid) -> Option<Flags> {
 #[cfg(test)]
 mod tests {
     use crate::engine::sync::{
-        Look, complete_from, look, lowest_covered, new_uids, next_width, plan, step_below,
+        Look, complete_from, look, lowest_covered, next_width, plan, step_below,
     };
     use crate::model::flags::{Flag, Flags};
     use crate::model::ids::{Uid, UidRange, UidValidity};
@@ -237,22 +229,6 @@ mod tests {
         // Another generation of UIDs, or nothing cached yet.
         check(known(6, Some(5), 1), opened(Some(9), Some(told)), Look::Cold);
         check(known(7, Some(5), 0), opened(Some(9), None), Look::Cold);
-    }
-
-    #[test]
-    fn new_mail_lies_between_two_uidnexts() {
-        #[track_caller]
-        fn check(before: Option<u32>, now: Option<u32>, expected: Option<(u32, u32)>) {
-            let mark = FolderMark { uid_next: before, ..FolderMark::default() };
-            let found = new_uids(&mark, now).map(|range| (range.first.get(), range.last.get()));
-            assert_eq!(found, expected, "{before:?} {now:?}");
-        }
-        check(Some(100), Some(120), Some((100, 119)));
-        check(Some(100), Some(100), None);
-        // A server that lowers UIDNEXT has given no new UID.
-        check(Some(100), Some(90), None);
-        check(None, Some(90), None);
-        check(Some(100), None, None);
     }
 
     #[test]

@@ -35,12 +35,6 @@ impl NewBody {
         let text = body_text(&bytes);
         Self { message, bytes, text }
     }
-
-    /// How many bytes the message has.
-    #[must_use]
-    pub fn size_bytes(&self) -> usize {
-        self.bytes.len()
-    }
 }
 
 impl Store {

@@ -1,3 +1,5 @@
+//! Searches as they are typed: what is understood, and how the rest is refused.
+
 use crate::model::flags::Flag;
 use crate::model::folder::{Folder, FolderRole};
 use crate::model::ids::{AccountId, FolderId};

@@ -1,3 +1,5 @@
+//! The index and what is selected from it, in many languages and beside a naive search.
+
 use crate::model::address::Mailbox;
 use crate::model::envelope::Envelope;
 use crate::model::flags::{Flag, Flags};
