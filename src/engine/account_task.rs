@@ -244,12 +244,9 @@ impl AccountTask {
 
     /// Whether the folder was looked at after the command that asks for it was given.
     fn is_answered(&self, folder: FolderId, newest: u32) -> bool {
-        let open = self.session.as_ref().and_then(|session| session.open);
+        let open = self.open_folder() == Some(folder);
         self.answered.is_some_and(|(looked, next)| {
-            0 < next
-                && looked.folder == folder
-                && newest <= looked.newest
-                && open.is_some_and(|(open, _state)| open == folder)
+            open && 0 < next && looked.folder == folder && newest <= looked.newest
         })
     }
 
@@ -318,10 +315,8 @@ impl AccountTask {
             AccountCommand::Reconnect => {
                 self.disconnect().await;
                 self.backoff.reset();
-                match self.liveness {
-                    Liveness::Live => self.catch_up().await,
-                    Liveness::OnDemand => Ok(()),
-                }
+                self.retry_at = Instant::now();
+                Ok(())
             }
         }
     }
@@ -477,7 +472,6 @@ impl AccountTask {
         let context = self.context.clone();
         let account = context.access.id;
         let (name, newest) = self.watched_name().await?;
-        self.show(Connection::Connecting).await;
         self.connection().await?;
         self.replay_first().await?;
         self.show(Connection::Syncing).await;
