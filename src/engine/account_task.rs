@@ -239,6 +239,11 @@ impl AccountTask {
             if let Err(failure) = self.catch_up().await {
                 self.failed(&failure).await;
             }
+        } else if self.session.is_some()
+            && let Err(failure) = self.return_to_watched().await
+            && !failure.leaves_connection()
+        {
+            self.failed(&failure).await;
         }
     }
 
@@ -502,7 +507,7 @@ impl AccountTask {
         Ok(())
     }
 
-    fn open_folder(&self) -> Option<FolderId> {
+    pub(in crate::engine) fn open_folder(&self) -> Option<FolderId> {
         self.session.as_ref()?.open.map(|(folder, _state)| folder)
     }
 
@@ -568,7 +573,7 @@ impl AccountTask {
         Ok(())
     }
 
-    async fn sync_watched(&mut self) -> Result<(), Failure> {
+    pub(in crate::engine) async fn sync_watched(&mut self) -> Result<(), Failure> {
         let Some(Watched { folder, newest }) = self.watched else { return Ok(()) };
         self.show(Connection::Syncing).await;
         let context = self.context.clone();
@@ -577,10 +582,7 @@ impl AccountTask {
         Ok(())
     }
 
-    pub(in crate::engine) async fn opened(
-        &mut self,
-        folder: FolderId,
-    ) -> Result<FolderState, Failure> {
+    async fn opened(&mut self, folder: FolderId) -> Result<FolderState, Failure> {
         let context = self.context.clone();
         self.connection().await?.open(&context, folder).await
     }

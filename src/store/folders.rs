@@ -147,7 +147,9 @@ impl Store {
             )?;
             let renewed = before != uid_validity.0;
             if renewed {
-                transaction.execute("DELETE FROM message WHERE folder_id = ?1", [folder.0])?;
+                // What was moved here has no UID yet, and the operation that brings it stays true.
+                let sql = "DELETE FROM message WHERE folder_id = ?1 AND uid IS NOT NULL";
+                transaction.execute(sql, [folder.0])?;
                 // No change number and no UID of before means anything.
                 marks::write(&transaction, folder, FolderMark::default())?;
             }

@@ -13,6 +13,8 @@ use tokio_rustls::TlsAcceptor;
 
 /// Longest wait for something to cross the line.
 const LIMIT: Duration = Duration::from_secs(30);
+/// How often a held command looks whether it may go on.
+const GLANCE_EVERY: Duration = Duration::from_millis(5);
 
 /// What Exchange Online announces after a login, and nothing else.
 const EXCHANGE: &str = "IMAP4 IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2 SASL-IR UIDPLUS MOVE ID UNSELECT \
@@ -45,6 +47,8 @@ struct Log {
     connections: usize,
     sent: Vec<Sent>,
     received: usize,
+    /// A command that begins like this waits at the line until it is let through.
+    held: Option<String>,
 }
 
 /// Such a line. Ends with the test process.
@@ -107,6 +111,17 @@ impl Masked {
     /// Whether new connections end at once, as without a network.
     pub fn set_cut(&self, cut: Cut) {
         self.cut.store(cut == Cut::Yes, Ordering::SeqCst);
+    }
+
+    /// Stops the next command that begins with `word` on its way; what comes behind it on that
+    /// connection waits as well.
+    pub fn hold(&self, word: &str) {
+        self.log.0.lock().unwrap().held = Some(word.to_owned());
+    }
+
+    /// Lets through what is held.
+    pub fn let_through(&self) {
+        self.log.0.lock().unwrap().held = None;
     }
 
     /// Everything the program has sent so far, all connections together.
@@ -191,6 +206,16 @@ async fn carry(
                     log.1.notify_all();
                     line.clear();
                 }
+            }
+            let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
+            let commands: Vec<&str> =
+                text.lines().filter_map(|line| Some(line.split_once(' ')?.1)).collect();
+            let is_held = || {
+                let held = log.0.lock().unwrap().held.clone();
+                held.is_some_and(|word| commands.iter().any(|c| c.starts_with(&word)))
+            };
+            while is_held() {
+                tokio::time::sleep(GLANCE_EVERY).await;
             }
             if to_server.write_all(&buffer[..read]).await.is_err() {
                 return;

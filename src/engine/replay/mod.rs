@@ -127,10 +127,13 @@ impl AccountTask {
         ended
     }
 
-    /// Listening means the open folder: after work elsewhere the watched one is opened again.
+    /// Listening means the open folder: after work elsewhere the watched one is looked at again,
+    /// since opening it tells for the last time what happened there meanwhile.
     pub(in crate::engine) async fn return_to_watched(&mut self) -> Result<(), Failure> {
         match (self.liveness, self.watched) {
-            (Liveness::Live, Some(watched)) => self.opened(watched.folder).await.map(drop),
+            (Liveness::Live, Some(watched)) if self.open_folder() != Some(watched.folder) => {
+                self.sync_watched().await
+            }
             (Liveness::Live | Liveness::OnDemand, _) => Ok(()),
         }
     }

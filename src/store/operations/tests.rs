@@ -474,6 +474,26 @@ async fn an_operation_of_another_generation_touches_nothing() {
 }
 
 #[tokio::test]
+async fn what_waits_to_be_moved_into_a_folder_survives_that_its_generation_is_learnt() {
+    let shelf = Shelf::new().await;
+    let folders = vec![
+        listed("INBOX", FolderRole::Inbox, 2),
+        listed("Archive", FolderRole::Archive, 0),
+        listed("Never opened", FolderRole::Mail, 0),
+    ];
+    let kept = shelf.store.keep_folders(shelf.account, folders).await.unwrap();
+    let never_opened = kept.last().unwrap().id;
+    shelf.act(&[1], shelf.inbox, ARCHIVE).await;
+    shelf.act(&[2], shelf.inbox, MessageAct::Move(never_opened)).await;
+    for (folder, key) in [(shelf.archive, 1), (never_opened, 2)] {
+        let moved = (shelf.rows(folder).await, shelf.counts(folder).await);
+        assert_eq!(moved.0.iter().map(|row| row.1).collect::<Vec<_>>(), [key]);
+        shelf.store.note_opened(folder, UidValidity(10), 0).await.unwrap();
+        assert_eq!((shelf.rows(folder).await, shelf.counts(folder).await), moved);
+    }
+}
+
+#[tokio::test]
 async fn many_messages_in_a_row_are_one_small_operation() {
     let shelf = Shelf::new().await;
     let many: Vec<NewMessage> = (10..20_010).map(|uid| new(uid, Flags::default())).collect();

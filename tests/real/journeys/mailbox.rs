@@ -3,7 +3,6 @@
 use crate::account::{AccountAdd, EDSGER, GRACE, link};
 use crate::cached::{check_equal, content, listed, sync};
 use crate::doveadm::{Doveadm, TestFolder};
-use crate::inbox::Inbox;
 use crate::mask::{Mask, Masked, Sent};
 use crate::program::Program;
 use crate::rig::Rig;
@@ -76,27 +75,6 @@ fn the_first_list_takes_few_turns() {
         "{:#?}",
         without_tokens(sent)
     );
-    quit(screen);
-}
-
-#[test]
-fn keys_act_on_the_server_and_are_undone_there() {
-    let Some(rig) = Rig::take() else { return };
-    let line = Masked::line(&rig, Mask::Exchange);
-    let program = Program::new();
-    link(&rig, &program, &AccountAdd::new(&rig, EDSGER).with("--imap", &line.at), EDSGER);
-    let subject = rig.unique("By keys");
-    Doveadm::of(&rig, EDSGER).save("INBOX", &subject);
-    let [inbox, archive] = ["INBOX", "Archive"].map(|name| Inbox::folder(&rig, EDSGER, name));
-    let mut screen = Terminal::open(&program);
-    screen.sees(&subject);
-    screen.types("s");
-    inbox.wait_for_flags(&subject, &["\\Flagged"]);
-    screen.types("e");
-    archive.wait_for_flags(&subject, &["\\Flagged"]);
-    screen.types("z");
-    inbox.wait_for_flags(&subject, &["\\Flagged"]);
-    assert!(archive.with_subject(&subject).is_empty());
     quit(screen);
 }
 

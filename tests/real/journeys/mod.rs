@@ -2,6 +2,7 @@
 
 mod board;
 mod codes;
+mod keys;
 mod ladder;
 mod mailbox;
 mod offline;
