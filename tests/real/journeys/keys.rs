@@ -143,7 +143,7 @@ fn check_undone_after_a_restart(mask: Mask) {
     desk.wait_for_state(&before);
     screen.types("\x1b");
     // Escape and a letter in one go are another key.
-    screen.gone("undo this");
+    screen.gone("What can be undone");
     quit(screen);
     desk.program.run(&["sync", "--once", "--json"]).expect(0);
     check_same(&desk.program, desk.server, &FOLDERS);
