@@ -25,6 +25,12 @@ const FLAGS: [(&str, &str); 6] = [
     ("$Forwarded", "forwarded"),
 ];
 
+/// Flags in the program's words.
+fn flag_words(flags: &str) -> BTreeSet<String> {
+    let flag = |name: &str| FLAGS.iter().find(|(imap, _)| *imap == name);
+    flags.split(' ').filter_map(flag).map(|(_, word)| (*word).to_owned()).collect()
+}
+
 impl<'r> Doveadm<'r> {
     /// That of `user`.
     pub fn of(rig: &'r Rig, user: &'r str) -> Self {
@@ -44,9 +50,7 @@ impl<'r> Doveadm<'r> {
         let row = |line: &str| {
             let [uid, flags, subject] =
                 line.split('\t').collect::<Vec<_>>().try_into().expect("three fields");
-            let flag = |name: &str| FLAGS.iter().find(|(imap, _)| *imap == name);
-            let flags = flags.split(' ').filter_map(flag).map(|(_, word)| (*word).to_owned());
-            (uid.parse().unwrap(), (subject.to_owned(), flags.collect()))
+            (uid.parse().unwrap(), (subject.to_owned(), flag_words(flags)))
         };
         rows.lines().skip(1).map(row).collect()
     }
@@ -81,6 +85,34 @@ impl<'r> Doveadm<'r> {
     /// Removes the messages with this subject for good.
     pub fn expunge(&self, folder: &str, subject: &str) {
         self.run_as(&[], &["expunge"], &["mailbox", folder, "subject", subject], "");
+    }
+
+    /// Moves the messages with this subject.
+    pub fn move_to(&self, folder: &str, subject: &str, to: &str) {
+        self.run_as(&[], &["move"], &[to, "mailbox", folder, "subject", subject], "");
+    }
+
+    /// What several folders hold whose subject has `word` in it: folder, subject and flags.
+    pub fn holding(
+        &self,
+        folders: &[String],
+        word: &str,
+    ) -> Vec<(String, String, BTreeSet<String>)> {
+        let mut query = vec!["mailbox flags hdr.subject", "("];
+        for folder in folders {
+            if query.len() != 2 {
+                query.push("OR");
+            }
+            query.extend(["mailbox", folder]);
+        }
+        query.extend([")", "subject", word]);
+        let rows = self.run_as(&["-f", "tab"], &["fetch"], &query, "");
+        let row = |line: &str| {
+            let [folder, flags, subject] =
+                line.split('\t').collect::<Vec<_>>().try_into().expect("three fields");
+            (folder.to_owned(), subject.to_owned(), flag_words(flags))
+        };
+        rows.lines().skip(1).map(row).collect()
     }
 
     /// Gives all UIDs of `folder` a new generation.

@@ -13,6 +13,7 @@ mod doveadm;
 mod inbox;
 mod journeys;
 mod mask;
+mod model;
 mod program;
 mod proxy;
 mod rig;

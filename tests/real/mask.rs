@@ -47,8 +47,31 @@ struct Log {
     connections: usize,
     sent: Vec<Sent>,
     received: usize,
-    /// A command that begins like this waits at the line until it is let through.
-    held: Option<String>,
+    hold: Hold,
+}
+
+/// Whether commands are stopped on their way.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Hold {
+    /// None is.
+    #[default]
+    No,
+    /// The one that begins with one of these words is, after so many such.
+    At(&'static [&'static str], usize),
+    /// One is stopped, and what comes behind it on its connection waits as well.
+    Holding,
+}
+
+impl Log {
+    /// Counts a command, and says whether it is the one to stop.
+    fn is_stopped(&mut self, command: &str) -> bool {
+        let Hold::At(words, skip) = self.hold else { return false };
+        if !words.iter().any(|word| command.starts_with(word)) {
+            return false;
+        }
+        self.hold = skip.checked_sub(1).map_or(Hold::Holding, |left| Hold::At(words, left));
+        self.hold == Hold::Holding
+    }
 }
 
 /// Such a line. Ends with the test process.
@@ -113,15 +136,29 @@ impl Masked {
         self.cut.store(cut == Cut::Yes, Ordering::SeqCst);
     }
 
-    /// Stops the next command that begins with `word` on its way; what comes behind it on that
-    /// connection waits as well.
-    pub fn hold(&self, word: &str) {
-        self.log.0.lock().unwrap().held = Some(word.to_owned());
+    /// Stops a command that begins with one of `words`, after `skip` such.
+    pub fn hold(&self, words: &'static [&'static str], skip: usize) {
+        self.log.0.lock().unwrap().hold = Hold::At(words, skip);
     }
 
-    /// Lets through what is held.
+    /// Whether a command is stopped.
+    pub fn is_holding(&self) -> bool {
+        self.log.0.lock().unwrap().hold == Hold::Holding
+    }
+
+    /// Waits until a command is stopped.
+    #[track_caller]
+    pub fn wait_until_held(&self) {
+        let (log, changed) = &*self.log;
+        let guard = log.lock().unwrap();
+        let free = |log: &mut Log| log.hold != Hold::Holding;
+        let (guard, waited) = changed.wait_timeout_while(guard, LIMIT, free).unwrap();
+        assert!(!waited.timed_out(), "nothing to stop in {:#?}", guard.sent);
+    }
+
+    /// Lets through what is stopped, and all that comes.
     pub fn let_through(&self) {
-        self.log.0.lock().unwrap().held = None;
+        self.log.0.lock().unwrap().hold = Hold::No;
     }
 
     /// Everything the program has sent so far, all connections together.
@@ -196,26 +233,24 @@ async fn carry(
                 told.1 += usize::from(std::mem::take(&mut told.0));
                 told.1
             };
+            let mut commands = Vec::new();
             for byte in &buffer[..read] {
                 line.push(*byte);
                 if *byte == b'\n' {
                     let text = String::from_utf8_lossy(&line).trim_end().to_owned();
                     let command = text.split_once(' ').map_or(text.as_str(), |(_tag, c)| c);
+                    commands.push(command.to_owned());
                     let sent = Sent { connection, turn, command: command.to_owned() };
                     log.0.lock().unwrap().sent.push(sent);
                     log.1.notify_all();
                     line.clear();
                 }
             }
-            let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
-            let commands: Vec<&str> =
-                text.lines().filter_map(|line| Some(line.split_once(' ')?.1)).collect();
-            let is_held = || {
-                let held = log.0.lock().unwrap().held.clone();
-                held.is_some_and(|word| commands.iter().any(|c| c.starts_with(&word)))
-            };
-            while is_held() {
-                tokio::time::sleep(GLANCE_EVERY).await;
+            if commands.iter().any(|command| log.0.lock().unwrap().is_stopped(command)) {
+                log.1.notify_all();
+                while log.0.lock().unwrap().hold == Hold::Holding {
+                    tokio::time::sleep(GLANCE_EVERY).await;
+                }
             }
             if to_server.write_all(&buffer[..read]).await.is_err() {
                 return;

@@ -192,6 +192,11 @@ impl Running<'_> {
         );
     }
 
+    /// Whether it has ended.
+    pub fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     #[track_caller]
     fn next_line(&mut self) -> Option<Vec<u8>> {
         let left = self.ends.saturating_duration_since(Instant::now());

@@ -167,10 +167,9 @@ fn mail_that_arrives_while_an_undo_is_at_work_elsewhere_is_listed() {
     let mut screen = desk.screen();
     screen.types("e");
     desk.wait_until_in(&rig, "Archive");
-    desk.line.hold("UID MOVE");
-    let before = desk.line.sent().len();
+    desk.line.hold(&["UID MOVE"], 0);
     screen.types("z");
-    desk.line.wait_for("UID MOVE", before);
+    desk.line.wait_until_held();
     // The inbox is not open on the connection that listens to it.
     let news = rig.unique("Meanwhile");
     desk.server.save("INBOX", &news);

@@ -17,4 +17,5 @@ mod spine;
 mod tls;
 mod tokens;
 mod traffic;
+mod two_clients;
 mod ways_in;
