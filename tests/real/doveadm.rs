@@ -87,6 +87,11 @@ impl<'r> Doveadm<'r> {
         self.run_as(&[], &["expunge"], &["mailbox", folder, "subject", subject], "");
     }
 
+    /// Removes everything a folder holds.
+    pub fn empty(&self, folder: &str) {
+        self.run_as(&[], &["expunge"], &["mailbox", folder, "all"], "");
+    }
+
     /// Moves the messages with this subject.
     pub fn move_to(&self, folder: &str, subject: &str, to: &str) {
         self.run_as(&[], &["move"], &[to, "mailbox", folder, "subject", subject], "");

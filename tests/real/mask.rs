@@ -118,10 +118,13 @@ impl Masked {
                     let (acceptor, server, log) =
                         (acceptor.clone(), server.clone(), Arc::clone(&shared));
                     tokio::spawn(async move {
+                        // Small pieces must not wait for each other's acknowledgement.
+                        client.set_nodelay(true).unwrap();
                         // A program that was killed leaves in the middle of anything.
                         if let Ok(client) = acceptor.accept(client).await
                             && let Ok(server) = TcpStream::connect(server).await
                         {
+                            server.set_nodelay(true).unwrap();
                             carry(client, server, mask, &log).await;
                         }
                     });

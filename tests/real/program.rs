@@ -128,8 +128,22 @@ impl Program {
 
     /// Starts a run whose standard input stays open, for [`Running::types`].
     pub fn start_open(&self, args: &[&str]) -> Running<'_> {
+        self.start_with(&[], args)
+    }
+
+    /// Runs to the end, or to whatever end the program named by `tracer` makes of it.
+    #[track_caller]
+    pub fn run_under(&self, tracer: &[&str], args: &[&str]) -> Outcome {
+        let mut running = self.start_with(tracer, args);
+        drop(running.stdin.take());
+        running.finish()
+    }
+
+    fn start_with(&self, tracer: &[&str], args: &[&str]) -> Running<'_> {
         let mut child = Command::new("/bin/sh")
-            .args(["-c", "umask 000; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_posthaste")])
+            .args(["-c", "umask 000; exec \"$0\" \"$@\""])
+            .args(tracer)
+            .arg(env!("CARGO_BIN_EXE_posthaste"))
             .args(args)
             .env_clear()
             .envs(self.environment())

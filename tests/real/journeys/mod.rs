@@ -3,6 +3,7 @@
 mod board;
 mod codes;
 mod keys;
+mod killed;
 mod ladder;
 mod mailbox;
 mod offline;
