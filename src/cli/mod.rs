@@ -24,6 +24,7 @@ pub mod outbox;
 pub mod output;
 pub mod passphrase;
 pub mod pasted;
+pub mod running;
 pub mod secret_input;
 pub mod session;
 pub mod sync;
