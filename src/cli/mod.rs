@@ -27,6 +27,7 @@ pub mod pasted;
 pub mod running;
 pub mod secret_input;
 pub mod session;
+pub mod status_line;
 pub mod sync;
 pub mod token;
 pub mod tui;
@@ -34,6 +35,7 @@ pub mod undo;
 
 use crate::cli::context::{Context, GlobalArgs};
 use crate::cli::error::CliError;
+use crate::cli::output::Format;
 use crate::runtime::hardening;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -102,13 +104,31 @@ pub enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     hardening::protect_memory();
-    let Arguments { global, command } = Arguments::parse();
+    let Arguments { global, command } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return ExitCode::from(misunderstood(&error)),
+    };
     let context = Context::new(global);
     let result = run(&context, command);
     ExitCode::from(match result {
         Ok(code) => code,
         Err(error) => error.report(context.output.format()),
     })
+}
+
+/// Tells what is wrong with the arguments, as JSON where that was asked for; help and version are
+/// printed. The exit code.
+fn misunderstood(error: &clap::Error) -> u8 {
+    let asks_json = std::env::args_os().any(|argument| argument == "--json");
+    if error.use_stderr() && asks_json {
+        let text = error.to_string();
+        let (what, why) = text.split_once('\n').unwrap_or((&text, ""));
+        let what = what.trim_start_matches("error: ");
+        return CliError::usage("usage", what, why.trim()).report(Format::Json);
+    }
+    // A reader that is gone, as behind `--help | head`, is no failure.
+    let _closed = error.print();
+    u8::try_from(error.exit_code()).unwrap_or(u8::MAX)
 }
 
 fn run(context: &Context, command: Option<Command>) -> Result<u8, CliError> {

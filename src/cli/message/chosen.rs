@@ -7,13 +7,14 @@ use crate::model::acting::Target;
 use crate::model::ids::MessageId;
 use crate::model::listing::{ListSource, Listing, SearchScope};
 use crate::model::query::Query;
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 /// Names messages.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").args(["ids", "query"]).required(true))]
 pub struct ChosenArgs {
     /// Ids of messages, as `message list` gives them
-    #[arg(value_name = "ID", required_unless_present = "query", conflicts_with = "query")]
+    #[arg(value_name = "ID")]
     pub ids: Vec<i64>,
     /// Every message that a search finds, such as "from:alan before:30d"
     #[arg(long, value_name = "QUERY")]

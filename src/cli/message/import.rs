@@ -7,6 +7,7 @@ use crate::cli::message::act::{acted, say};
 use crate::cli::running::with_session;
 use crate::cli::session::Session;
 use crate::cli::session::acting::Acted;
+use crate::cli::status_line::StatusLine;
 use crate::engine_api::command::EngineCommand;
 use crate::mime::mbox;
 use crate::model::acting::{Deed, UndoStep};
@@ -88,6 +89,7 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
         let account = session.account(args.account.account.as_deref())?;
         let folder = session.folder(account.id, &args.to).await?;
         let (mut done, mut through) = (Vec::new(), Vec::new());
+        let mut status = StatusLine::new();
         for path in &args.paths {
             let path = path.canonicalize().unwrap_or_else(|_unreadable| path.clone());
             let key = format!("{}\0{}\0{}", account.name, folder.name, path.display());
@@ -96,13 +98,15 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
             if args.restart {
                 forget(&progress).map_err(unkept)?;
             }
-            done.extend(import(session, &folder, &path, &progress).await?);
+            done.extend(import(session, &folder, &path, &progress, &mut status).await?);
             through.push(progress);
         }
         let messages = done.iter().map(|(messages, _undo)| messages).sum();
+        status.show("waiting for the server");
         let filed = session.replay(done).await;
         // Only now: a run that is cut while it waits for the server must not begin anew either.
         through.iter().try_for_each(|progress| forget(progress)).map_err(unkept)?;
+        drop(status);
         say(context.output, &Acted { messages, ..filed? })
     })
 }
@@ -116,6 +120,7 @@ async fn import(
     folder: &Folder,
     path: &Path,
     progress: &Path,
+    status: &mut StatusLine,
 ) -> Result<Vec<(u32, Option<i64>)>, CliError> {
     let unread = |error: io::Error| {
         let what = format!("{} cannot be read", path.display());
@@ -140,6 +145,7 @@ async fn import(
         filed.push((messages, undo));
         resume = Resume { done: at + 1, step: undo.unwrap_or(resume.step), at: clock.now().0 };
         keep(progress, &resume).map_err(unkept)?;
+        status.show(&format!("imported {}", at + 1));
     }
     Ok(filed)
 }

@@ -64,6 +64,7 @@ pub fn run(context: &Context, args: &ReadArgs) -> Result<(), CliError> {
     let message = MessageId(args.id);
     if args.raw {
         let bytes = with_session(context, async |session| {
+            session.known(vec![message]).await?;
             match session.ask(|id| EngineCommand::LoadRaw { id, message }).await? {
                 EngineEvent::RawLoaded { bytes, .. } => Ok(bytes),
                 other => Err(unexpected(&other)),
@@ -72,6 +73,7 @@ pub fn run(context: &Context, args: &ReadArgs) -> Result<(), CliError> {
         return context.output.bytes(&bytes);
     }
     let message = with_session(context, async |session| {
+        session.known(vec![message]).await?;
         match session.ask(|id| EngineCommand::LoadMessage { id, message }).await? {
             EngineEvent::MessageLoaded { message, .. } => Ok(message),
             other => Err(unexpected(&other)),

@@ -39,6 +39,7 @@ pub fn run(context: &Context, args: &ReplyArgs) -> Result<(), CliError> {
     let scope = if args.all { ReplyScope::All } else { ReplyScope::Sender };
     let message = MessageId(args.id);
     with_session(context, async |session| {
+        session.known(vec![message]).await?;
         let load = |id| EngineCommand::LoadMessage { id, message };
         let (row, readable) = match session.ask(load).await? {
             EngineEvent::MessageLoaded { row, message, .. } => (row, message),

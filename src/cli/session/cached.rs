@@ -57,7 +57,11 @@ impl Session {
         folder::find(&listed, wanted).cloned().ok_or_else(|| folder::unknown(wanted))
     }
 
-    async fn cached_folders(&mut self, account: AccountId) -> Result<Vec<Folder>, CliError> {
+    /// The folders of an account as they were listed last, without asking its server.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn cached_folders(&mut self, account: AccountId) -> Result<Vec<Folder>, CliError> {
         match self.ask(|id| EngineCommand::LoadFolders { id, account }).await? {
             EngineEvent::FoldersLoaded { folders, .. } => Ok(folders),
             other => Err(unexpected(&other)),
