@@ -9,8 +9,9 @@ use crate::cli::session::Session;
 use crate::cli::session::acting::Acted;
 use crate::cli::status_line::StatusLine;
 use crate::engine_api::command::EngineCommand;
-use crate::mime::mbox;
+use crate::mime::{mbox, parse};
 use crate::model::acting::{Deed, UndoStep};
+use crate::model::envelope::Envelope;
 use crate::model::flags::{Flag, Flags};
 use crate::model::folder::Folder;
 use crate::stdx::atomic_file::{create_private_dir, write_private};
@@ -183,9 +184,20 @@ fn messages(path: &Path) -> io::Result<Messages> {
         let found = |bytes| Ok(Found { bytes, flags: Flags::default(), received_at: None });
         return Ok(Box::new(all.into_iter().map(found)));
     }
+    if !is_message(&bytes) {
+        let what = format!("{} is neither a message nor a mailbox file (mbox)", path.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
     let received_at = modified(path);
     let found = Found { bytes, flags: Flags::default(), received_at };
     Ok(Box::new(std::iter::once(Ok(found))))
+}
+
+/// Whether there is any header that says what a message is: any other file would be filed as one
+/// that nobody wrote.
+fn is_message(bytes: &[u8]) -> bool {
+    let Envelope { from, to, subject, message_id, .. } = parse::envelope(bytes);
+    !(from.is_empty() && to.is_empty() && subject.is_empty() && message_id.is_empty())
 }
 
 fn maildir(path: &Path) -> io::Result<Messages> {
