@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod draft;
 pub mod entra;
 pub mod error;
+pub mod examples;
 pub mod folder;
 pub mod hidden_prompt;
 pub mod json;
@@ -66,17 +67,19 @@ pub enum Command {
     #[command(subcommand)]
     Account(account::AccountCommand),
     /// Folders of an account
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::FOLDER)]
     Folder(folder::FolderCommand),
     /// List, read, find, file, send, export and import messages
     #[command(subcommand)]
     Message(message::MessageCommand),
     /// Bring everything for reading without a network, and hand over what waits
+    #[command(after_help = examples::SYNC)]
     Sync(sync::SyncArgs),
     /// Take back the last action, or an earlier one
+    #[command(after_help = examples::UNDO)]
     Undo(undo::UndoArgs),
     /// What was done here and has not reached its server yet
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::CHANGES)]
     Changes(changes::ChangesCommand),
     /// Messages that wait to be sent
     #[command(subcommand)]

@@ -16,7 +16,7 @@ pub struct ChosenArgs {
     /// Ids of messages, as `message list` gives them
     #[arg(value_name = "ID")]
     pub ids: Vec<i64>,
-    /// Every message that a search finds, such as "from:alan before:30d"
+    /// Every message that a search finds, such as "from:alan before:30d"; its words are whole ones
     #[arg(long, value_name = "QUERY")]
     pub query: Option<String>,
     /// Where the search looks
@@ -77,7 +77,8 @@ impl ChosenArgs {
         let Some(text) = &self.query else {
             return session.known(self.ids.iter().copied().map(MessageId).collect()).await;
         };
-        let query = query(text)?;
+        // A word that may go on finds more than was written; what is acted on is written whole.
+        let query = query(&format!("{text} "))?;
         let scope = self.scope.scope(session).await?;
         let source = ListSource::Search { query, scope, found: Vec::new() };
         let target = Target::All(Box::new(Listing::of(source)));

@@ -15,6 +15,7 @@ pub mod send;
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::examples;
 use crate::model::folder::FolderRole;
 use clap::Subcommand;
 
@@ -22,6 +23,7 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 pub enum MessageCommand {
     /// List the newest messages of a folder
+    #[command(after_help = examples::LIST)]
     List(list::ListArgs),
     /// Read one message
     Read(read::ReadArgs),
@@ -30,24 +32,34 @@ pub enum MessageCommand {
     /// Answer a message
     Reply(reply::ReplyArgs),
     /// Find messages
+    #[command(after_help = examples::SEARCH)]
     Search(search::SearchArgs),
     /// Set or clear flags
+    #[command(after_help = examples::FLAG)]
     Flag(act::FlagArgs),
     /// Move messages into a folder
+    #[command(after_help = examples::MOVE)]
     Move(act::IntoArgs),
     /// Copy messages into a folder
+    #[command(after_help = examples::COPY)]
     Copy(act::IntoArgs),
     /// Move messages into the archive
+    #[command(after_help = examples::ARCHIVE)]
     Archive(act::FileArgs),
     /// Move messages into the trash
+    #[command(after_help = examples::TRASH)]
     Trash(act::FileArgs),
     /// Move messages into the junk folder
+    #[command(after_help = examples::JUNK)]
     Junk(act::FileArgs),
     /// Remove messages for good
+    #[command(after_help = examples::DELETE)]
     Delete(act::DeleteArgs),
     /// Write messages into files, byte for byte
+    #[command(after_help = examples::EXPORT)]
     Export(export::ExportArgs),
     /// File messages from files into a folder
+    #[command(after_help = examples::IMPORT)]
     Import(import::ImportArgs),
 }
 
