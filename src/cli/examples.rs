@@ -55,6 +55,12 @@ pub const DELETE: &str = "\
 Example:
   posthaste message delete --query 'in:trash before:30d' --yes";
 
+/// Of `message save`.
+pub const SAVE: &str = "\
+Examples:
+  posthaste message save 17 --to Downloads
+  posthaste message save 17 --part 2 --json";
+
 /// Of `message export`.
 pub const EXPORT: &str = "\
 Bytes are those of the server. In a mailbox file (mboxrd) every line that begins with \"From \", after

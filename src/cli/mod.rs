@@ -257,6 +257,10 @@ mod tests {
         check("posthaste message delete 7", false);
         check("posthaste message delete 7 --yes", true);
         check("posthaste message export 7 --format mbox --output mail.mbox", true);
+        check("posthaste message save 7 --part 2 --to files", true);
+        check("posthaste message list --all-accounts --cached", true);
+        check("posthaste message list --all-accounts --account work", false);
+        check("posthaste folder list --all-accounts", true);
         check("posthaste message import a.eml b.mbox --to INBOX", true);
         check("posthaste folder create Projects/Engine", true);
         check("posthaste folder rename Projects Work", true);

@@ -20,12 +20,16 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 /// A message is stored this soon after the one before it was written down, in seconds.
 const NEXT_WITHIN_S: i64 = 60;
+
+/// Bytes at the start of a file that are looked at to tell mail from other files: more than the
+/// headers of any message in use.
+const HEADERS_LIMIT_BYTES: u64 = 256 * 1024;
 
 /// Arguments of `message import`.
 #[derive(Debug, Args)]
@@ -86,11 +90,12 @@ impl Resume {
 /// Its problem; what was filed before stays, and the next run goes on behind it.
 pub fn run(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
     let resume_dir = context.paths()?.data_dir.join("imports");
+    // Before anything is filed of the others.
+    args.paths.iter().try_for_each(|path| refuse_other_files(path))?;
     with_session(context, async |session| {
         let account = session.account(args.account.account.as_deref())?;
         let folder = session.folder(account.id, &args.to).await?;
         let (mut done, mut through) = (Vec::new(), Vec::new());
-        let mut status = StatusLine::new();
         for path in &args.paths {
             let path = path.canonicalize().unwrap_or_else(|_unreadable| path.clone());
             let key = format!("{}\0{}\0{}", account.name, folder.name, path.display());
@@ -99,17 +104,42 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
             if args.restart {
                 forget(&progress).map_err(unkept)?;
             }
-            done.extend(import(session, &folder, &path, &progress, &mut status).await?);
+            done.extend(import(session, &folder, &path, &progress).await?);
             through.push(progress);
         }
         let messages = done.iter().map(|(messages, _undo)| messages).sum();
-        status.show("waiting for the server");
         let filed = session.replay(done).await;
         // Only now: a run that is cut while it waits for the server must not begin anew either.
         through.iter().try_for_each(|progress| forget(progress)).map_err(unkept)?;
-        drop(status);
         say(context.output, &Acted { messages, ..filed? })
     })
+}
+
+/// Refuses a file that is neither mail nor a mailbox: it would be filed as a message of nobody.
+fn refuse_other_files(path: &Path) -> Result<(), CliError> {
+    let is_mail = || {
+        if path.is_dir() {
+            return Ok(true);
+        }
+        let mut start = Vec::new();
+        fs::File::open(path)?.take(HEADERS_LIMIT_BYTES).read_to_end(&mut start)?;
+        Ok(start.starts_with(b"From ") || is_message(&start))
+    };
+    let failed = |error: io::Error| {
+        let what = format!("{} cannot be imported", path.display());
+        CliError::system("import-failed", &what, &error)
+    };
+    if is_mail().map_err(failed)? {
+        return Ok(());
+    }
+    let what = "it is neither a message nor a mailbox file (mbox)";
+    Err(failed(io::Error::new(io::ErrorKind::InvalidInput, what)))
+}
+
+/// Whether there is any header that says what a message is.
+fn is_message(start: &[u8]) -> bool {
+    let Envelope { from, to, subject, message_id, .. } = parse::envelope(start);
+    !(from.is_empty() && to.is_empty() && subject.is_empty() && message_id.is_empty())
 }
 
 fn unkept(error: io::Error) -> CliError {
@@ -121,7 +151,6 @@ async fn import(
     folder: &Folder,
     path: &Path,
     progress: &Path,
-    status: &mut StatusLine,
 ) -> Result<Vec<(u32, Option<i64>)>, CliError> {
     let unread = |error: io::Error| {
         let what = format!("{} cannot be read", path.display());
@@ -146,7 +175,6 @@ async fn import(
         filed.push((messages, undo));
         resume = Resume { done: at + 1, step: undo.unwrap_or(resume.step), at: clock.now().0 };
         keep(progress, &resume).map_err(unkept)?;
-        status.show(&format!("imported {}", at + 1));
     }
     Ok(filed)
 }
@@ -172,8 +200,17 @@ fn keep(progress: &Path, resume: &Resume) -> io::Result<()> {
 
 type Messages = Box<dyn Iterator<Item = io::Result<Found>>>;
 
-/// The messages of a file or Maildir, always in the same order.
+/// The messages of a file or Maildir, always in the same order; a terminal is shown how many.
 fn messages(path: &Path) -> io::Result<Messages> {
+    let (mut status, mut count) = (StatusLine::new(), 0_usize);
+    let shown = found_in(path)?.inspect(move |_message| {
+        count += 1;
+        status.show(&format!("imported {count}"));
+    });
+    Ok(Box::new(shown))
+}
+
+fn found_in(path: &Path) -> io::Result<Messages> {
     if path.is_dir() {
         let is_maildir = path.join("cur").is_dir() && path.join("new").is_dir();
         return if is_maildir { maildir(path) } else { eml_files(path) };
@@ -184,20 +221,9 @@ fn messages(path: &Path) -> io::Result<Messages> {
         let found = |bytes| Ok(Found { bytes, flags: Flags::default(), received_at: None });
         return Ok(Box::new(all.into_iter().map(found)));
     }
-    if !is_message(&bytes) {
-        let what = format!("{} is neither a message nor a mailbox file (mbox)", path.display());
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
-    }
     let received_at = modified(path);
     let found = Found { bytes, flags: Flags::default(), received_at };
     Ok(Box::new(std::iter::once(Ok(found))))
-}
-
-/// Whether there is any header that says what a message is: any other file would be filed as one
-/// that nobody wrote.
-fn is_message(bytes: &[u8]) -> bool {
-    let Envelope { from, to, subject, message_id, .. } = parse::envelope(bytes);
-    !(from.is_empty() && to.is_empty() && subject.is_empty() && message_id.is_empty())
 }
 
 fn maildir(path: &Path) -> io::Result<Messages> {

@@ -10,6 +10,7 @@ pub mod list;
 pub mod read;
 pub mod reply;
 pub mod rows;
+pub mod save;
 pub mod search;
 pub mod send;
 
@@ -55,6 +56,9 @@ pub enum MessageCommand {
     /// Remove messages for good
     #[command(after_help = examples::DELETE)]
     Delete(act::DeleteArgs),
+    /// Save attached files of a message
+    #[command(after_help = examples::SAVE)]
+    Save(save::SaveArgs),
     /// Write messages into files, byte for byte
     #[command(after_help = examples::EXPORT)]
     Export(export::ExportArgs),
@@ -81,6 +85,7 @@ pub fn run(context: &Context, command: MessageCommand) -> Result<(), CliError> {
         MessageCommand::Trash(args) => act::file(context, &args, FolderRole::Trash),
         MessageCommand::Junk(args) => act::file(context, &args, FolderRole::Junk),
         MessageCommand::Delete(args) => act::delete(context, &args),
+        MessageCommand::Save(args) => save::run(context, &args),
         MessageCommand::Export(args) => export::run(context, &args),
         MessageCommand::Import(args) => import::run(context, &args),
     }

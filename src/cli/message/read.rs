@@ -139,7 +139,10 @@ fn human(output: Output, message: &ReadableMessage) -> Result<(), CliError> {
         let name = if part.file_name.is_empty() { "unnamed" } else { &part.file_name };
         let kind = sanitise::line(&part.content_type);
         let name = sanitise::line(name);
-        output.line(&format!("{gap}Attached: {name} ({kind}, {} bytes)", part.size_bytes))?;
+        output.line(&format!(
+            "{gap}Attached: {name} ({kind}, {} bytes; part {})",
+            part.size_bytes, part.index
+        ))?;
     }
     Ok(())
 }
