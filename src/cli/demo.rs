@@ -3,7 +3,7 @@
 use crate::app::AppSetup;
 use crate::app::dates::Zone;
 use crate::cli::error::CliError;
-use crate::cli::session;
+use crate::cli::running;
 use crate::config::ConfigFile;
 use crate::engine::{EngineSetup, Liveness};
 use crate::model::account::SecretsKind;
@@ -52,7 +52,7 @@ pub enum PersonalityWord {
 /// Whatever keeps it from opening.
 pub fn run(args: &DemoArgs) -> Result<u8, CliError> {
     terminal::check().map_err(|error| error.problem())?;
-    session::on_runtime(async || {
+    running::on_runtime(async || {
         let clock = Clock::system();
         let sandbox =
             Sandbox::start(options(args, &clock)).await.map_err(|error| failed(&error))?;
@@ -64,7 +64,7 @@ pub fn run(args: &DemoArgs) -> Result<u8, CliError> {
         } else {
             sandbox.link(&mut config, &secrets).await.map_err(|error| failed(&error))?;
         }
-        let engine = session::start(EngineSetup {
+        let engine = running::start(EngineSetup {
             config,
             store: Store::in_memory(&clock).map_err(|error| error.problem())?,
             secrets,

@@ -5,7 +5,7 @@ use crate::app::dates::Zone;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::passphrase::Unlock;
-use crate::cli::session::{self, Opened};
+use crate::cli::running::{self, Opened};
 use crate::engine::Liveness;
 use crate::model::account::SecretsKind;
 use crate::runtime::editor::{EditorDirectory, EditorSettings};
@@ -25,13 +25,13 @@ pub fn run(context: &Context) -> Result<u8, CliError> {
     terminal::check().map_err(|error| error.problem())?;
     let paths = context.paths()?;
     context.log()?;
-    session::on_runtime(async || {
+    running::on_runtime(async || {
         let Opened { setup, places } =
-            session::open(context, Liveness::Live, Unlock::Required).await?;
+            running::open(context, Liveness::Live, Unlock::Required).await?;
         let config = setup.config.config().clone();
         let clock = setup.clock.clone();
         let shell = Shell {
-            engine: session::start(setup).await?,
+            engine: running::start(setup).await?,
             setup: AppSetup {
                 now: clock.now(),
                 zone: Zone::Local,

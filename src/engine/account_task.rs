@@ -121,7 +121,7 @@ pub struct AccountTask {
     pub(in crate::engine) liveness: Liveness,
     commands: mpsc::Receiver<AccountCommand>,
     background: mpsc::Sender<BackgroundCommand>,
-    cancel: CancellationToken,
+    pub(in crate::engine) cancel: CancellationToken,
     session: Option<Session>,
     pub(in crate::engine) watched: Option<Watched>,
     backoff: Backoff,

@@ -23,7 +23,7 @@ use crate::secrets::{SecretKey, SecretKind};
 use secrecy::SecretString;
 use std::future::Future;
 use std::sync::Arc;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 /// Answers that may wait for a sign-in; nobody pastes faster than they are read.
@@ -215,32 +215,18 @@ impl Supervisor {
         });
     }
 
-    /// Closes a command with what another task answers; cancelling it makes that task's question
-    /// moot.
-    pub(in crate::engine) fn await_done(
-        &mut self,
-        id: CommandId,
-        answer: oneshot::Receiver<Result<(), Problem>>,
-    ) {
-        self.spawn_job(id, None, async move {
-            match answer.await {
-                Ok(Ok(())) => Outcome::Answer(Box::new(EngineEvent::CommandDone { id })),
-                Ok(Err(problem)) => Outcome::Failed(problem),
-                Err(_gone) => Outcome::Cancelled,
-            }
-        });
-    }
-
-    /// Runs work that ends in `CommandDone`, beside the supervisor.
+    /// Runs work that ends in `CommandDone`, beside the supervisor. Work without an end, because the
+    /// task that was to answer is gone, is a cancelled command.
     pub(in crate::engine) fn spawn_done(
         &mut self,
         id: CommandId,
-        work: impl Future<Output = Result<(), Problem>> + Send + 'static,
+        work: impl Future<Output = Option<Result<(), Problem>>> + Send + 'static,
     ) {
         self.spawn_job(id, None, async move {
             match work.await {
-                Ok(()) => Outcome::Answer(Box::new(EngineEvent::CommandDone { id })),
-                Err(problem) => Outcome::Failed(problem),
+                Some(Ok(())) => Outcome::Answer(Box::new(EngineEvent::CommandDone { id })),
+                Some(Err(problem)) => Outcome::Failed(problem),
+                None => Outcome::Cancelled,
             }
         });
     }

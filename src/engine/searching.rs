@@ -2,7 +2,6 @@
 
 use crate::engine::failure::Failure;
 use crate::engine::server_search::ServerSearch;
-use crate::engine::session::AccountContext;
 use crate::engine::supervisor::Supervisor;
 use crate::engine_api::event::EngineEvent;
 use crate::model::folder::Folder;
@@ -41,19 +40,14 @@ impl Supervisor {
         }
         let searches = by_account.into_iter().filter_map(|(account, folders)| {
             let running = self.accounts.get(&account)?;
-            let context = AccountContext {
-                access: Arc::clone(&running.access),
-                store: self.store.clone(),
-                reporter: self.reporter.clone(),
-                clock: self.clock.clone(),
-            };
+            let context = self.context_of(Arc::clone(&running.access));
             let search = ServerSearch { id, context, folders, terms: terms.clone() };
             Some(
                 async move { search.run().await.map_err(|failure| failure.problem(Some(account))) },
             )
         });
         let searches: Vec<_> = searches.collect();
-        self.spawn_done(id, async move { told(join_all(searches).await) });
+        self.spawn_done(id, async move { Some(told(join_all(searches).await)) });
     }
 
     pub(in crate::engine) async fn list_saved_searches(&self, id: CommandId) {

@@ -189,17 +189,22 @@ impl Supervisor {
         Some(Arc::clone(&running.access))
     }
 
+    /// What everything that works for an account works with.
+    pub(in crate::engine) fn context_of(&self, access: Arc<AccountAccess>) -> AccountContext {
+        AccountContext {
+            access,
+            store: self.store.clone(),
+            reporter: self.reporter.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
     fn run_account(&mut self, access: Arc<AccountAccess>) {
         let (commands, queue) = mpsc::channel(ACCOUNT_QUEUE_LIMIT);
         let (background, background_queue) = mpsc::channel(BACKGROUND_QUEUE_LIMIT);
         let cancel = self.cancel.child_token();
         let outbox = Arc::new(Notify::new());
-        let context = AccountContext {
-            access: Arc::clone(&access),
-            store: self.store.clone(),
-            reporter: self.reporter.clone(),
-            clock: self.clock.clone(),
-        };
+        let context = self.context_of(Arc::clone(&access));
         let background_task = BackgroundTask {
             context: context.clone(),
             liveness: self.liveness,
@@ -243,7 +248,7 @@ impl Supervisor {
             EngineCommand::RemoveAccount { id, account } => match self.remove(account).await {
                 Ok(Some(sign_in)) => self.spawn_done(id, async move {
                     sign_in.carry_out().await;
-                    Ok(())
+                    Some(Ok(()))
                 }),
                 Ok(None) => self.reporter.done(id).await,
                 Err(failure) => self.reporter.failed(id, failure.problem(None)).await,

@@ -7,15 +7,16 @@ use crate::model::acting::Target;
 use crate::model::ids::MessageId;
 use crate::model::listing::{ListSource, Listing, SearchScope};
 use crate::model::query::Query;
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 /// Names messages.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").args(["ids", "query"]).required(true))]
 pub struct ChosenArgs {
     /// Ids of messages, as `message list` gives them
-    #[arg(value_name = "ID", required_unless_present = "query", conflicts_with = "query")]
+    #[arg(value_name = "ID")]
     pub ids: Vec<i64>,
-    /// Every message that a search finds, such as "from:alan before:30d"
+    /// Every message that a search finds, such as "from:alan before:30d"; its words are whole ones
     #[arg(long, value_name = "QUERY")]
     pub query: Option<String>,
     /// Where the search looks
@@ -76,7 +77,8 @@ impl ChosenArgs {
         let Some(text) = &self.query else {
             return session.known(self.ids.iter().copied().map(MessageId).collect()).await;
         };
-        let query = query(text)?;
+        // A word that may go on finds more than was written; what is acted on is written whole.
+        let query = query(&format!("{text} "))?;
         let scope = self.scope.scope(session).await?;
         let source = ListSource::Search { query, scope, found: Vec::new() };
         let target = Target::All(Box::new(Listing::of(source)));

@@ -4,10 +4,14 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::folder::AccountArgs;
 use crate::cli::message::act::{acted, say};
-use crate::cli::session::{Acted, Session, with_session};
+use crate::cli::running::with_session;
+use crate::cli::session::Session;
+use crate::cli::session::acting::Acted;
+use crate::cli::status_line::StatusLine;
 use crate::engine_api::command::EngineCommand;
-use crate::mime::mbox;
+use crate::mime::{mbox, parse};
 use crate::model::acting::{Deed, UndoStep};
+use crate::model::envelope::Envelope;
 use crate::model::flags::{Flag, Flags};
 use crate::model::folder::Folder;
 use crate::stdx::atomic_file::{create_private_dir, write_private};
@@ -16,12 +20,16 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 /// A message is stored this soon after the one before it was written down, in seconds.
 const NEXT_WITHIN_S: i64 = 60;
+
+/// Bytes at the start of a file that are looked at to tell mail from other files: more than the
+/// headers of any message in use.
+const HEADERS_LIMIT_BYTES: u64 = 256 * 1024;
 
 /// Arguments of `message import`.
 #[derive(Debug, Args)]
@@ -82,6 +90,8 @@ impl Resume {
 /// Its problem; what was filed before stays, and the next run goes on behind it.
 pub fn run(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
     let resume_dir = context.paths()?.data_dir.join("imports");
+    // Before anything is filed of the others.
+    args.paths.iter().try_for_each(|path| refuse_other_files(path))?;
     with_session(context, async |session| {
         let account = session.account(args.account.account.as_deref())?;
         let folder = session.folder(account.id, &args.to).await?;
@@ -103,6 +113,33 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
         through.iter().try_for_each(|progress| forget(progress)).map_err(unkept)?;
         say(context.output, &Acted { messages, ..filed? })
     })
+}
+
+/// Refuses a file that is neither mail nor a mailbox: it would be filed as a message of nobody.
+fn refuse_other_files(path: &Path) -> Result<(), CliError> {
+    let is_mail = || {
+        if path.is_dir() {
+            return Ok(true);
+        }
+        let mut start = Vec::new();
+        fs::File::open(path)?.take(HEADERS_LIMIT_BYTES).read_to_end(&mut start)?;
+        Ok(start.starts_with(b"From ") || is_message(&start))
+    };
+    let failed = |error: io::Error| {
+        let what = format!("{} cannot be imported", path.display());
+        CliError::system("import-failed", &what, &error)
+    };
+    if is_mail().map_err(failed)? {
+        return Ok(());
+    }
+    let what = "it is neither a message nor a mailbox file (mbox)";
+    Err(failed(io::Error::new(io::ErrorKind::InvalidInput, what)))
+}
+
+/// Whether there is any header that says what a message is.
+fn is_message(start: &[u8]) -> bool {
+    let Envelope { from, to, subject, message_id, .. } = parse::envelope(start);
+    !(from.is_empty() && to.is_empty() && subject.is_empty() && message_id.is_empty())
 }
 
 fn unkept(error: io::Error) -> CliError {
@@ -163,8 +200,17 @@ fn keep(progress: &Path, resume: &Resume) -> io::Result<()> {
 
 type Messages = Box<dyn Iterator<Item = io::Result<Found>>>;
 
-/// The messages of a file or Maildir, always in the same order.
+/// The messages of a file or Maildir, always in the same order; a terminal is shown how many.
 fn messages(path: &Path) -> io::Result<Messages> {
+    let (mut status, mut count) = (StatusLine::new(), 0_usize);
+    let shown = found_in(path)?.inspect(move |_message| {
+        count += 1;
+        status.show(&format!("imported {count}"));
+    });
+    Ok(Box::new(shown))
+}
+
+fn found_in(path: &Path) -> io::Result<Messages> {
     if path.is_dir() {
         let is_maildir = path.join("cur").is_dir() && path.join("new").is_dir();
         return if is_maildir { maildir(path) } else { eml_files(path) };

@@ -18,6 +18,11 @@ use crate::store::undo;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Messages that one operation moves or copies at most. A run that is cut knows where those of every
+/// earlier operation went, and looks for no more than these; as many as a server is asked to look
+/// for one by one.
+const TRANSFER_LIMIT: usize = 500;
+
 /// What an action did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Acted {
@@ -123,6 +128,19 @@ fn groups(
         Group { account, folder, folder_name: chosen.folder_name, messages }
     });
     Ok(groups.collect())
+}
+
+/// The same messages in groups that a cut in the middle does little to.
+fn transfers(groups: Vec<Group>) -> impl Iterator<Item = Group> {
+    groups.into_iter().flat_map(|group| {
+        let pieces = group.messages.keys().pieces(TRANSFER_LIMIT);
+        pieces.into_iter().map(move |keys| Group {
+            account: group.account,
+            folder: group.folder,
+            folder_name: group.folder_name.clone(),
+            messages: group.messages.with_keys(keys),
+        })
+    })
 }
 
 /// The folder of a role; for the archive a name to make it under.
@@ -252,7 +270,7 @@ fn plan(databases: &Databases, messages: Vec<MessageId>, act: MessageAct) -> Res
         MessageAct::Move(to) => {
             let (account, name, role) = target(databases, to)?;
             let mut plan = Plan::new(Deed::Move { to: name.clone(), role });
-            for group in groups(databases, messages, |chosen| chosen.folder != to)? {
+            for group in transfers(groups(databases, messages, |chosen| chosen.folder != to)?) {
                 if group.account != account {
                     return Err(Refusal::OtherAccount);
                 }
@@ -263,7 +281,7 @@ fn plan(databases: &Databases, messages: Vec<MessageId>, act: MessageAct) -> Res
         MessageAct::Copy(to) => {
             let (account, name, _role) = target(databases, to)?;
             let mut plan = Plan::new(Deed::Copy { to: name.clone() });
-            for group in groups(databases, messages, |_chosen| true)? {
+            for group in transfers(groups(databases, messages, |_chosen| true)?) {
                 if group.account != account {
                     return Err(Refusal::OtherAccount);
                 }
@@ -289,7 +307,7 @@ fn file(
 ) -> Result<Plan, Refusal> {
     let mut plan = Plan::new(Deed::Move { to: String::new(), role });
     let mut targets: BTreeMap<AccountId, RoleFolder> = BTreeMap::new();
-    for group in groups(databases, messages, |_chosen| true)? {
+    for group in transfers(groups(databases, messages, |_chosen| true)?) {
         let account = group.account;
         if let std::collections::btree_map::Entry::Vacant(slot) = targets.entry(account) {
             let target = role_folder(&databases.cache, account, role)??;
