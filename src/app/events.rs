@@ -128,6 +128,7 @@ impl App {
                 Vec::new()
             }
             EngineEvent::CacheRebuilt => self.cache_rebuilt(),
+            EngineEvent::ChangedElsewhere => self.changed_elsewhere(),
             EngineEvent::FoldersChanged { account } => self.list_folders(account),
             EngineEvent::FolderChanged { folder } => self.folder_changed(folder),
             EngineEvent::OutboxChanged { entry, account, state, problem } => {

@@ -568,7 +568,7 @@ impl AccountTask {
         Ok(())
     }
 
-    async fn sync_watched(&mut self) -> Result<(), Failure> {
+    pub(in crate::engine) async fn sync_watched(&mut self) -> Result<(), Failure> {
         let Some(Watched { folder, newest }) = self.watched else { return Ok(()) };
         self.show(Connection::Syncing).await;
         let context = self.context.clone();

@@ -12,6 +12,7 @@ pub mod accounts;
 pub mod bodies;
 pub mod damage;
 pub mod drafts;
+pub mod elsewhere;
 pub mod error;
 pub mod facts;
 pub mod folders;

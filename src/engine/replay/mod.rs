@@ -127,11 +127,19 @@ impl AccountTask {
         ended
     }
 
-    /// Listening means the open folder: after work elsewhere the watched one is opened again.
-    pub(in crate::engine) async fn return_to_watched(&mut self) -> Result<(), Failure> {
-        match (self.liveness, self.watched) {
-            (Liveness::Live, Some(watched)) => self.opened(watched.folder).await.map(drop),
-            (Liveness::Live | Liveness::OnDemand, _) => Ok(()),
+    /// Listening means the open folder: after work elsewhere the watched one is opened again, and
+    /// looked at, for what came meanwhile is not announced any more.
+    async fn return_to_watched(&mut self) -> Result<(), Failure> {
+        let Some(watched) = self.watched else { return Ok(()) };
+        match self.liveness {
+            Liveness::Live => {
+                let open = self.connection().await?.open;
+                if open.is_none_or(|(open, _state)| open != watched.folder) {
+                    self.sync_watched().await?;
+                }
+                Ok(())
+            }
+            Liveness::OnDemand => Ok(()),
         }
     }
 }
