@@ -4,6 +4,7 @@ use crate::model::folder::{Folder, FolderRole, ListedFolder};
 use crate::model::ids::{AccountId, FolderId, UidValidity};
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::hidden;
 use crate::store::marks::{self, FolderMark};
 use crate::store::operations::{count_shift, expected_folders};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -148,6 +149,7 @@ impl Store {
             let renewed = before != uid_validity.0;
             if renewed {
                 transaction.execute("DELETE FROM message WHERE folder_id = ?1", [folder.0])?;
+                hidden::forget_all(&transaction, folder)?;
                 // No change number and no UID of before means anything.
                 marks::write(&transaction, folder, FolderMark::default())?;
             }

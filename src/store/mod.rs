@@ -16,6 +16,7 @@ pub mod elsewhere;
 pub mod error;
 pub mod facts;
 pub mod folders;
+mod hidden;
 pub mod keeping;
 pub mod lock;
 pub mod marks;

@@ -190,12 +190,33 @@ async fn what_was_done_without_a_connection_is_done_in_order() {
 }
 
 #[tokio::test]
-async fn a_server_without_uidplus_loses_nothing() {
+async fn a_server_without_uidplus_loses_nothing_and_brings_nothing_back() {
     let pair = Pair::new(FakeServer::new(Abilities::default())).await;
     pair.act("INBOX", &["a"], ARCHIVE).await;
     pair.replay(None).await.unwrap();
     assert_eq!(pair.server.names("Archive"), ["a"]);
     assert_eq!(pair.server.names("INBOX"), ["a deleted", "b", "c"]);
+    let shown = async || {
+        pair.look().await;
+        let inbox = pair.folder("INBOX").await.unwrap();
+        (pair.names("INBOX").await, inbox.total)
+    };
+    let left = (vec!["b".to_owned(), "c".to_owned()], 2);
+    for _look in 0..2 {
+        assert_eq!(shown().await, left);
+    }
+    let flag = |change: FlagChange| {
+        let mut world = pair.server.world.lock().unwrap();
+        let held = world.folders.get_mut("INBOX").unwrap().messages.get_mut(&1).unwrap();
+        held.flags = held.flags.changed(change);
+    };
+    flag(FlagChange::Remove(Flag::Deleted));
+    let all = ["a", "b", "c"].map(str::to_owned).to_vec();
+    assert_eq!(shown().await, (all, 3), "another client thought better of it");
+    flag(FlagChange::Add(Flag::Deleted));
+    assert_eq!(shown().await, left);
+    pair.server.world.lock().unwrap().folders.get_mut("INBOX").unwrap().messages.remove(&1);
+    assert_eq!(shown().await, left, "it is expunged");
 }
 
 #[tokio::test]

@@ -293,7 +293,7 @@ fn orphans(
 /// Shifts of operations that are over stand in the way of the server's counts.
 fn settle_orphans(user: &Connection, cache: &Connection) -> Result<(), StoreError> {
     let shifting = cache
-        .prepare_cached("SELECT DISTINCT operation_id FROM count_shift")?
+        .prepare_cached("SELECT DISTINCT operation_id FROM count_shift WHERE 0 < operation_id")?
         .query_map([], |row| row.get(0))?
         .collect::<Result<BTreeSet<i64>, _>>()?;
     for operation in shifting {
