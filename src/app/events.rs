@@ -166,6 +166,7 @@ impl App {
             }
             Some(Purpose::ChangeRoute(account)) => self.route_changed(account),
             Some(Purpose::Retry(_)) => self.refresh_outbox(),
+            Some(Purpose::Decide) => self.refresh_waiting(),
             Some(Purpose::Hold(hold)) => {
                 self.held(hold);
                 Vec::new()
@@ -234,6 +235,7 @@ impl App {
             | Purpose::Undo
             | Purpose::UndoSteps
             | Purpose::Waiting
+            | Purpose::Decide
             | Purpose::Folder(_)
             | Purpose::Hold(_)
             | Purpose::ChangeSearches
@@ -312,6 +314,7 @@ impl App {
             | Purpose::Undo
             | Purpose::UndoSteps
             | Purpose::Waiting
+            | Purpose::Decide
             | Purpose::Folder(_)
             | Purpose::Hold(_)
             | Purpose::SavedSearches

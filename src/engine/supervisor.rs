@@ -34,6 +34,7 @@ use crate::store::Store;
 use crate::store::elsewhere::Written;
 use crate::store::error::StoreError;
 use crate::store::outbox::NewOutboxEntry;
+use crate::store::uploads::Upload;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
@@ -316,12 +317,19 @@ impl Supervisor {
                 self.act(id, target, act, asked_by).await;
             }
             EngineCommand::ActOnFolder { id, act } => self.act_on_folder(id, act).await,
-            EngineCommand::Import { id, folder, bytes, flags, received_at } => {
-                self.import_message(id, folder, bytes, flags, received_at).await;
+            EngineCommand::Import { id, folder, bytes, flags, received_at, step } => {
+                let upload = Upload { bytes, flags, received_at, step };
+                self.import_message(id, folder, upload).await;
             }
             EngineCommand::Undo { id, step } => self.undo(id, step).await,
             EngineCommand::ListUndo { id } => self.list_undo(id).await,
             EngineCommand::ListPending { id } => self.list_pending(id).await,
+            EngineCommand::RetryPending { id, operation } => {
+                self.retry_pending(id, operation).await;
+            }
+            EngineCommand::DiscardPending { id, operation } => {
+                self.discard_pending(id, operation).await;
+            }
             EngineCommand::SearchServers { id, query, scope } => {
                 self.search_servers(id, query, scope).await;
             }

@@ -3,9 +3,10 @@
 use crate::driver::AppDriver;
 use crate::servers::{BOTH, deliver, empty, message, names, there};
 use posthaste::model::acting::MessageAct;
-use posthaste::model::flags::{Flag, FlagChange, Flags};
+use posthaste::model::flags::{Flag, FlagChange};
 use posthaste::model::folder::FolderRole;
 use posthaste::model::listing::Listing;
+use posthaste::store::uploads::Upload;
 
 #[tokio::test]
 async fn what_another_process_does_is_shown_and_handed_over_once() {
@@ -27,7 +28,8 @@ async fn what_another_process_does_is_shown_and_handed_over_once() {
         let star = MessageAct::Flag(FlagChange::Add(Flag::Flagged));
         other.act(vec![id("one")], star).await.unwrap();
         other.act(vec![id("three")], MessageAct::File(FolderRole::Archive)).await.unwrap();
-        other.import(inbox, message("four", ""), Flags::default(), None).await.unwrap();
+        let four = Upload { bytes: message("four", ""), ..Upload::default() };
+        other.import(inbox, four).await.unwrap();
         driver.see_gone("three").await;
         let control = driver.control();
         let done = ["four", "one*", "two"];

@@ -275,7 +275,7 @@ impl Replay<'_> {
             Progress::Started(mark) => mark,
             Progress::Waiting => match self.mark(folder).await? {
                 Ok(mark) => mark,
-                Err(problem) => return Ok(Outcome::Refused(problem)),
+                Err(problem) => return Ok(Outcome::Kept(problem)),
             },
         };
         if operation.progress != Progress::Waiting
@@ -294,10 +294,10 @@ impl Replay<'_> {
                 Err(error) if !made && wants_folder(&error) => {
                     made = true;
                     if let Err(problem) = self.make_folder(folder).await? {
-                        return Ok(Outcome::Refused(problem));
+                        return Ok(Outcome::Kept(problem));
                     }
                 }
-                Err(error) => return Ok(Outcome::Refused(refused(error)?)),
+                Err(error) => return Ok(Outcome::Kept(refused(error)?)),
             }
         };
         let place = match told {
