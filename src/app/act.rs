@@ -255,12 +255,12 @@ impl App {
         match self.layers.last() {
             Some(Layer::Run(_) | Layer::Wizard(_)) => self.run_again(),
             Some(Layer::Outbox(_)) => self.retry_selected(),
+            Some(Layer::Sheet(_)) => self.retry_waiting(),
             Some(
                 Layer::Composer(_)
                 | Layer::Accounts(_)
                 | Layer::AccountForm(_)
                 | Layer::Drafts(_)
-                | Layer::Sheet(_)
                 | Layer::Help(_)
                 | Layer::Problem(_)
                 | Layer::Question(_),

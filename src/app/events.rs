@@ -128,6 +128,7 @@ impl App {
                 Vec::new()
             }
             EngineEvent::CacheRebuilt => self.cache_rebuilt(),
+            EngineEvent::ChangedElsewhere => self.changed_elsewhere(),
             EngineEvent::FoldersChanged { account } => self.list_folders(account),
             EngineEvent::FolderChanged { folder } => self.folder_changed(folder),
             EngineEvent::OutboxChanged { entry, account, state, problem } => {
@@ -165,6 +166,7 @@ impl App {
             }
             Some(Purpose::ChangeRoute(account)) => self.route_changed(account),
             Some(Purpose::Retry(_)) => self.refresh_outbox(),
+            Some(Purpose::Decide) => self.refresh_waiting(),
             Some(Purpose::Hold(hold)) => {
                 self.held(hold);
                 Vec::new()
@@ -233,6 +235,7 @@ impl App {
             | Purpose::Undo
             | Purpose::UndoSteps
             | Purpose::Waiting
+            | Purpose::Decide
             | Purpose::Folder(_)
             | Purpose::Hold(_)
             | Purpose::ChangeSearches
@@ -311,6 +314,7 @@ impl App {
             | Purpose::Undo
             | Purpose::UndoSteps
             | Purpose::Waiting
+            | Purpose::Decide
             | Purpose::Folder(_)
             | Purpose::Hold(_)
             | Purpose::SavedSearches

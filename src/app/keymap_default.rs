@@ -109,6 +109,8 @@ pub const BINDINGS: &[Binding] = &[
     bind(&["\\", "q"], Context::Filters, Action::Back, "close", ""),
     bind(&["z"], Context::UndoSteps, Action::Open, "undo this step", "undo this"),
     bind(&["Z", "q"], Context::UndoSteps, Action::Back, "back", ""),
+    bind(&["r"], Context::Waiting, Action::Retry, "try a refused one again", ""),
+    bind(&["x"], Context::Waiting, Action::Discard, "throw a refused one away", ""),
     bind(&["W", "q"], Context::Waiting, Action::Back, "back", ""),
     bind(&["Enter"], Context::Search, Action::Open, "go to the results", "results"),
     bind(&["Tab"], Context::Search, Action::NextScope, "look somewhere wider", "where"),

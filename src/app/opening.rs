@@ -195,14 +195,33 @@ impl App {
         self.offer(
             "The copy of your mail here was damaged and is fetched again; nothing else is lost",
         );
-        let accounts: Vec<AccountId> =
-            self.accounts.all().iter().map(|account| account.status.id).collect();
-        let mut effects: Vec<Effect> =
-            accounts.into_iter().flat_map(|account| self.list_folders(account)).collect();
+        let mut effects = self.list_all_folders();
         self.mail.list.chosen = Default::default();
         self.mail.list.changed();
         effects.extend(self.fetch_rows());
         effects
+    }
+
+    /// Another process has read, flagged, filed or fetched mail: asks for what is shown again. The
+    /// cursor stays on its message.
+    pub(in crate::app) fn changed_elsewhere(&mut self) -> Vec<Effect> {
+        let mut effects = self.list_all_folders();
+        effects.push(self.list_saved_searches());
+        effects.extend(self.refresh_outbox());
+        effects.extend(self.refresh_waiting());
+        self.mail.list.outdated();
+        let is_search = |listing: &Listing| matches!(listing.source, ListSource::Search { .. });
+        // A search is asked again with the next tick, as after every other change.
+        if !self.mail.list.listing.as_ref().is_some_and(is_search) {
+            effects.extend(self.fetch_rows());
+        }
+        effects
+    }
+
+    fn list_all_folders(&mut self) -> Vec<Effect> {
+        let accounts: Vec<AccountId> =
+            self.accounts.all().iter().map(|account| account.status.id).collect();
+        accounts.into_iter().flat_map(|account| self.list_folders(account)).collect()
     }
 
     /// Whether the list shows a folder that is no longer there.
@@ -290,5 +309,19 @@ mod tests {
         assert_eq!(desk.app.mail.list.folder(), Some(FolderId(101)));
         assert_eq!(desk.app.mail.list.selected, Some(MessageId(203)));
         assert_eq!(desk.app.mail.list.chosen.count(desk.app.mail.list.count()), 0);
+    }
+
+    #[test]
+    fn what_another_process_changed_is_asked_for_again_and_the_cursor_stays() {
+        let mut desk = Desk::linked();
+        desk.press("j");
+        let on = desk.app.mail.list.selected;
+        desk.rows.remove(0);
+        desk.folders = vec![folder(1, 1, "INBOX", FolderRole::Inbox, 77)];
+        desk.event(EngineEvent::ChangedElsewhere);
+        assert_eq!(desk.app.mail.list.selected, on);
+        assert_eq!(desk.app.mail.list.count(), desk.rows.len());
+        assert_eq!(desk.app.mail.folders.get(FolderId(1)).map(|inbox| inbox.unread), Some(77));
+        assert!(desk.told().is_empty());
     }
 }

@@ -452,6 +452,8 @@ impl Desk {
             | EngineCommand::ChangeAccount { .. }
             | EngineCommand::RemoveAccount { .. }
             | EngineCommand::RetryOutbox { .. }
+            | EngineCommand::RetryPending { .. }
+            | EngineCommand::DiscardPending { .. }
             | EngineCommand::DiscardDraft { .. } => EngineEvent::CommandDone { id },
             EngineCommand::Act { target, act, asked_by, .. } => {
                 self.act(id, target, *act, *asked_by)

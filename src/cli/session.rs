@@ -285,6 +285,7 @@ fn closes(event: &EngineEvent) -> Option<CommandId> {
         | EngineEvent::DetectProgress { .. }
         | EngineEvent::ServersFound { .. }
         | EngineEvent::CacheRebuilt
+        | EngineEvent::ChangedElsewhere
         | EngineEvent::FoldersChanged { .. }
         | EngineEvent::FolderChanged { .. }
         | EngineEvent::OutboxChanged { .. }

@@ -11,6 +11,7 @@ pub mod account_task;
 pub mod acting;
 pub mod background;
 pub mod care;
+pub mod elsewhere;
 pub mod facts;
 pub mod failure;
 pub mod fetched;

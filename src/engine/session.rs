@@ -11,7 +11,7 @@ use crate::engine::fetched::new_messages;
 use crate::engine::reporter::Reporter;
 use crate::engine::sync::{self, Look, SyncPlan};
 use crate::engine_api::event::EngineEvent;
-use crate::model::flags::Flags;
+use crate::model::flags::{Flag, Flags};
 use crate::model::folder::{Folder, ListedFolder};
 use crate::model::ids::{FolderId, Uid, UidRange};
 use crate::problem::Problem;
@@ -259,14 +259,18 @@ impl Session {
             None => BTreeSet::new(),
             Some(lowest) => {
                 let cached = context.store.cached_flags(folder, Some(lowest)).await?;
-                cached.into_iter().map(|(uid, _flags)| uid).collect()
+                let shown = cached.into_iter().filter(|(_uid, flags)| !is_hidden(*flags));
+                shown.map(|(uid, _flags)| uid).collect()
             }
         };
         let complete_from = mark.complete_from;
-        let is_new =
-            |uid: &Uid| !cached.contains(uid) && complete_from.is_none_or(|low| low <= *uid);
-        let new: Vec<Uid> =
-            news.flags.iter().map(|(uid, _flags)| *uid).filter(|uid| is_new(uid)).collect();
+        let is_new = |uid: Uid, flags| {
+            !cached.contains(&uid)
+                && !is_hidden(flags)
+                && complete_from.is_none_or(|low| low <= uid)
+        };
+        let new = news.flags.iter().filter(|(uid, flags)| is_new(*uid, *flags));
+        let new: Vec<Uid> = new.map(|(uid, _flags)| *uid).collect();
         let span = new.iter().min().zip(new.iter().max());
         let span = span.and_then(|(first, last)| UidRange::new(*first, *last));
         let headers = match span {
@@ -283,8 +287,9 @@ impl Session {
         mark.uid_next = above.max(mark.uid_next).max(state.uid_next);
         mark.highest_modseq =
             news.highest_modseq.max(state.highest_modseq).max(known.mark.highest_modseq);
+        let told = |(uid, flags): &(Uid, Flags)| cached.contains(uid) || is_hidden(*flags);
         Ok(FolderChanges {
-            flags: news.flags.into_iter().filter(|(uid, _flags)| cached.contains(uid)).collect(),
+            flags: news.flags.into_iter().filter(told).collect(),
             vanished: news.vanished.unwrap_or_default(),
             new: new_messages(headers).await?,
             mark: Some(mark),
@@ -341,6 +346,11 @@ const NEVER_OPENED: MarkedFolder = MarkedFolder {
     uid_validity: None,
     mark: FolderMark { uid_next: None, highest_modseq: None, complete_from: None },
 };
+
+/// Whether the server keeps a message only until somebody expunges it: no list shows it.
+fn is_hidden(flags: Flags) -> bool {
+    flags.contains(Flag::Deleted)
+}
 
 fn known_state(known: &MarkedFolder) -> Option<KnownState> {
     known.mark.complete_from?;

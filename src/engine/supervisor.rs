@@ -20,7 +20,7 @@ use crate::engine::reporter::Reporter;
 use crate::engine::routing::author_and_route;
 use crate::engine::searching::mend_index;
 use crate::engine::session::AccountContext;
-use crate::engine::{EngineSetup, Liveness};
+use crate::engine::{EngineSetup, Liveness, elsewhere};
 use crate::engine_api::command::{EngineCommand, Outgoing, SyncHold};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{AccountStatus, Connection};
@@ -31,8 +31,10 @@ use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId};
 use crate::problem::Problem;
 use crate::stdx::clock::Clock;
 use crate::store::Store;
+use crate::store::elsewhere::Written;
 use crate::store::error::StoreError;
 use crate::store::outbox::NewOutboxEntry;
+use crate::store::uploads::Upload;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
@@ -61,6 +63,7 @@ pub struct Supervisor {
     finished: mpsc::Receiver<Finished>,
     replays_in: mpsc::Sender<AccountId>,
     replays: mpsc::Receiver<AccountId>,
+    written_elsewhere: mpsc::Receiver<Written>,
     liveness: Liveness,
 }
 
@@ -86,6 +89,7 @@ impl Supervisor {
     ) -> Result<Self, StoreError> {
         let (finished_in, finished) = mpsc::channel(FINISHED_QUEUE_LIMIT);
         let (replays_in, replays) = mpsc::channel(REPLAYS_LIMIT);
+        let (written_in, written_elsewhere) = mpsc::channel(1);
         let access = AccessSetup {
             secrets: setup.secrets,
             clock: setup.clock.clone(),
@@ -110,8 +114,20 @@ impl Supervisor {
             finished,
             replays_in,
             replays,
+            written_elsewhere,
             liveness: setup.liveness,
         };
+        match setup.liveness {
+            Liveness::Live => {
+                let watch = elsewhere::watch(supervisor.store.clone(), written_in);
+                let watch = supervisor.cancel.clone().run_until_cancelled_owned(watch);
+                supervisor.tasks.spawn(async move {
+                    watch.await;
+                });
+            }
+            // It is over before anything else could matter to it.
+            Liveness::OnDemand => {}
+        }
         supervisor
             .tasks
             .spawn(mend_index(supervisor.store.clone(), supervisor.cancel.child_token()));
@@ -133,6 +149,9 @@ impl Supervisor {
                 Some(finished) = self.finished.recv() => self.finish(finished).await,
                 Some(account) = self.replays.recv() => {
                     self.hand_on(account, AccountCommand::Replay).await;
+                }
+                Some(written) = self.written_elsewhere.recv() => {
+                    self.take_in_written(written).await;
                 }
                 command = commands.recv() => match command {
                     Some(command) => self.serve(command).await,
@@ -303,12 +322,19 @@ impl Supervisor {
                 self.act(id, target, act, asked_by).await;
             }
             EngineCommand::ActOnFolder { id, act } => self.act_on_folder(id, act).await,
-            EngineCommand::Import { id, folder, bytes, flags, received_at } => {
-                self.import_message(id, folder, bytes, flags, received_at).await;
+            EngineCommand::Import { id, folder, bytes, flags, received_at, step } => {
+                let upload = Upload { bytes, flags, received_at, step };
+                self.import_message(id, folder, upload).await;
             }
             EngineCommand::Undo { id, step } => self.undo(id, step).await,
             EngineCommand::ListUndo { id } => self.list_undo(id).await,
             EngineCommand::ListPending { id } => self.list_pending(id).await,
+            EngineCommand::RetryPending { id, operation } => {
+                self.retry_pending(id, operation).await;
+            }
+            EngineCommand::DiscardPending { id, operation } => {
+                self.discard_pending(id, operation).await;
+            }
             EngineCommand::SearchServers { id, query, scope } => {
                 self.search_servers(id, query, scope).await;
             }

@@ -208,6 +208,8 @@ pub enum EngineEvent {
     /// The cache was damaged and is empty now: ask again for every folder and list. They fill from
     /// the servers; drafts, the outbox and changes that wait are whole.
     CacheRebuilt,
+    /// Another process wrote to the databases: ask again for whatever is shown.
+    ChangedElsewhere,
     /// Ask again for the folders of this account: counts, names or roles changed.
     FoldersChanged {
         /// The account.

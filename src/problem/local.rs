@@ -67,6 +67,39 @@ impl Problem {
         )
     }
 
+    /// A decision about a change that is not, or no longer, refused.
+    #[must_use]
+    pub fn not_refused() -> Self {
+        Self::new(
+            ProblemKind::Usage,
+            "not-refused",
+            "No server has refused this change",
+            "It has been done, taken back or sent again meanwhile, or it still waits. \
+             `posthaste changes list` shows how each stands.",
+            Remedy::Nothing,
+        )
+    }
+
+    /// The same problem for a message that was to be filed: its bytes are kept.
+    #[must_use]
+    pub fn with_upload_kept(self) -> Self {
+        let kept = "The message is kept among the changes that wait, where it can be sent again or \
+                    thrown away.";
+        let why =
+            if self.why.is_empty() { kept.to_owned() } else { format!("{} {kept}", self.why) };
+        Self { why, ..self }
+    }
+
+    /// What happened and what the server said, as a list tells it.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        match self.details.trim() {
+            "" => self.what.clone(),
+            said if self.what.contains(said) => self.what.clone(),
+            said => format!("{}: {said}", self.what),
+        }
+    }
+
     /// A folder that was made here is to be removed again, and is in use.
     #[must_use]
     pub fn folder_in_use(folder: &str) -> Self {

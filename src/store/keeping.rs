@@ -8,6 +8,7 @@ use crate::stdx::clock::UnixSeconds;
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::folders::recount;
+use crate::store::hidden;
 use crate::store::marks;
 use crate::store::messages::{FolderChanges, NewMessage};
 use crate::store::operations::{adopt, drop_orphans, reapply};
@@ -35,6 +36,10 @@ impl Store {
             if !transaction.query_row(exists, [folder.0], |row| row.get::<_, bool>(0))? {
                 return Ok(());
             }
+            let (changes, hidden) = changes.without_hidden();
+            let shown = changes.new.iter().map(|new| new.uid);
+            let shown = shown.chain(changes.flags.iter().map(|(uid, _flags)| *uid));
+            hidden::note(&transaction, folder, &hidden, shown)?;
             adopt(&databases.user, &transaction, folder, &changes.new)?;
             keep_new(&transaction, account, folder, &changes.new)?;
             keep_flags(&transaction, folder, &changes.flags)?;
@@ -165,6 +170,7 @@ fn drop_gone(
     let single = gone.iter().map(|uid| (*uid, *uid));
     for (first, last) in single.chain(vanished.iter().map(|range| (range.first, range.last))) {
         delete.execute(params![folder.0, first.get(), last.get()])?;
+        hidden::forget(cache, folder, UidRange { first, last })?;
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ const USER_MIGRATIONS: &[(u32, &str)] = &[
     (1, include_str!("migrations/user_0001_init.sql")),
     (2, include_str!("migrations/user_0002_account_facts.sql")),
     (3, include_str!("migrations/user_0003_acting.sql")),
+    (4, include_str!("migrations/user_0004_uploads.sql")),
 ];
 /// A shipped entry is never edited: add a new one, which sets `upkeep.version` to its number.
 const CACHE_MIGRATIONS: &[(u32, &str)] = &[

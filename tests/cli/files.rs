@@ -166,3 +166,27 @@ fn an_import_that_was_killed_goes_on_behind_what_it_filed() {
     assert_eq!((filed.len(), subjects), (200, (0..200).map(message).collect()));
     assert!(fs::read_dir(world.path("data/imports")).unwrap().next().is_none());
 }
+
+#[test]
+fn an_import_is_taken_back_as_one_step() {
+    let world = World::linked();
+    world.json(&["folder", "create", "Old"]);
+    for part in ["one", "two"] {
+        let message = |at: usize| format!("From x\nSubject: {part} {at}\n\n{at}\n\n");
+        let file: String = (0..20).map(message).collect();
+        fs::write(world.path(part), file).unwrap();
+    }
+    let [one, two] = ["one", "two"].map(|part| world.path(part));
+    let paths = [one.to_str().unwrap(), two.to_str().unwrap()];
+    let done = world.json(&["message", "import", paths[0], paths[1], "--to", "Old"]);
+    assert_eq!((&done[0]["messages"], &done[0]["waiting"]), (&40.into(), &0.into()));
+    assert_eq!(done[0]["undo"].as_array().unwrap().len(), 1);
+    assert_eq!(world.held("Old").len(), 40);
+    let steps = world.json(&["undo", "--list"]);
+    assert_eq!((&steps[0]["did"], &steps[0]["messages"]), (&"imported".into(), &40.into()));
+    world.json(&["undo"]);
+    assert_eq!(world.held("Old").len(), 0);
+    // What comes behind it is a step of its own.
+    world.json(&["message", "import", paths[0], "--to", "Old"]);
+    assert_eq!(world.json(&["undo", "--list"])[0]["messages"], 20);
+}

@@ -83,6 +83,12 @@ impl AppDriver {
         driver
     }
 
+    /// The databases as another process would have them.
+    pub fn store_of_another_process(&self) -> Store {
+        let home = self.home.as_ref().expect("only what is on the disk is shared").path();
+        Store::open(home, home, &self.clock).unwrap()
+    }
+
     async fn start(
         sandbox: Sandbox,
         store: Store,

@@ -7,6 +7,7 @@
 
 mod actions;
 mod driver;
+mod elsewhere;
 mod ladder;
 mod linking;
 mod lists;

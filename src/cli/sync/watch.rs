@@ -112,6 +112,12 @@ impl Watch {
                 };
                 self.account(session, account, None).await.map(drop)
             }
+            EngineEvent::ChangedElsewhere => {
+                for account in session.accounts() {
+                    self.account(session, &account, None).await?;
+                }
+                Ok(())
+            }
             EngineEvent::OperationFailed { problem, .. } => self.refused(&problem),
             _nothing_to_tell => Ok(()),
         }

@@ -46,6 +46,8 @@ pub(in crate::engine::replay) enum Outcome {
     Done(Landed),
     /// It never will be.
     Refused(Problem),
+    /// Not as things are; a person decides, since taking it back would lose what it brings.
+    Kept(Problem),
     /// It was taken back meanwhile.
     Unwanted,
 }
@@ -102,6 +104,12 @@ impl<'a> Replay<'a> {
                         notes.failures.push((Vec::new(), Problem::change_overtaken(&folder)));
                     }
                 }
+            }
+            Outcome::Kept(problem) => {
+                for operation in batch {
+                    self.store.refuse_upload(operation.id, problem.in_one_line()).await?;
+                }
+                notes.failures.push((Vec::new(), problem.with_upload_kept()));
             }
             Outcome::Refused(problem) => {
                 let mut messages = Vec::new();

@@ -208,7 +208,6 @@ enum Taking {
 fn carry_out(
     databases: &mut Databases,
     plan: Plan,
-    upload: Option<&[u8]>,
     taking: &Taking,
     now: UnixSeconds,
 ) -> Result<Acted, StoreError> {
@@ -224,14 +223,7 @@ fn carry_out(
     let mut operations: Vec<Operation> = Vec::new();
     for (account, change) in &plan.changes {
         let new = NewOperation { account: *account, change, undo, now };
-        let operation = journal::append(&journal, &new)?;
-        if let Some(bytes) = upload {
-            journal.execute(
-                "INSERT INTO upload (operation_id, bytes) VALUES (?1, ?2)",
-                params![operation.id.0, bytes],
-            )?;
-        }
-        operations.push(operation);
+        operations.push(journal::append(&journal, &new)?);
     }
     let inverses: Vec<_> = operations.iter().filter_map(undo::inverse).collect();
     if let Some(undo) = undo {
@@ -327,7 +319,11 @@ fn file(
     Ok(plan)
 }
 
-fn target(
+/// Account, name and role of a folder that something is to come into.
+///
+/// # Errors
+/// [`Refusal::NoSuchFolder`].
+pub(in crate::store) fn target(
     databases: &Databases,
     folder: FolderId,
 ) -> Result<(AccountId, String, FolderRole), Refusal> {
@@ -375,7 +371,7 @@ impl Store {
         let now = self.clock.now();
         self.try_ask(move |databases| {
             let plan = plan(databases, messages, act)?;
-            Ok(carry_out(databases, plan, None, &taking, now)?)
+            Ok(carry_out(databases, plan, &taking, now)?)
         })
         .await
     }
@@ -399,7 +395,7 @@ impl Store {
                 touched.push((group.account, group.folder));
                 plan.add(group.account, Change::Flag { at: group.place(), change });
             }
-            carry_out(databases, plan, None, &Taking::Silent, now)?;
+            carry_out(databases, plan, &Taking::Silent, now)?;
             Ok(touched)
         })
         .await
@@ -413,29 +409,7 @@ impl Store {
         let now = self.clock.now();
         self.try_ask(move |databases| {
             let plan = folder_plan(databases, act)?;
-            Ok(carry_out(databases, plan, None, &Taking::Undoable, now)?)
-        })
-        .await
-    }
-
-    /// Files a message from elsewhere into a folder; its bytes wait in `user.db`.
-    ///
-    /// # Errors
-    /// [`Refusal`].
-    pub async fn import(
-        &self,
-        folder: FolderId,
-        bytes: Vec<u8>,
-        flags: Flags,
-        received_at: Option<UnixSeconds>,
-    ) -> Result<Acted, Refusal> {
-        let now = self.clock.now();
-        self.try_ask(move |databases| {
-            let (account, name, _role) = target(databases, folder)?;
-            let mut plan = Plan::new(Deed::Import { to: name.clone() });
-            let received_at = received_at.map(|at| at.0);
-            plan.add(account, Change::Append { folder: name, flags, received_at });
-            Ok(carry_out(databases, plan, Some(&bytes), &Taking::Undoable, now)?)
+            Ok(carry_out(databases, plan, &Taking::Undoable, now)?)
         })
         .await
     }

@@ -120,7 +120,7 @@ pub(in crate::store) fn expected_folders(
     mut listed: Vec<ListedFolder>,
 ) -> Result<Vec<ListedFolder>, StoreError> {
     let delimiter = listed.iter().find_map(|folder| folder.delimiter);
-    for operation in journal::pending(user, Some(account), None)? {
+    for operation in journal::pending(user, Some(account))? {
         match operation.change {
             Change::CreateFolder { name } => {
                 if listed.iter().all(|folder| folder.name != name) {

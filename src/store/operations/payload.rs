@@ -54,6 +54,20 @@ impl Named {
             Self::Of { operation, .. } => Self::Of { operation: *operation, uids },
         }
     }
+
+    /// Takes in what `other` names in the same folder. Returns whether one naming can hold both.
+    pub fn join(&mut self, other: &Self) -> bool {
+        let (Self::Uids { uid_validity, uids }, Self::Uids { uid_validity: theirs, uids: more }) =
+            (self, other)
+        else {
+            return false;
+        };
+        if uid_validity != theirs {
+            return false;
+        }
+        *uids = uids.union(more);
+        true
+    }
 }
 
 /// When a folder may be removed.

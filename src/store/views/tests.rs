@@ -96,7 +96,7 @@ impl Shelf {
             address: if own == 0 { "Ada@Example.org" } else { "x@example.org" }.to_owned(),
         };
         let (to, cc) = (self.random.below(4), self.random.below(4));
-        let flags = Flag::ALL.into_iter().filter(|_flag| self.random.below(2) == 0).collect();
+        let flags = self.flags();
         NewMessage {
             uid: Uid::new(uid).unwrap(),
             flags,
@@ -115,6 +115,12 @@ impl Shelf {
             },
             has_attachments: self.random.below(3) == 0,
         }
+    }
+
+    /// Those of a message that is in lists.
+    fn flags(&mut self) -> Flags {
+        let shown = Flag::ALL.into_iter().filter(|flag| *flag != Flag::Deleted);
+        shown.filter(|_flag| self.random.below(2) == 0).collect()
     }
 
     /// One random change on both sides.
@@ -138,9 +144,12 @@ impl Shelf {
                 }
             }
             4 => {
-                for known in self.messages.iter_mut().filter(|known| known.folder == at) {
-                    let flags: Flags =
-                        Flag::ALL.into_iter().filter(|_flag| self.random.below(2) == 0).collect();
+                for index in 0..self.messages.len() {
+                    if self.messages[index].folder != at {
+                        continue;
+                    }
+                    let flags = self.flags();
+                    let known = &mut self.messages[index];
                     if let Some(uid) = known.uid.and_then(Uid::new) {
                         known.new.flags = flags;
                         changes.flags.push((uid, flags));

@@ -459,6 +459,7 @@ fn waiting_changes_show_their_age_and_why_they_wait() {
         deed,
         messages,
         since: NOW.plus(-ago),
+        refused: None,
     };
     let to = Deed::Move { to: "Deleted Items".to_owned(), role: FolderRole::Trash };
     let read = Deed::Flag(FlagChange::Add(Flag::Seen));
