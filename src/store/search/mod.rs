@@ -18,8 +18,7 @@ use crate::model::address::Mailbox;
 use crate::model::envelope::Envelope;
 use crate::model::ids::MessageId;
 use crate::store::error::StoreError;
-use crate::store::messages::NewMessage;
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 
 /// Text of one message that is indexed, in bytes: what lies behind it is logs and data.
 const TEXT_LIMIT_BYTES: usize = 256 * 1024;
@@ -48,22 +47,44 @@ pub fn body_text(bytes: &[u8]) -> BodyText {
     BodyText { envelope: message.envelope, text, files: files.join("\n") }
 }
 
-/// Puts the headers of a message that was just added into the index.
+/// Puts the headers of messages that were just added into the index.
+pub(in crate::store) struct Indexing<'a> {
+    insert: CachedStatement<'a>,
+}
+
+impl<'a> Indexing<'a> {
+    /// Gets ready for the first.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub(in crate::store) fn begin(cache: &'a Connection) -> Result<Self, StoreError> {
+        let insert = cache.prepare_cached(
+            "INSERT INTO message_text (rowid, subject, sender, recipients, cc, body, files)
+             VALUES (?1, ?2, ?3, ?4, ?5, '', '')",
+        )?;
+        Ok(Self { insert })
+    }
+
+    /// Puts one message into the index. The order of ids is the quickest.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub(in crate::store) fn add(&mut self, id: MessageId, row: &Row) -> Result<(), StoreError> {
+        self.insert.execute(params![id.0, row.subject, row.sender, row.recipients, row.cc])?;
+        Ok(())
+    }
+}
+
+/// Puts the headers of one message that was just added into the index.
 ///
 /// # Errors
 /// [`StoreError::Sqlite`].
 pub(in crate::store) fn index_headers(
     cache: &Connection,
     id: MessageId,
-    message: &NewMessage,
+    envelope: &Envelope,
 ) -> Result<(), StoreError> {
-    let row = Row::of(&message.envelope);
-    let mut insert = cache.prepare_cached(
-        "INSERT INTO message_text (rowid, subject, sender, recipients, cc, body, files)
-         VALUES (?1, ?2, ?3, ?4, ?5, '', '')",
-    )?;
-    insert.execute(params![id.0, row.subject, row.sender, row.recipients, row.cc])?;
-    Ok(())
+    Indexing::begin(cache)?.add(id, &Row::of(envelope))
 }
 
 /// Puts the text of a message into the index, and its headers again; does nothing when the message
@@ -90,8 +111,8 @@ fn write(cache: &Connection, id: MessageId, row: &Row, text: &BodyText) -> Resul
 }
 
 /// The headers of a message as the columns of the index.
-#[derive(Default)]
-struct Row {
+#[derive(Debug, Default)]
+pub(in crate::store) struct Row {
     subject: String,
     sender: String,
     recipients: String,
@@ -99,7 +120,8 @@ struct Row {
 }
 
 impl Row {
-    fn of(envelope: &Envelope) -> Self {
+    /// Folds and cuts what the index takes of the headers.
+    pub(in crate::store) fn of(envelope: &Envelope) -> Self {
         let people = |lists: [&[Mailbox]; 2]| {
             let mut words = String::new();
             for mailbox in lists.into_iter().flatten() {
