@@ -1,8 +1,9 @@
 //! Takes into the cache what a look at the server found.
 
 use crate::model::address::Mailbox;
-use crate::model::flags::Flags;
+use crate::model::flags::{Flag, Flags};
 use crate::model::ids::{AccountId, FolderId, MessageId, ThreadId, Uid, UidRange};
+use crate::stdx::clock::UnixSeconds;
 use crate::store::Store;
 use crate::store::arriving::{Details, details};
 use crate::store::error::StoreError;
@@ -13,8 +14,9 @@ use crate::store::operations::{adopt, drop_orphans, reapply};
 use crate::store::own::own_addresses;
 use crate::store::search::Indexing;
 use crate::store::threads::Links;
+use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, Connection, params};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Store {
     /// Applies what a look at the server found, then every pending operation of this folder on
@@ -76,10 +78,7 @@ fn keep_new<'a>(
         ids().zip(&new).map(|(id, (_message, details))| links.place(id, &details.leads)).collect();
     let placed: Vec<ThreadId> = placed.into_iter().map(|thread| links.now(thread)).collect();
     links.write(cache)?;
-    let mut adding = Adding { statement: cache.prepare_cached(INSERT)?, folder, own: &own };
-    for ((id, thread), arrival) in ids().zip(placed).zip(&new) {
-        adding.add(id, thread, *arrival)?;
-    }
+    add(cache, folder, &own, ids().zip(placed).zip(new.iter().copied()))?;
     let mut indexing = Indexing::begin(cache)?;
     for (id, (_message, details)) in ids().zip(&new) {
         indexing.add(id, &details.words)?;
@@ -111,51 +110,108 @@ const INSERT: &str =
          parent_key, to_me, sender_key, subject_key, seal)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 
-/// Adds rows to a folder.
-struct Adding<'a> {
-    statement: CachedStatement<'a>,
+/// Adds rows to a folder, and does once for all of them what the triggers of `message` would do for
+/// each: SQLite copies every page that a row touches when a trigger runs with it.
+fn add<'a>(
+    cache: &Connection,
     folder: FolderId,
-    /// The account's own addresses.
-    own: &'a [String],
+    own: &[String],
+    rows: impl Iterator<Item = ((MessageId, ThreadId), Arrival<'a>)>,
+) -> Result<(), StoreError> {
+    let _still = Still::keep(cache)?;
+    let mut insert = cache.prepare_cached(INSERT)?;
+    let mut newest: BTreeMap<ThreadId, UnixSeconds> = BTreeMap::new();
+    let (mut known, mut unread) = (0_i64, 0_i64);
+    for ((id, thread), arrival) in rows {
+        let (message, _details) = arrival;
+        insert_row(&mut insert, id, folder, thread, own, arrival)?;
+        known += 1;
+        unread += i64::from(!message.flags.contains(Flag::Seen));
+        let newest = newest.entry(thread).or_insert(message.received_at);
+        *newest = message.received_at.max(*newest);
+    }
+    let mut found = cache.prepare_cached(
+        "INSERT INTO folder_thread (folder_id, thread_id, newest) VALUES (?1, ?2, ?3)
+         ON CONFLICT (folder_id, thread_id) DO NOTHING",
+    )?;
+    let mut renew = cache.prepare_cached(
+        "UPDATE folder_thread SET newest = ?3
+         WHERE folder_id = ?1 AND thread_id = ?2 AND newest < ?3",
+    )?;
+    let mut threads = 0;
+    for (thread, newest) in newest {
+        let row = params![folder.0, thread.0, newest.0];
+        if found.execute(row)? == 0 {
+            renew.execute(row)?;
+        } else {
+            threads += 1;
+        }
+    }
+    cache
+        .prepare_cached(
+            "UPDATE folder SET known = known + ?2, known_unread = known_unread + ?3,
+                 threads = threads + ?4 WHERE id = ?1",
+        )?
+        .execute(params![folder.0, known, unread, threads])?;
+    Ok(())
 }
 
-impl Adding<'_> {
-    fn add(
-        &mut self,
-        id: MessageId,
-        thread: ThreadId,
-        (message, details): Arrival<'_>,
-    ) -> Result<(), StoreError> {
-        let envelope = &message.envelope;
-        let nobody = Mailbox::default();
-        let from = envelope.from.first().unwrap_or(&nobody);
-        let to_me = envelope.to.iter().chain(&envelope.cc).any(|to| {
-            let address = to.address.trim();
-            self.own.iter().any(|own| own.eq_ignore_ascii_case(address))
-        });
-        self.statement.execute(params![
-            id.0,
-            self.folder.0,
-            message.uid.get(),
-            message.flags.to_bits(),
-            message.size_bytes,
-            envelope.date.0,
-            message.received_at.0,
-            from.name,
-            from.address,
-            details.recipients,
-            envelope.subject,
-            envelope.message_id,
-            thread.0,
-            message.has_attachments,
-            details.parent_key,
-            to_me,
-            details.sender_key,
-            details.subject_key,
-            details.seal,
-        ])?;
-        Ok(())
+/// While it lives, no trigger runs on a connection.
+struct Still<'a>(&'a Connection);
+
+impl<'a> Still<'a> {
+    fn keep(cache: &'a Connection) -> Result<Self, StoreError> {
+        cache.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+        Ok(Self(cache))
     }
+}
+
+impl Drop for Still<'_> {
+    fn drop(&mut self) {
+        // SQLite refuses this to nobody but a caller of an unknown setting.
+        if let Err(error) = self.0.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, true) {
+            tracing::error!(%error, "the triggers of the cache stay off");
+        }
+    }
+}
+
+fn insert_row(
+    insert: &mut CachedStatement<'_>,
+    id: MessageId,
+    folder: FolderId,
+    thread: ThreadId,
+    own: &[String],
+    (message, details): Arrival<'_>,
+) -> Result<(), StoreError> {
+    let envelope = &message.envelope;
+    let nobody = Mailbox::default();
+    let from = envelope.from.first().unwrap_or(&nobody);
+    let to_me = envelope.to.iter().chain(&envelope.cc).any(|to| {
+        let address = to.address.trim();
+        own.iter().any(|own| own.eq_ignore_ascii_case(address))
+    });
+    insert.execute(params![
+        id.0,
+        folder.0,
+        message.uid.get(),
+        message.flags.to_bits(),
+        message.size_bytes,
+        envelope.date.0,
+        message.received_at.0,
+        from.name,
+        from.address,
+        details.recipients,
+        envelope.subject,
+        envelope.message_id,
+        thread.0,
+        message.has_attachments,
+        details.parent_key,
+        to_me,
+        details.sender_key,
+        details.subject_key,
+        details.seal,
+    ])?;
+    Ok(())
 }
 
 fn keep_flags(
