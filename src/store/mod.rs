@@ -9,6 +9,7 @@
 //! - Ids of a deleted cache are never given again.
 
 pub mod accounts;
+mod arriving;
 pub mod bodies;
 pub mod damage;
 pub mod drafts;
