@@ -13,6 +13,7 @@ use crate::store::messages::{FolderChanges, NewMessage};
 use crate::store::operations::{adopt, drop_orphans, reapply};
 use crate::store::own::own_addresses;
 use crate::store::search::index_headers;
+use crate::store::sizes::keep_sizes;
 use crate::store::threads::{Linkage, Placed, place};
 use crate::store::views::rows::Shown;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -38,6 +39,7 @@ impl Store {
             adopt(&databases.user, &transaction, folder, &changes.new)?;
             keep_new(&transaction, account, folder, &changes.new)?;
             keep_flags(&transaction, folder, &changes.flags)?;
+            keep_sizes(&transaction, folder, &changes.sizes)?;
             drop_gone(&transaction, folder, &changes.gone, &changes.vanished)?;
             if let Some(mark) = changes.mark {
                 marks::write(&transaction, folder, mark)?;
