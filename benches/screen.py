@@ -13,7 +13,7 @@ import termios
 import time
 
 COLUMNS, ROWS = 120, 40
-QUIET_S = 0.25
+QUIET_S = 0.1
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b[()][A-Z0-9]")
 
 
@@ -38,16 +38,21 @@ class Screen:
                 raise TimeoutError(f"{text!r} was not drawn")
             self._read(0.5)
 
-    def press(self, keys: str) -> tuple[float, int]:
-        """Seconds until the first byte, and how many bytes until it is quiet again."""
+    def send(self, keys: str) -> None:
+        """Types, and counts time and bytes from here."""
         self.drawn = b""
         self.began = time.perf_counter()
         os.write(self._master, keys.encode())
-        if not self._read(5.0):
-            return float("nan"), 0
-        first = time.perf_counter() - self.began
-        while self._read(QUIET_S):
-            pass
+
+    def tap(self, keys: str) -> float:
+        """Seconds until the first byte."""
+        self.send(keys)
+        return time.perf_counter() - self.began if self._read(5.0) else float("inf")
+
+    def press(self, keys: str) -> tuple[float, int]:
+        """Seconds until the first byte, and how many bytes until it is quiet again."""
+        first = self.tap(keys)
+        self.settle()
         return first, len(self.drawn)
 
     def settle(self, quiet_s: float = QUIET_S) -> None:

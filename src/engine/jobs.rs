@@ -10,6 +10,7 @@ use crate::engine::failure::Failure;
 use crate::engine::link::{LinkJob, LinkResult, SignIn};
 use crate::engine::preflight::{Preflight, Report};
 use crate::engine::supervisor::Supervisor;
+use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::{
     ClientSecretChange, LinkAnswer, LinkRequest, Renewal, Saving, SignInInput,
@@ -23,11 +24,16 @@ use crate::secrets::{SecretKey, SecretKind};
 use secrecy::SecretString;
 use std::future::Future;
 use std::sync::Arc;
-use tokio::sync::{Mutex, mpsc};
+use std::time::Duration;
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// Answers that may wait for a sign-in; nobody pastes faster than they are read.
 const ANSWERS_LIMIT: usize = 4;
+
+/// How long a command waits for folders that are being listed for the first time.
+const LISTED_LIMIT: Duration = Duration::from_secs(30);
 
 /// A job on its way.
 pub(in crate::engine) struct Job {
@@ -50,6 +56,8 @@ enum Outcome {
     SignedIn(AccountId, Box<LinkResult>),
     /// The checks of a linked account have run.
     Tested(AccountId, Box<Report>),
+    /// A command that waited is due.
+    Again(Box<EngineCommand>),
     /// The answer itself.
     Answer(Box<EngineEvent>),
     /// The job failed.
@@ -231,6 +239,21 @@ impl Supervisor {
         });
     }
 
+    /// Serves a command again once the folders of an account are listed.
+    pub(in crate::engine) fn serve_once_listed(
+        &mut self,
+        id: CommandId,
+        mut listed: watch::Receiver<bool>,
+        command: EngineCommand,
+    ) {
+        self.spawn_job(id, None, async move {
+            match timeout(LISTED_LIMIT, listed.wait_for(|listed| *listed)).await {
+                Ok(Ok(_listed)) => Outcome::Again(Box::new(command)),
+                Ok(Err(_)) | Err(_) => Outcome::Failed(Problem::folders_not_listed()),
+            }
+        });
+    }
+
     fn link_job(
         &self,
         id: CommandId,
@@ -289,6 +312,7 @@ impl Supervisor {
                 learn(&self.store, &self.reporter, account, |facts| report.learn(facts)).await;
                 self.reporter.done(id).await;
             }
+            Outcome::Again(command) => self.serve(*command).await,
             Outcome::Answer(event) => self.reporter.event(*event).await,
             Outcome::Failed(problem) => self.reporter.failed(id, problem).await,
             Outcome::Cancelled => {

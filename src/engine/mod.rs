@@ -16,6 +16,7 @@ pub mod facts;
 pub mod failure;
 pub mod fetched;
 pub mod filling;
+pub mod first_look;
 pub mod freeze;
 pub mod jobs;
 pub mod link;

@@ -25,6 +25,7 @@ use crate::engine_api::command::{EngineCommand, Outgoing, SyncHold};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{AccountStatus, Connection};
 use crate::model::account::{AccountName, AccountSettings};
+use crate::model::acting::MessageAct;
 use crate::model::address::EmailAddress;
 use crate::model::detection::Lookup;
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId};
@@ -37,7 +38,7 @@ use crate::store::outbox::NewOutboxEntry;
 use crate::store::uploads::Upload;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -247,7 +248,14 @@ impl Supervisor {
         self.accounts.insert(access.id, Running { access, commands, background, outbox, cancel });
     }
 
-    async fn serve(&mut self, command: EngineCommand) {
+    /// What tells that the folders are listed, where an action needs to know them and does not.
+    fn unlisted(&self, act: &MessageAct) -> Option<watch::Receiver<bool>> {
+        let MessageAct::File(_role) = act else { return None };
+        let mut receivers = self.accounts.values().map(|running| running.access.listed.subscribe());
+        receivers.find(|listed| !*listed.borrow())
+    }
+
+    pub(in crate::engine) async fn serve(&mut self, command: EngineCommand) {
         match command {
             EngineCommand::Link { id, request } => self.link(id, *request).await,
             EngineCommand::SignInAgain { id, account, renewal } => {
@@ -318,9 +326,13 @@ impl Supervisor {
             EngineCommand::LoadRaw { id, message } => {
                 self.load_message(id, message, Form::Raw).await;
             }
-            EngineCommand::Act { id, target, act, asked_by } => {
-                self.act(id, target, act, asked_by).await;
-            }
+            EngineCommand::Act { id, target, act, asked_by } => match self.unlisted(&act) {
+                None => self.act(id, target, act, asked_by).await,
+                Some(listed) => {
+                    let command = EngineCommand::Act { id, target, act, asked_by };
+                    self.serve_once_listed(id, listed, command);
+                }
+            },
             EngineCommand::ActOnFolder { id, act } => self.act_on_folder(id, act).await,
             EngineCommand::Import { id, folder, bytes, flags, received_at, step } => {
                 let upload = Upload { bytes, flags, received_at, step };

@@ -30,6 +30,18 @@ impl Problem {
         )
     }
 
+    /// A message is to be filed by what a folder is for, before the folders were ever listed.
+    #[must_use]
+    pub fn folders_not_listed() -> Self {
+        Self::new(
+            ProblemKind::Network,
+            "folders-not-listed",
+            "The folders of this account are not known yet",
+            "They are being listed for the first time.",
+            Remedy::Retry,
+        )
+    }
+
     /// A search is to be kept under no name.
     #[must_use]
     pub fn search_without_name() -> Self {

@@ -14,6 +14,7 @@ use crate::store::messages::{FolderChanges, NewMessage};
 use crate::store::operations::{adopt, drop_orphans, reapply};
 use crate::store::own::own_addresses;
 use crate::store::search::Indexing;
+use crate::store::sizes::keep_sizes;
 use crate::store::threads::Links;
 use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, Connection, params};
@@ -31,6 +32,7 @@ impl Store {
         folder: FolderId,
         changes: FolderChanges,
     ) -> Result<(), StoreError> {
+        let (changes, hidden) = changes.without_hidden();
         let (changes, details) = details(account, changes).await?;
         self.ask(move |databases| {
             let transaction = databases.cache.transaction()?;
@@ -38,13 +40,13 @@ impl Store {
             if !transaction.query_row(exists, [folder.0], |row| row.get::<_, bool>(0))? {
                 return Ok(());
             }
-            let (changes, hidden) = changes.without_hidden();
             let shown = changes.new.iter().map(|new| new.uid);
             let shown = shown.chain(changes.flags.iter().map(|(uid, _flags)| *uid));
             hidden::note(&transaction, folder, &hidden, shown)?;
             adopt(&databases.user, &transaction, folder, &changes.new)?;
             keep_new(&transaction, account, folder, changes.new.iter().zip(&details))?;
             keep_flags(&transaction, folder, &changes.flags)?;
+            keep_sizes(&transaction, folder, &changes.sizes)?;
             drop_gone(&transaction, folder, &changes.gone, &changes.vanished)?;
             if let Some(mark) = changes.mark {
                 marks::write(&transaction, folder, mark)?;

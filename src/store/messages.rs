@@ -36,6 +36,8 @@ pub struct FolderChanges {
     pub new: Vec<NewMessage>,
     /// Flags as the server has them now.
     pub flags: Vec<(Uid, Flags)>,
+    /// Sizes in bytes of messages that were listed without.
+    pub sizes: Vec<(Uid, u32)>,
     /// Messages the server no longer has.
     pub gone: Vec<Uid>,
     /// Ranges in which the server no longer has any message.

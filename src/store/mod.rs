@@ -30,6 +30,7 @@ pub mod saved_searches;
 pub mod schema;
 pub mod search;
 pub mod selection;
+mod sizes;
 pub mod threads;
 pub mod undo;
 pub mod uploads;

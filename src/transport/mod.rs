@@ -184,6 +184,36 @@ pub trait MailSource: Send {
     /// [`TransportError`].
     async fn newest_headers(&mut self, count: u32) -> Result<Vec<RemoteHeaders>, TransportError>;
 
+    /// As [`MailSource::newest_headers`], with 0 for every size: a server may have to read a list of
+    /// all files of the folder to tell one (Dovecot does, on Maildir).
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn newest_unsized(&mut self, count: u32) -> Result<Vec<RemoteHeaders>, TransportError>;
+
+    /// As [`MailSource::newest_headers`], and every folder as [`MailSource::list_lightly`] does, in
+    /// one round trip.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn newest_and_folders(
+        &mut self,
+        count: u32,
+    ) -> Result<(Vec<RemoteHeaders>, Vec<ListedFolder>), TransportError>;
+
+    /// Lists every folder that can be opened, with counts only where they come with the list.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn list_lightly(&mut self) -> Result<Vec<ListedFolder>, TransportError>;
+
+    /// UID and RFC822.SIZE, in bytes, of the messages of the open folder in a range, ascending by
+    /// UID.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn sizes_in(&mut self, range: UidRange) -> Result<Vec<(Uid, u32)>, TransportError>;
+
     /// UID and flags of the newest `count` messages of the open folder, ascending by UID.
     ///
     /// # Errors

@@ -279,6 +279,25 @@ impl MailSource for FakeServer {
         later()
     }
 
+    async fn newest_unsized(&mut self, _count: u32) -> Result<Vec<RemoteHeaders>, TransportError> {
+        later()
+    }
+
+    async fn newest_and_folders(
+        &mut self,
+        _count: u32,
+    ) -> Result<(Vec<RemoteHeaders>, Vec<ListedFolder>), TransportError> {
+        later()
+    }
+
+    async fn list_lightly(&mut self) -> Result<Vec<ListedFolder>, TransportError> {
+        later()
+    }
+
+    async fn sizes_in(&mut self, _range: UidRange) -> Result<Vec<(Uid, u32)>, TransportError> {
+        later()
+    }
+
     async fn newest_flags(&mut self, _count: u32) -> Result<Vec<(Uid, Flags)>, TransportError> {
         later()
     }

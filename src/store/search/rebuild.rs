@@ -59,7 +59,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn index_state(&self) -> Result<IndexState, StoreError> {
-        self.ask(|databases| Ok(state(&databases.cache))).await
+        self.read(|cache| Ok(state(cache))).await
     }
 
     /// Makes the index whole; one that is damaged is made anew first. `progress` hears of every

@@ -13,6 +13,7 @@ mod changing;
 pub mod fetch;
 mod fetching;
 mod filing;
+mod first_look;
 pub mod folder_names;
 pub mod folders;
 pub mod guard;

@@ -21,7 +21,7 @@ const STATUS_AT_ONCE: usize = 32;
 
 /// Where the counts of folders come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum CountSource {
+pub(in crate::transport::imap) enum CountSource {
     /// With the list (RFC 5819).
     List,
     /// STATUS, folder by folder.
@@ -30,7 +30,7 @@ enum CountSource {
 
 impl CountSource {
     // Not with SIZE, which imap-proto cannot read.
-    fn command(self) -> &'static str {
+    pub(in crate::transport::imap) fn command(self) -> &'static str {
         match self {
             Self::List => "LIST \"\" \"*\" RETURN (SPECIAL-USE STATUS (MESSAGES UNSEEN))",
             Self::Status => "LIST \"\" \"*\"",
@@ -52,7 +52,7 @@ impl ImapSource {
         self.enabled = enabled;
     }
 
-    fn count_source(&self) -> CountSource {
+    pub(in crate::transport::imap) fn count_source(&self) -> CountSource {
         let has = |name| self.wire.capabilities.has(name);
         if has("LIST-STATUS") && has("SPECIAL-USE") {
             CountSource::List
@@ -258,18 +258,18 @@ enum Asked {
 
 /// What LIST tells, as it comes.
 #[derive(Default)]
-struct Listing {
+pub(in crate::transport::imap) struct Listing {
     folders: Vec<Listed>,
     counts: Vec<Counts>,
 }
 
 impl Listing {
-    fn take(&mut self, response: &Response<'_>) {
+    pub(in crate::transport::imap) fn take(&mut self, response: &Response<'_>) {
         self.folders.extend(listed(response));
         self.counts.extend(counts(response));
     }
 
-    fn with_roles(&self) -> Vec<ListedFolder> {
+    pub(in crate::transport::imap) fn with_roles(&self) -> Vec<ListedFolder> {
         with_roles(&self.folders, &self.counts)
     }
 }

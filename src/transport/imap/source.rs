@@ -6,6 +6,7 @@ use crate::model::ids::{Uid, UidRange, UidValidity};
 use crate::model::query::ServerTerm;
 use crate::stdx::clock::UnixSeconds;
 use crate::transport::error::{Transience, TransportError};
+use crate::transport::imap::fetch::{HEADER_ITEMS, UNSIZED_ITEMS};
 use crate::transport::imap::idle::Idle;
 use crate::transport::imap::wire::Wire;
 use crate::transport::{
@@ -138,7 +139,30 @@ impl MailSource for ImapSource {
 
     async fn newest_headers(&mut self, count: u32) -> Result<Vec<RemoteHeaders>, TransportError> {
         self.leave_idle().await?;
-        self.headers_at_the_top(count).await
+        self.headers_at_the_top(count, HEADER_ITEMS).await
+    }
+
+    async fn newest_unsized(&mut self, count: u32) -> Result<Vec<RemoteHeaders>, TransportError> {
+        self.leave_idle().await?;
+        self.headers_at_the_top(count, UNSIZED_ITEMS).await
+    }
+
+    async fn newest_and_folders(
+        &mut self,
+        count: u32,
+    ) -> Result<(Vec<RemoteHeaders>, Vec<ListedFolder>), TransportError> {
+        self.leave_idle().await?;
+        self.headers_and_list(count).await
+    }
+
+    async fn list_lightly(&mut self) -> Result<Vec<ListedFolder>, TransportError> {
+        self.leave_idle().await?;
+        self.list_with_what_comes().await
+    }
+
+    async fn sizes_in(&mut self, range: UidRange) -> Result<Vec<(Uid, u32)>, TransportError> {
+        self.leave_idle().await?;
+        self.sizes_of(range).await
     }
 
     async fn newest_flags(&mut self, count: u32) -> Result<Vec<(Uid, Flags)>, TransportError> {

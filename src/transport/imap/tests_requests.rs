@@ -37,31 +37,64 @@ async fn a_cold_list_takes_four_round_trips_and_a_warm_one_two_after_the_greetin
     let cold = format!(
         "{GREETING}
         C: $ ENABLE QRESYNC
-        C: $ LIST \"\" \"*\" RETURN (SPECIAL-USE STATUS (MESSAGES UNSEEN))
         C: $ SELECT \"INBOX\"
         S: * ENABLED QRESYNC
         S: A0002 OK enabled
-        S: * LIST () \"/\" INBOX
-        S: * STATUS INBOX (MESSAGES 3 UNSEEN 1)
-        S: A0003 OK listed
         S: * 3 EXISTS
         S: * OK [UIDVALIDITY 7] valid
         S: * OK [UIDNEXT 40] next
         S: * OK [HIGHESTMODSEQ 90] highest
-        S: A0004 OK [READ-WRITE] selected
-        C: $ UID FETCH 38:* (UID FLAGS INTERNALDATE RFC822.SIZE …
-        S: * 3 FETCH (UID 39 FLAGS () RFC822.SIZE 1 BODY[HEADER.FIELDS (DATE)] \"\")
+        S: A0003 OK [READ-WRITE] selected
+        C: $ UID FETCH 38:* (UID FLAGS INTERNALDATE BODY.PEEK[HEADER.FIELDS …
+        S: * 3 FETCH (UID 39 FLAGS () BODY[HEADER.FIELDS (DATE)] \"\")
+        S: $ OK fetched
+        C: $ LIST \"\" \"*\" RETURN (SPECIAL-USE STATUS (MESSAGES UNSEEN))
+        S: * LIST () \"/\" INBOX
+        S: * STATUS INBOX (MESSAGES 3 UNSEEN 1)
+        S: $ OK listed
+        C: $ UID FETCH 39:39 (UID RFC822.SIZE)
+        S: * 4 FETCH (UID 40 RFC822.SIZE 9)
+        S: * 3 FETCH (UID 39 RFC822.SIZE 700)
         S: $ OK fetched"
     );
     let server = ScriptedServer::start(Security::Tls, &cold).await;
     let mut source = connect(&server.request).await.unwrap();
-    let (folders, opened) = source.list_and_open("INBOX", None).await.unwrap();
-    assert_eq!((folders[0].total, folders[0].unread), (Some(3), Some(1)));
-    let opened = opened.unwrap();
+    let opened = source.open_folder("INBOX", None).await.unwrap();
     assert_eq!((opened.state.highest_modseq, opened.changes), (Some(90), None));
-    assert_eq!(numbers(&source.newest_headers(2).await.unwrap()), [39]);
+    let headers = source.newest_unsized(2).await.unwrap();
+    assert_eq!((numbers(&headers), headers[0].size_bytes), (vec![39], 0));
+    let folders = source.list_folders().await.unwrap();
+    assert_eq!((folders[0].total, folders[0].unread), (Some(3), Some(1)));
+    assert_eq!(source.sizes_in(range(39, 39)).await.unwrap(), [(headers[0].uid, 700)]);
     let abilities = source.abilities();
     assert!(abilities.qresync && abilities.condstore && abilities.moves && abilities.uidplus);
+    drop(source);
+    server.heard().await;
+
+    let small = format!(
+        "{GREETING}
+        C: $ ENABLE QRESYNC
+        C: $ SELECT \"INBOX\"
+        S: * ENABLED QRESYNC
+        S: A0002 OK enabled
+        S: * 1 EXISTS
+        S: * OK [UIDVALIDITY 7] valid
+        S: * OK [UIDNEXT 40] next
+        S: A0003 OK [READ-WRITE] selected
+        C: $ UID FETCH 38:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS …
+        C: $ LIST \"\" \"*\" RETURN (SPECIAL-USE STATUS (MESSAGES UNSEEN))
+        S: * 1 FETCH (UID 39 FLAGS () RFC822.SIZE 700 BODY[HEADER.FIELDS (DATE)] \"\")
+        S: A0004 OK fetched
+        S: * LIST () \"/\" INBOX
+        S: * STATUS INBOX (MESSAGES 1 UNSEEN 1)
+        S: A0005 OK listed"
+    );
+    let server = ScriptedServer::start(Security::Tls, &small).await;
+    let mut source = connect(&server.request).await.unwrap();
+    source.open_folder("INBOX", None).await.unwrap();
+    let (headers, folders) = source.newest_and_folders(2).await.unwrap();
+    assert_eq!((numbers(&headers), headers[0].size_bytes), (vec![39], 700));
+    assert_eq!((folders[0].total, folders[0].unread), (Some(1), Some(1)));
     drop(source);
     server.heard().await;
 

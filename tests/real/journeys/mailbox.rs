@@ -58,6 +58,11 @@ fn the_first_list_takes_few_turns() {
     screen.sees("The list is here");
     let turns = turns_of_the_list(&line.sent()[before..]);
     assert!(turns <= 4, "{turns} turns: {:#?}", without_tokens(&line.sent()[before..]));
+    // Whatever follows LIST makes Dovecot look through the whole folder.
+    let sent = &line.sent()[before..];
+    let at = |word| sent.iter().position(|sent| sent.command.contains(word));
+    let listed = at("LIST").unwrap_or(sent.len());
+    assert!(at("HEADER.FIELDS") < Some(listed), "{:#?}", without_tokens(sent));
     quit(screen);
     // Everything is known now: after signing in one more turn tells all that changed. What the
     // screen asks for while that turn is under way may take another.
