@@ -30,6 +30,7 @@ impl App {
             Action::Leave => self.mail_leave(),
             Action::NextPane => self.quiet(Self::next_pane),
             Action::PreviousPane => self.quiet(Self::previous_pane),
+            Action::TurnSeat => self.turn_seat(),
             Action::GoTo(role) => self.go_to(role),
             Action::NextMessage => self.read_beside(Move::Down),
             Action::PreviousMessage => self.read_beside(Move::Up),

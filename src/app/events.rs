@@ -289,8 +289,7 @@ impl App {
             Purpose::Window => self.mail.list.not_asked(id),
             Purpose::SearchServers => self.servers_are(id, Servers::Failed),
             Purpose::Read(message) => {
-                let waiting = crate::app::reader::Content::Loading(*message);
-                if self.mail.reader.content == waiting {
+                if self.mail.reader.waits_for(*message) {
                     self.mail.reader = Reader::default();
                     self.mail.focus = Pane::List;
                 }

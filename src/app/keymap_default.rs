@@ -57,6 +57,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&["Z"], Context::Mail, Action::UndoSteps, "list what can be undone", ""),
     bind(&["\\"], Context::Mail, Action::Filters, "filter and order the list", ""),
     bind(&["T"], Context::Mail, Action::ToggleThreads, "conversations or messages", ""),
+    bind(&["w"], Context::Mail, Action::TurnSeat, "messages beside the list, below, or alone", ""),
     bind(&["J"], Context::Mail, Action::NextMessage, "read the next message", ""),
     bind(&["K"], Context::Mail, Action::PreviousMessage, "read the message before", ""),
     bind(&["Tab"], Context::Mail, Action::NextPane, "next pane", "pane"),

@@ -11,6 +11,7 @@ use crate::model::detection::Lookup;
 use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::runtime::editor::{EditorDirectory, EditorSettings};
 use crate::runtime::event_loop::{self, Shell};
+use crate::runtime::state_file::StateFile;
 use crate::runtime::terminal;
 use crate::sandbox::Sandbox;
 use crate::sandbox::options::{Personality, SandboxOptions};
@@ -84,7 +85,9 @@ pub fn run(args: &DemoArgs) -> Result<u8, CliError> {
                 automatic_secrets: (SecretsKind::Memory, "the demo keeps nothing".to_owned()),
                 demo_link,
                 banner: "demo: nothing here is real".to_owned(),
+                remembered: String::new(),
             },
+            screen_state: StateFile::none(),
             clock,
             editor: EditorSettings {
                 configured: String::new(),

@@ -20,7 +20,8 @@ fn rect(area: Area) -> Rect {
 
 /// Draws as many panes as fit between the first and the last row of `frame`.
 pub fn render_mail(app: &App, theme: &Theme, frame: Rect, buf: &mut Buffer) {
-    let panes = layout::panes(frame.width, frame.height, app.mail.focus, app.reading());
+    let panes =
+        layout::panes((frame.width, frame.height), app.mail.focus, app.reading(), app.seat());
     let shown =
         [(Pane::Folders, panes.folders), (Pane::List, panes.list), (Pane::Reader, panes.reader)];
     for (pane, area) in shown {
@@ -30,6 +31,10 @@ pub fn render_mail(app: &App, theme: &Theme, frame: Rect, buf: &mut Buffer) {
             for y in border.top()..border.bottom() {
                 buf.set_stringn(border.x, y, "\u{2502}", 1, theme.dim);
             }
+        }
+        if pane == Pane::Reader && panes.list.is_some_and(|list| list.x == area.x) {
+            let rule = "\u{2500}".repeat(usize::from(area.width));
+            buf.set_stringn(area.x, area.y - 1, rule, usize::from(area.width), theme.dim);
         }
         let (title, body) = layout::below_title(area);
         if let Some(title) = title {

@@ -115,6 +115,7 @@ impl AppDriver {
             automatic_secrets: (SecretsKind::Memory, "this is a test".to_owned()),
             demo_link: Some(Box::new(sandbox.link_request())),
             banner: String::new(),
+            remembered: String::new(),
         });
         let mut driver = Self {
             app,
@@ -282,7 +283,8 @@ impl AppDriver {
                 | Effect::WriteNew { .. }
                 | Effect::Bell
                 | Effect::Suspend
-                | Effect::Redraw => {}
+                | Effect::Redraw
+                | Effect::Remember(_) => {}
             }
         }
     }
