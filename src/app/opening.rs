@@ -12,7 +12,7 @@ use crate::engine_api::command::{AskedBy, EngineCommand};
 use crate::engine_api::status::Connection;
 use crate::model::folder::FolderRole;
 use crate::model::ids::{AccountId, FolderId};
-use crate::model::listing::{ListSource, SearchScope};
+use crate::model::listing::{ListSource, Listing, SearchScope};
 
 impl App {
     /// Opens a place of the folder list: rows from the cache at once, news from the servers behind.
