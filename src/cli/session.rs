@@ -1,5 +1,6 @@
 //! A running engine for one command: ask, await the answer, stop.
 
+use crate::cli::cache;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::folder;
@@ -222,6 +223,7 @@ impl Session {
     ) -> Result<Self, CliError> {
         let Opened { setup, places: _ } = open(context, liveness, unlock).await?;
         let expected = setup.config.config().accounts.len();
+        cache::tell_of_rebuild(&setup.store);
         let engine = start(setup).await?;
         let mut session = Self {
             engine,
@@ -327,7 +329,8 @@ impl Session {
         }
     }
 
-    async fn converse(
+    /// As [`Self::ask`]; `watch` sees what is reported on the way.
+    pub(in crate::cli) async fn converse(
         &mut self,
         command: impl FnOnce(CommandId) -> EngineCommand,
         mut watch: impl FnMut(EngineEvent) -> Result<(), CliError>,
@@ -355,6 +358,7 @@ impl Session {
                 }
                 EngineEvent::DetectProgress { id: of, .. }
                 | EngineEvent::ServersFound { id: of, .. }
+                | EngineEvent::IndexProgress { id: of, .. }
                     if of == id =>
                 {
                     watch(event)?;
@@ -657,6 +661,7 @@ fn closes(event: &EngineEvent) -> Option<CommandId> {
         EngineEvent::LinkProgress { .. }
         | EngineEvent::DetectProgress { .. }
         | EngineEvent::ServersFound { .. }
+        | EngineEvent::IndexProgress { .. }
         | EngineEvent::CacheRebuilt
         | EngineEvent::ChangedElsewhere
         | EngineEvent::FoldersChanged { .. }
