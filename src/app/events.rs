@@ -127,6 +127,7 @@ impl App {
                 self.drafts_loaded(id, drafts);
                 Vec::new()
             }
+            EngineEvent::IndexProgress { .. } => Vec::new(),
             EngineEvent::CacheRebuilt => self.cache_rebuilt(),
             EngineEvent::ChangedElsewhere => self.changed_elsewhere(),
             EngineEvent::FoldersChanged { account } => self.list_folders(account),

@@ -215,7 +215,7 @@ impl App {
     /// everything on screen again. What fills it comes from the servers.
     pub(in crate::app) fn cache_rebuilt(&mut self) -> Vec<Effect> {
         self.offer(
-            "The copy of your mail here was damaged and is fetched again; nothing else is lost",
+            "The copy of your mail here was gone or damaged; it is fetched again, nothing is lost",
         );
         let mut effects = self.list_all_folders();
         self.mail.list.chosen = Default::default();
@@ -357,7 +357,7 @@ mod tests {
         desk.event(EngineEvent::CacheRebuilt);
         assert_eq!(
             desk.told(),
-            "The copy of your mail here was damaged and is fetched again; nothing else is lost"
+            "The copy of your mail here was gone or damaged; it is fetched again, nothing is lost"
         );
         assert!(desk.app.layers.is_empty());
         assert_eq!(desk.app.mail.list.folder(), Some(FolderId(101)));

@@ -468,6 +468,8 @@ impl Desk {
             | EngineCommand::RemoveAccount { .. }
             | EngineCommand::RetryOutbox { .. }
             | EngineCommand::RetryPending { .. }
+            | EngineCommand::RenewIndex { .. }
+            | EngineCommand::CheckCache { .. }
             | EngineCommand::DiscardPending { .. }
             | EngineCommand::DiscardDraft { .. } => EngineEvent::CommandDone { id },
             EngineCommand::Act { target, act, asked_by, .. } => {

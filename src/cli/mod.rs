@@ -5,6 +5,7 @@
 //! needed, 4 network, 128 and the number of a signal.
 
 pub mod account;
+pub mod cache;
 pub mod changes;
 pub mod cloud;
 pub mod completions;
@@ -92,6 +93,9 @@ pub enum Command {
     /// What Microsoft's sign-in means, and what an administrator sets up
     #[command(subcommand)]
     Entra(entra::EntraCommand),
+    /// The copy of the mail on this machine
+    #[command(subcommand)]
+    Cache(cache::CacheCommand),
     /// Check this installation and every account
     Doctor,
     /// The configuration file
@@ -152,6 +156,7 @@ fn run(context: &Context, command: Option<Command>) -> Result<u8, CliError> {
         Some(Command::Draft(command)) => draft::run(context, command).map(done),
         Some(Command::Token(args)) => token::run(context, &args).map(done),
         Some(Command::Entra(command)) => entra::run(context, command).map(done),
+        Some(Command::Cache(command)) => cache::run(context, command).map(done),
         Some(Command::Doctor) => doctor::run(context).map(done),
         Some(Command::Config(command)) => config::run(context, command).map(done),
         Some(Command::Completions(args)) => completions::run(context, &args).map(done),
@@ -172,6 +177,7 @@ fn keeps_log(command: &Command) -> bool {
         | Command::Outbox(_)
         | Command::Draft(_)
         | Command::Token(_)
+        | Command::Cache(_)
         | Command::Doctor
         | Command::Config(_) => true,
         Command::Demo(_) | Command::Entra(_) | Command::Completions(_) | Command::Man => false,

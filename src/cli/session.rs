@@ -149,7 +149,8 @@ impl Session {
         }
     }
 
-    async fn converse(
+    /// As [`Self::ask`]; `watch` sees what is reported on the way.
+    pub(in crate::cli) async fn converse(
         &mut self,
         command: impl FnOnce(CommandId) -> EngineCommand,
         mut watch: impl FnMut(EngineEvent) -> Result<(), CliError>,
@@ -177,6 +178,7 @@ impl Session {
                 }
                 EngineEvent::DetectProgress { id: of, .. }
                 | EngineEvent::ServersFound { id: of, .. }
+                | EngineEvent::IndexProgress { id: of, .. }
                     if of == id =>
                 {
                     watch(event)?;
@@ -284,6 +286,7 @@ fn closes(event: &EngineEvent) -> Option<CommandId> {
         EngineEvent::LinkProgress { .. }
         | EngineEvent::DetectProgress { .. }
         | EngineEvent::ServersFound { .. }
+        | EngineEvent::IndexProgress { .. }
         | EngineEvent::CacheRebuilt
         | EngineEvent::ChangedElsewhere
         | EngineEvent::FoldersChanged { .. }

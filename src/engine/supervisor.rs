@@ -350,6 +350,8 @@ impl Supervisor {
             EngineCommand::SearchServers { id, query, scope } => {
                 self.search_servers(id, query, scope).await;
             }
+            EngineCommand::RenewIndex { id } => self.renew_index(id),
+            EngineCommand::CheckCache { id } => self.check_cache(id),
             EngineCommand::ListSavedSearches { id } => self.list_saved_searches(id).await,
             EngineCommand::SaveSearch { id, name, query, scope } => {
                 self.save_search(id, name, query, scope).await;

@@ -312,6 +312,18 @@ pub enum EngineCommand {
         /// Where.
         scope: SearchScope,
     },
+    /// Throw the search index away and make it anew from the cache: `IndexProgress`, then
+    /// `CommandDone`. `Cancel` stops it; what is missing then is made at the next start.
+    RenewIndex {
+        /// This command.
+        id: CommandId,
+    },
+    /// Read the whole cache: `CommandDone` when it is sound. One that is damaged is made anew, and
+    /// the command fails with that.
+    CheckCache {
+        /// This command.
+        id: CommandId,
+    },
     /// Every saved search: `SavedSearchesLoaded`.
     ListSavedSearches {
         /// This command.
@@ -454,6 +466,8 @@ impl EngineCommand {
             | Self::RetryPending { id, .. }
             | Self::DiscardPending { id, .. }
             | Self::SearchServers { id, .. }
+            | Self::RenewIndex { id }
+            | Self::CheckCache { id }
             | Self::ListSavedSearches { id }
             | Self::SaveSearch { id, .. }
             | Self::RemoveSavedSearch { id, .. }

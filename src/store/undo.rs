@@ -121,7 +121,7 @@ pub(in crate::store) fn inverse(operation: &Operation) -> Option<Inverse> {
             Change::Move { at: made(to, at.messages.keys().clone()), to: back }
         }
         Change::Copy { at, to } => Change::Delete { at: made(to, at.messages.keys().clone()) },
-        Change::CreateFolder { name } => {
+        Change::CreateFolder { name, .. } => {
             Change::DeleteFolder { name: name.clone(), when: RemoveWhen::Empty }
         }
         Change::RenameFolder { from, to } => {

@@ -15,7 +15,7 @@ pub mod unquoted;
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::Endpoint;
 use crate::model::flags::{FlagChange, Flags};
-use crate::model::folder::ListedFolder;
+use crate::model::folder::{FolderRole, ListedFolder};
 use crate::model::ids::{Uid, UidRange, UidValidity};
 use crate::model::outgoing::FrozenMessage;
 use crate::model::query::ServerTerm;
@@ -317,11 +317,16 @@ pub trait MailSource: Send {
     /// [`TransportError`].
     async fn expunge(&mut self, uids: &[Uid]) -> Result<(), TransportError>;
 
-    /// Makes a folder by its decoded name; one that exists already is no error.
+    /// Makes a folder by its decoded name; one that exists already is no error. A server that can
+    /// be told hears what the folder is for (CREATE-SPECIAL-USE, RFC 6154).
     ///
     /// # Errors
     /// [`TransportError`].
-    async fn create_folder(&mut self, name: &str) -> Result<(), TransportError>;
+    async fn create_folder(
+        &mut self,
+        name: &str,
+        role: Option<FolderRole>,
+    ) -> Result<(), TransportError>;
 
     /// Gives a folder another decoded name.
     ///

@@ -144,11 +144,11 @@ impl<'a> Replay<'a> {
             Change::Empty { folder, uid_validity, up_to } => {
                 self.empty(id, folder, *uid_validity, *up_to).await
             }
-            Change::CreateFolder { name } => {
+            Change::CreateFolder { name, role } => {
                 if !self.store.start_operation(id, None).await? {
                     return Ok(Outcome::Unwanted);
                 }
-                let made = self.source.create_folder(name).await;
+                let made = self.source.create_folder(name, *role).await;
                 answered(made)
             }
             Change::RenameFolder { from, to } => {

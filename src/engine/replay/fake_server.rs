@@ -416,7 +416,11 @@ impl MailSource for FakeServer {
         })
     }
 
-    async fn create_folder(&mut self, name: &str) -> Result<(), TransportError> {
+    async fn create_folder(
+        &mut self,
+        name: &str,
+        _role: Option<FolderRole>,
+    ) -> Result<(), TransportError> {
         self.command(&format!("CREATE {name}"), |world, _open| {
             world.validity += 1;
             let uid_validity = world.validity;

@@ -169,7 +169,7 @@ impl Replay<'_> {
     }
 
     async fn make_folder(&mut self, name: &str) -> Result<Result<(), Problem>, Failure> {
-        match self.source.create_folder(name).await {
+        match self.source.create_folder(name, None).await {
             Ok(()) => Ok(Ok(())),
             Err(error) => Ok(Err(refused(error)?)),
         }

@@ -7,7 +7,7 @@ use crate::model::ids::{AccountId, FolderId, MessageId, UndoId};
 use crate::stdx::clock::UnixSeconds;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::operations::folder_acts::{self, ARCHIVE};
+use crate::store::operations::folder_acts;
 use crate::store::operations::journal::{self, NewOperation, Operation};
 use crate::store::operations::payload::{Change, Named, Place, RemoveWhen};
 use crate::store::operations::refusal::Refusal;
@@ -143,7 +143,7 @@ fn transfers(groups: Vec<Group>) -> impl Iterator<Item = Group> {
     })
 }
 
-/// The folder of a role; for the archive a name to make it under.
+/// The folder of a role, or a name to make it under.
 enum RoleFolder {
     There(FolderId, String),
     ToMake(String),
@@ -161,23 +161,15 @@ fn role_folder(
             Ok(RoleFolder::There(FolderId(row.get(0)?), row.get(1)?))
         })
         .optional()?;
-    Ok(match (found, role) {
-        (Some(found), _) => Ok(found),
-        (None, FolderRole::Archive) => Ok(RoleFolder::ToMake(archive_name(cache, account)?)),
-        (None, role) => Err(Refusal::NoFolderFor(role)),
-    })
-}
-
-/// Where servers keep every folder below INBOX, the archive goes there, too.
-fn archive_name(cache: &Connection, account: AccountId) -> Result<String, StoreError> {
-    let Some(delimiter) = delimiter(cache, account)? else { return Ok(ARCHIVE.to_owned()) };
-    let prefix = format!("INBOX{delimiter}");
+    if let Some(found) = found {
+        return Ok(Ok(found));
+    }
     let names = cache
-        .prepare_cached("SELECT name FROM folder WHERE account_id = ?1 AND name <> 'INBOX'")?
+        .prepare_cached("SELECT name FROM folder WHERE account_id = ?1")?
         .query_map([account.0], |row| row.get(0))?
         .collect::<Result<Vec<String>, _>>()?;
-    let below = !names.is_empty() && names.iter().all(|name| name.starts_with(&prefix));
-    Ok(if below { format!("{prefix}{ARCHIVE}") } else { ARCHIVE.to_owned() })
+    let name = role.name_to_make(names.iter().map(String::as_str), delimiter(cache, account)?);
+    Ok(name.map(RoleFolder::ToMake).ok_or(Refusal::NoFolderFor(role)))
 }
 
 /// What an action is to write down.
@@ -304,7 +296,7 @@ fn file(
         if let std::collections::btree_map::Entry::Vacant(slot) = targets.entry(account) {
             let target = role_folder(&databases.cache, account, role)??;
             if let RoleFolder::ToMake(name) = &target {
-                plan.add(account, Change::CreateFolder { name: name.clone() });
+                plan.add(account, Change::CreateFolder { name: name.clone(), role: Some(role) });
             }
             slot.insert(target);
         }
@@ -420,7 +412,7 @@ fn folder_plan(databases: &Databases, act: FolderAct) -> Result<Plan, Refusal> {
         FolderAct::Create { account, name } => {
             free_name(databases, account, &name)?;
             let mut plan = Plan::new(Deed::CreateFolder { name: name.clone() });
-            plan.add(account, Change::CreateFolder { name });
+            plan.add(account, Change::CreateFolder { name, role: None });
             Ok(plan)
         }
         FolderAct::Rename { folder, name } => {

@@ -75,7 +75,7 @@ fn operation(row: &Row<'_>) -> rusqlite::Result<(Operation, String)> {
         id: OperationId(row.get(0)?),
         account: AccountId(row.get(1)?),
         // Stands in until the text is read, where an error can say what is wrong.
-        change: Change::CreateFolder { name: String::new() },
+        change: Change::CreateFolder { name: String::new(), role: None },
         progress: if started { Progress::Started(mark) } else { Progress::Waiting },
         undo: (undo != 0).then_some(UndoId(undo)),
         since: UnixSeconds(row.get(7)?),

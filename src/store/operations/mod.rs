@@ -168,7 +168,7 @@ fn named(cache: &Connection, operation: Operation) -> Result<PendingOperation, S
         Change::Copy { to, .. } => Deed::Copy { to },
         Change::Delete { .. } => Deed::Delete,
         Change::Empty { folder, .. } => Deed::EmptyFolder { name: folder },
-        Change::CreateFolder { name } => Deed::CreateFolder { name },
+        Change::CreateFolder { name, .. } => Deed::CreateFolder { name },
         Change::RenameFolder { from, to } => Deed::RenameFolder { from, to },
         Change::DeleteFolder { name, .. } => Deed::DeleteFolder { name },
         Change::Append { folder, .. } => Deed::Import { to: folder },

@@ -380,15 +380,29 @@ async fn a_started_operation_cannot_be_started_once_it_is_taken_out() {
 }
 
 #[tokio::test]
-async fn a_missing_archive_is_made_and_a_missing_trash_is_said() {
+async fn a_folder_that_an_action_needs_is_made() {
     let shelf = Shelf::new().await;
     let only_inbox = vec![listed("INBOX", FolderRole::Inbox, 2)];
     shelf.store.keep_folders(shelf.account, only_inbox.clone()).await.unwrap();
     let id = shelf.id(shelf.inbox, 1).await;
-    let refused = shelf.store.act(vec![id], MessageAct::File(FolderRole::Trash)).await;
-    assert!(matches!(refused, Err(Refusal::NoFolderFor(FolderRole::Trash))));
+    let refused = shelf.store.act(vec![id], MessageAct::File(FolderRole::Mail)).await;
+    assert!(matches!(refused, Err(Refusal::NoFolderFor(FolderRole::Mail))));
+    for role in [FolderRole::Trash, FolderRole::Junk] {
+        shelf.act(&[1], shelf.inbox, MessageAct::File(role)).await;
+        let (word, name) = (role.as_str(), role.usual_name().unwrap());
+        let create = format!(r#"{{"kind":"create-folder","name":"{name}","role":"{word}"}}"#);
+        assert_eq!(shelf.queue().await[0], create);
+        let folders = shelf.store.folders(shelf.account).await.unwrap();
+        let made = folders.iter().find(|folder| folder.role == role).unwrap();
+        assert_eq!((made.name.as_str(), made.total), (name, 1));
+        // One step takes back both.
+        assert!(matches!(shelf.undo().await, Some(Deed::Move { .. })));
+        assert_eq!(shelf.store.folders(shelf.account).await.unwrap().len(), 1);
+        assert_eq!(shelf.waiting().await, []);
+    }
     shelf.act(&[1], shelf.inbox, ARCHIVE).await;
-    assert_eq!(shelf.queue().await[0], r#"{"kind":"create-folder","name":"Archive"}"#);
+    let create = r#"{"kind":"create-folder","name":"Archive","role":"archive"}"#;
+    assert_eq!(shelf.queue().await[0], create);
     // The server lists it only later.
     let folders = shelf.store.keep_folders(shelf.account, only_inbox).await.unwrap();
     let archive = folders.iter().find(|folder| folder.role == FolderRole::Archive).unwrap();

@@ -1,7 +1,7 @@
 //! A signed-in IMAP session as a [`MailSource`]. What each method does is in the files beside this one.
 
 use crate::model::flags::{FlagChange, Flags};
-use crate::model::folder::ListedFolder;
+use crate::model::folder::{FolderRole, ListedFolder};
 use crate::model::ids::{Uid, UidRange, UidValidity};
 use crate::model::query::ServerTerm;
 use crate::stdx::clock::UnixSeconds;
@@ -253,9 +253,13 @@ impl MailSource for ImapSource {
         self.remove(uids).await
     }
 
-    async fn create_folder(&mut self, name: &str) -> Result<(), TransportError> {
+    async fn create_folder(
+        &mut self,
+        name: &str,
+        role: Option<FolderRole>,
+    ) -> Result<(), TransportError> {
         self.leave_idle().await?;
-        self.create(name).await
+        self.create(name, role).await
     }
 
     async fn rename_folder(&mut self, from: &str, to: &str) -> Result<(), TransportError> {

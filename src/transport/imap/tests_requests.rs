@@ -2,6 +2,7 @@
 
 use crate::model::endpoint::Security;
 use crate::model::flags::{Flag, FlagChange, Flags};
+use crate::model::folder::FolderRole;
 use crate::model::ids::{Uid, UidRange, UidValidity};
 use crate::model::query::ServerTerm;
 use crate::stdx::clock::UnixSeconds;
@@ -258,6 +259,41 @@ async fn messages_move_and_copy_and_go_for_good() {
 }
 
 #[tokio::test]
+async fn a_folder_is_made_for_its_use_where_the_server_can_be_told() {
+    let script = "
+        C: $ CREATE \"Trash\" (USE (\\Trash))
+        C: $ SUBSCRIBE \"Trash\"
+        S: A0004 OK done
+        S: $ OK done
+        C: $ CREATE \"Junk\" (USE (\\Junk))
+        C: $ SUBSCRIBE \"Junk\"
+        S: A0006 NO [USEATTR] there is one
+        S: $ NO there is none
+        C: $ CREATE \"Junk\"
+        C: $ SUBSCRIBE \"Junk\"
+        S: A0008 OK done
+        S: $ OK done
+        C: $ CREATE \"Plans\"
+        C: $ SUBSCRIBE \"Plans\"
+        S: A0010 OK done
+        S: $ OK done
+    ";
+    let login = LOGIN.replace("UIDPLUS", "UIDPLUS CREATE-SPECIAL-USE");
+    assert_ne!(login, LOGIN);
+    let (found, _heard) = session(&login, script, |source| {
+        Box::pin(async {
+            [
+                outcome(&source.create_folder("Trash", Some(FolderRole::Trash)).await),
+                outcome(&source.create_folder("Junk", Some(FolderRole::Junk)).await),
+                outcome(&source.create_folder("Plans", None).await),
+            ]
+        })
+    })
+    .await;
+    assert_eq!(found, ["ok"; 3]);
+}
+
+#[tokio::test]
 async fn folders_come_and_go_and_doing_it_twice_is_no_error() {
     let script = "
         C: $ CREATE \"New\"
@@ -298,8 +334,8 @@ async fn folders_come_and_go_and_doing_it_twice_is_no_error() {
     let (found, _heard) = session(LOGIN, script, |source| {
         Box::pin(async {
             [
-                outcome(&source.create_folder("New").await),
-                outcome(&source.create_folder("Bad").await),
+                outcome(&source.create_folder("New", None).await),
+                outcome(&source.create_folder("Bad", None).await),
                 outcome(&source.rename_folder("New", "Newer").await),
                 outcome(&source.delete_folder("Newer").await),
                 outcome(&source.delete_folder("INBOX").await),
