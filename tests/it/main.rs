@@ -7,7 +7,9 @@
 
 mod actions;
 mod driver;
+mod hostile;
 mod ladder;
+mod line;
 mod linking;
 mod lists;
 mod mail;
