@@ -5,6 +5,7 @@ use crate::engine::failure::Failure;
 use crate::engine::fetched::{new_bodies, new_messages};
 use crate::engine::session::{AccountContext, Session};
 use crate::engine::sync::{self, SyncPlan};
+use crate::engine_api::event::EngineEvent;
 use crate::model::ids::{FolderId, MessageId, Uid, UidRange, UidValidity};
 use crate::store::bodies::MissingBody;
 use crate::store::messages::FolderChanges;
@@ -113,6 +114,7 @@ impl Session {
         let new = new_messages(headers).await?;
         let changes = FolderChanges { new, flags, gone, ..FolderChanges::default() };
         context.store.keep_changes(context.access.id, folder, changes).await?;
+        context.reporter.event(EngineEvent::FolderChanged { folder }).await;
         Ok(())
     }
 

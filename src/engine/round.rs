@@ -18,7 +18,7 @@ const BODY_LIMIT_BYTES: u32 = 5 * 1024 * 1024;
 const BODIES_AT_ONCE: u32 = 1_000;
 /// Bytes asked for in one step of whole messages.
 const BODIES_AT_ONCE_BYTES: u64 = 8 * 1024 * 1024;
-/// UIDs whose flags are compared in one step.
+/// Messages whose flags are compared in one step; as many as are cached, however far apart their UIDs.
 const COMPARED_AT_ONCE: u32 = 5_000;
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
@@ -92,6 +92,9 @@ pub struct Round {
     stage: Stage,
     queue: VecDeque<FolderId>,
     mail: Vec<FolderId>,
+    /// Folders that should be complete, but of which the server has more messages or fewer: it has
+    /// not told of every change, or told what was not so.
+    doubted: BTreeSet<FolderId>,
     width: u32,
     /// The last message asked for in the folder; one that did not come is not asked for again.
     asked: Option<MissingBody>,
@@ -134,10 +137,17 @@ impl Round {
             if let Some(range) = below {
                 return Ok(Some(Task::Fill { folder, uid_validity, range }));
             }
+            let doubted = self.doubted.contains(&folder);
             let top = compared_below.or_else(|| Uid::new(mark.uid_next?));
-            if !session.source.abilities().condstore
-                && let Some(range) = top.and_then(|top| step_below(top, COMPARED_AT_ONCE))
-            {
+            let range = match top {
+                Some(top) if doubted || !session.source.abilities().condstore => {
+                    let cached = context.store.cached_below(folder, top, COMPARED_AT_ONCE).await?;
+                    let all = || step_below(top, u32::MAX).filter(|_| compared_below.is_none());
+                    cached.or_else(|| all().filter(|_| doubted))
+                }
+                Some(_) | None => None,
+            };
+            if let Some(range) = range {
                 *compared_below = Some(range.first);
                 return Ok(Some(Task::Compare { folder, range }));
             }
@@ -154,6 +164,10 @@ impl Round {
             folders.iter().filter(|folder| is_read(folder.role)).map(|f| f.folder).collect();
         self.queue = folders.iter().map(|folder| folder.folder).collect();
         self.stage = Stage::Headers { looked: None, compared_below: None };
+        let is_doubted = |folder: &&FolderKnowledge| {
+            folder.marked.mark.complete_from == Uid::new(1) && folder.total != folder.known
+        };
+        self.doubted = folders.iter().filter(is_doubted).map(|folder| folder.folder).collect();
         let missing =
             |folder: &FolderKnowledge| u64::from(folder.total.saturating_sub(folder.known));
         let total = folders.iter().map(missing).sum();

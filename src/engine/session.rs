@@ -165,7 +165,10 @@ impl Session {
         }
         let known = context.store.mark(folder).await?.ok_or_else(Problem::no_such_folder)?;
         match self.open {
-            Some((open, state)) if open == folder => {
+            // Another connection may have learnt of a new generation since it was opened.
+            Some((open, state))
+                if open == folder && known.uid_validity == Some(state.uid_validity) =>
+            {
                 let look = sync::look_again(&known.mark, self.source.abilities());
                 self.bring(context, Looking { folder, known, state, newest }, look).await
             }

@@ -157,6 +157,39 @@ impl Store {
         .await
     }
 
+    /// The UIDs below `top` among which the `limit` highest cached messages lie, down to the first
+    /// when there are no others; `None` when none is cached there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn cached_below(
+        &self,
+        folder: FolderId,
+        top: Uid,
+        limit: u32,
+    ) -> Result<Option<UidRange>, StoreError> {
+        self.ask(move |databases| {
+            let mut statement = databases.cache.prepare_cached(
+                "SELECT uid FROM message WHERE folder_id = ?1 AND uid < ?2
+                 ORDER BY uid DESC LIMIT 1 OFFSET ?3",
+            )?;
+            let mut nth = |skipped: u32| {
+                let row = params![folder.0, top.get(), skipped];
+                statement.query_row(row, |row| row.get(0)).optional()
+            };
+            let first: Option<u32> = match nth(limit.saturating_sub(1))? {
+                None => nth(0)?.map(|_highest: u32| 1),
+                full => full,
+            };
+            let last = Uid::new(top.get() - 1);
+            Ok(first
+                .and_then(Uid::new)
+                .zip(last)
+                .and_then(|(first, last)| UidRange::new(first, last)))
+        })
+        .await
+    }
+
     /// Notes that the headers of `range` are cached, so that a folder complete from just above it
     /// is complete from its first UID on. Does nothing when the folder's mark is another by now.
     ///
@@ -177,5 +210,50 @@ impl Store {
             Ok(())
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::envelope::Envelope;
+    use crate::model::flags::Flags;
+    use crate::model::folder::{FolderRole, ListedFolder};
+    use crate::model::ids::{AccountId, Uid, UidValidity};
+    use crate::stdx::clock::{Clock, UnixSeconds};
+    use crate::store::Store;
+    use crate::store::messages::{FolderChanges, NewMessage};
+
+    #[tokio::test]
+    async fn a_far_uidnext_makes_no_more_steps_than_there_are_messages() {
+        let store = Store::in_memory(&Clock::system()).unwrap();
+        let listed = ListedFolder {
+            name: "INBOX".to_owned(),
+            delimiter: None,
+            role: FolderRole::Inbox,
+            total: None,
+            unread: None,
+        };
+        let folder = store.keep_folders(AccountId(1), vec![listed]).await.unwrap()[0].id;
+        store.note_opened(folder, UidValidity(7), 5).await.unwrap();
+        let new = |uid| NewMessage {
+            uid: Uid::new(uid).unwrap(),
+            flags: Flags::default(),
+            size_bytes: 10,
+            received_at: UnixSeconds(0),
+            envelope: Envelope::default(),
+            has_attachments: false,
+        };
+        let changes = FolderChanges {
+            new: [3, 70, 800, 9_000, 4_000_000_000].map(new).into(),
+            ..FolderChanges::default()
+        };
+        store.keep_changes(AccountId(1), folder, changes).await.unwrap();
+        let mut top = Uid::new(u32::MAX).unwrap();
+        let mut steps = Vec::new();
+        while let Some(range) = store.cached_below(folder, top, 2).await.unwrap() {
+            steps.push((range.first.get(), range.last.get()));
+            top = range.first;
+        }
+        assert_eq!(steps, [(9_000, u32::MAX - 1), (70, 8_999), (1, 69)]);
     }
 }

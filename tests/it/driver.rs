@@ -1,5 +1,6 @@
 //! Front end and engine on the sandbox, driven by keys and read as a screen.
 
+use crate::line::Line;
 use posthaste::app::dates::Zone;
 use posthaste::app::effect::Effect;
 use posthaste::app::msg::{Key, KeyCode, Msg};
@@ -22,6 +23,7 @@ use posthaste::ui;
 use posthaste::ui::theme::{Colours, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use rustls::pki_types::CertificateDer;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -52,7 +54,8 @@ impl AppDriver {
         let sandbox = Sandbox::start(options).await.unwrap();
         let store = Store::in_memory(&clock).unwrap();
         let config = ConfigFile::in_memory();
-        Self::start(sandbox, store, config, SecretPlaces::in_memory(), clock).await
+        let roots = vec![sandbox.root()];
+        Self::start(sandbox, store, config, SecretPlaces::in_memory(), clock, roots).await
     }
 
     /// A program that was linked in an earlier run, with its store in files, on servers that
@@ -67,11 +70,31 @@ impl AppDriver {
         driver
     }
 
+    /// As [`Self::on_disk`], with a line to the IMAP server that somebody tampers with.
+    pub async fn on_a_bad_line(
+        options: SandboxOptions,
+        prepare: impl FnOnce(&Control),
+    ) -> (Self, Line) {
+        let clock = options.clock.clone();
+        let sandbox = Sandbox::start(options).await.unwrap();
+        prepare(&sandbox.control());
+        let line = Line::start(&sandbox).await;
+        let store = Store::in_memory(&clock).unwrap();
+        let (mut config, secrets) = (ConfigFile::in_memory(), SecretPlaces::in_memory());
+        sandbox.link(&mut config, &secrets).await.unwrap();
+        let mut settings = sandbox.settings();
+        settings.imap.at.port = line.port;
+        config.replace_account(&settings).unwrap();
+        let roots = vec![sandbox.root(), line.root.clone()];
+        (Self::start(sandbox, store, config, secrets, clock, roots).await, line)
+    }
+
     async fn again(sandbox: Sandbox, home: &Path, clock: Clock) -> Self {
         let store = Store::open(home, home, &clock).unwrap();
         let (mut config, secrets) = (ConfigFile::in_memory(), SecretPlaces::in_memory());
         sandbox.link(&mut config, &secrets).await.unwrap();
-        Self::start(sandbox, store, config, secrets, clock).await
+        let roots = vec![sandbox.root()];
+        Self::start(sandbox, store, config, secrets, clock, roots).await
     }
 
     /// Ends the program and starts it on the same files; the servers stay as they are.
@@ -89,19 +112,25 @@ impl AppDriver {
         Store::open(home, home, &self.clock).unwrap()
     }
 
+    /// Ends the program.
+    pub async fn end(self) {
+        assert_eq!(self.engine.shutdown(PATIENCE).await, Stopped::Clean);
+    }
+
     async fn start(
         sandbox: Sandbox,
         store: Store,
         config: ConfigFile,
         secrets: SecretPlaces,
         clock: Clock,
+        extra_roots: Vec<CertificateDer<'static>>,
     ) -> Self {
         let engine = Engine::start(EngineSetup {
             config,
             store,
             secrets,
             clock: clock.clone(),
-            extra_roots: vec![sandbox.root()],
+            extra_roots,
             lock_dir: None,
             liveness: Liveness::Live,
             detect: Lookup::Offline,

@@ -8,7 +8,9 @@
 mod actions;
 mod driver;
 mod elsewhere;
+mod hostile;
 mod ladder;
+mod line;
 mod linking;
 mod lists;
 mod mail;

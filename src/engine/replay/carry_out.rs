@@ -203,7 +203,12 @@ impl<'a> Replay<'a> {
             // What was to bring them is gone without a trace.
             return Ok(Err(Problem::change_overtaken(&at.folder)));
         };
-        Ok(match self.open(&at.folder).await? {
+        let mut opened = self.open(&at.folder).await?;
+        if opened.as_ref().is_ok_and(|state| state.uid_validity.0 != *uid_validity) {
+            // It may be open since before another connection learnt of a new generation.
+            opened = self.reopen(&at.folder).await?;
+        }
+        Ok(match opened {
             Ok(state) if state.uid_validity.0 == *uid_validity => Ok(uids.uids()),
             // RFC 4549, section 4.1: actions on UIDs of another generation are dropped.
             Ok(_renumbered) => Err(Problem::change_overtaken(&at.folder)),

@@ -310,8 +310,9 @@ impl Opening {
     fn take(&mut self, response: &Response<'_>) {
         match response {
             Response::Data { status: Status::Ok, outcome } => match &outcome.code {
+                // Zero is no generation (RFC 9051, section 9), and here it means that none is known.
                 Some(ResponseCode::UidValidity(value)) => {
-                    self.uid_validity = Some(UidValidity(*value));
+                    self.uid_validity = (*value != 0).then_some(UidValidity(*value));
                 }
                 Some(ResponseCode::UidNext(value)) => self.uid_next = Some(*value),
                 Some(ResponseCode::HighestModSeq(value)) => self.highest_modseq = Some(*value),
