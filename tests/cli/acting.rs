@@ -159,6 +159,15 @@ fn a_search_is_acted_on_after_it_was_counted() {
     let undone = world.json(&["undo"]);
     assert_eq!(undone[0]["undone"]["id"], done[0]["undo"][0]);
     assert_eq!(world.held("INBOX").into_iter().filter(is_unread).count(), before);
+
+    // Half a word finds as one types, and changes nothing.
+    let found = |query: &str| world.json(&["message", "search", query, "--limit", "1000"]).len();
+    let would = |query: &str| {
+        let words = ["message", "trash", "--query", query, "--dry-run"];
+        world.json(&words)[0]["would_change"].as_u64().unwrap()
+    };
+    assert!(0 < found("from:ala") && 0 < found("from:alan"));
+    assert!(would("from:ala") == 0 && 0 < would("from:alan"));
 }
 
 #[test]
