@@ -259,6 +259,14 @@ fn with_several_accounts_a_message_tells_its_own() {
         folders.iter().map(|folder| folder["account"].as_i64().unwrap()).collect();
     assert_eq!(owners.len(), 2);
     let rows = world.json(&["message", "list", "--account", "second", "--limit", "1"]);
+    let unread = |more: &[&str]| {
+        let words = ["message", "search", "is:unread", "--limit", "1000", "--folder", "inbox"];
+        world.json(&[words.as_slice(), more].concat()).len()
+    };
+    let each = [unread(&["--account", "work"]), unread(&["--account", "second"])];
+    assert!(0 < each[0] && unread(&[]) == each[0] + each[1], "{each:?}");
+    let output = world.run(&["message", "search", "tea", "--folder", "Projects", "--json"]);
+    assert_eq!(refusal(&output), ("which-account".to_owned(), 2));
     let before = world.held("INBOX").len();
     let moved = world.json(&["message", "move", &rows[0]["id"].to_string(), "--to", "archive"]);
     assert_eq!((&moved[0]["messages"], &moved[0]["waiting"]), (&1.into(), &0.into()));
