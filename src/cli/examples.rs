@@ -9,8 +9,9 @@ Examples:
 
 /// Of `message search`.
 pub const SEARCH: &str = "\
-Fields: from: to: cc: subject: body: filename: has:attachment is:unread|read|starred|answered in: account:
-before: after: larger: smaller:. A minus in front excludes, OR takes either, quotes keep words together.
+Fields: from: to: cc: subject: body: filename: has:attachment in: account: larger: smaller:
+before: after: is:unread is:read is:starred is:answered. A minus in front excludes, OR takes
+either, quotes keep words together.
 
 Examples:
   posthaste message search from:alan has:attachment after:30d
@@ -27,7 +28,7 @@ Examples:
 pub const MOVE: &str = "\
 Examples:
   posthaste message move 17 --to Projects/Engine
-  posthaste message move --query 'subject:invoice in:inbox' --account work --to Invoices --dry-run";
+  posthaste message move --query 'subject:invoice in:inbox' --to Invoices --dry-run";
 
 /// Of `message copy`.
 pub const COPY: &str = "\
@@ -63,13 +64,13 @@ Examples:
 
 /// Of `message export`.
 pub const EXPORT: &str = "\
-Bytes are those of the server. In a mailbox file (mboxrd) every line that begins with \"From \", after
-any number of \">\", has one \">\" more; taking it away gives the message back.
+Bytes are those of the server. In a mailbox file (mboxrd) every line that begins with \"From \",
+after any number of \">\", has one \">\" more; taking it away gives the message back.
 
 Examples:
   posthaste message export 17 --output .
   posthaste message export --query in:Projects --format maildir --output mail
-  posthaste message export --query 'before:2026-01-01' --account work --format mbox --output old.mbox";
+  posthaste message export --query before:2026-01-01 --format mbox --output old.mbox";
 
 /// Of `message import`.
 pub const IMPORT: &str = "\

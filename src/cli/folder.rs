@@ -177,6 +177,13 @@ pub fn find<'a>(folders: &'a [Folder], wanted: &str) -> Option<&'a Folder> {
     by(&by_name).or_else(|| by(&by_role)).or_else(|| by(&by_leaf))
 }
 
+/// What a folder is for, by its word.
+#[must_use]
+pub fn role(word: &str) -> Option<FolderRole> {
+    let role = FolderRole::from_word(&word.to_ascii_lowercase());
+    role.filter(|role| !matches!(role, FolderRole::Mail | FolderRole::Other))
+}
+
 /// That there is no such folder.
 #[must_use]
 pub fn unknown(wanted: &str) -> CliError {

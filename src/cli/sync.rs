@@ -5,6 +5,7 @@ pub mod watch;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::folder::AccountArgs;
+use crate::cli::message::act::waits;
 use crate::cli::output::{Format, Output};
 use crate::cli::running::{with_live_session, with_session};
 use crate::cli::session::Session;
@@ -107,7 +108,7 @@ async fn once(
     let waiting = known.iter().find(|known| known.id == id).map_or(0, |a| a.operations_waiting);
     match output.format() {
         Format::Json => output.json(&Told::Synced { account: account.name.as_str(), waiting }),
-        Format::Human => output.line(&format!("{}: up to date.", account.name)),
+        Format::Human => output.line(&format!("{}: up to date.{}", account.name, waits(waiting))),
     }
 }
 

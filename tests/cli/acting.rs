@@ -159,6 +159,15 @@ fn a_search_is_acted_on_after_it_was_counted() {
     let undone = world.json(&["undo"]);
     assert_eq!(undone[0]["undone"]["id"], done[0]["undo"][0]);
     assert_eq!(world.held("INBOX").into_iter().filter(is_unread).count(), before);
+
+    // Half a word finds as one types, and changes nothing.
+    let found = |query: &str| world.json(&["message", "search", query, "--limit", "1000"]).len();
+    let would = |query: &str| {
+        let words = ["message", "trash", "--query", query, "--dry-run"];
+        world.json(&words)[0]["would_change"].as_u64().unwrap()
+    };
+    assert!(0 < found("from:ala") && 0 < found("from:alan"));
+    assert!(would("from:ala") == 0 && 0 < would("from:alan"));
 }
 
 #[test]
@@ -250,6 +259,14 @@ fn with_several_accounts_a_message_tells_its_own() {
         folders.iter().map(|folder| folder["account"].as_i64().unwrap()).collect();
     assert_eq!(owners.len(), 2);
     let rows = world.json(&["message", "list", "--account", "second", "--limit", "1"]);
+    let unread = |more: &[&str]| {
+        let words = ["message", "search", "is:unread", "--limit", "1000", "--folder", "inbox"];
+        world.json(&[words.as_slice(), more].concat()).len()
+    };
+    let each = [unread(&["--account", "work"]), unread(&["--account", "second"])];
+    assert!(0 < each[0] && unread(&[]) == each[0] + each[1], "{each:?}");
+    let output = world.run(&["message", "search", "tea", "--folder", "Projects", "--json"]);
+    assert_eq!(refusal(&output), ("which-account".to_owned(), 2));
     let before = world.held("INBOX").len();
     let moved = world.json(&["message", "move", &rows[0]["id"].to_string(), "--to", "archive"]);
     assert_eq!((&moved[0]["messages"], &moved[0]["waiting"]), (&1.into(), &0.into()));

@@ -71,9 +71,7 @@ async fn unified(
     args: &ListArgs,
 ) -> Result<(Vec<MessageRow>, Person), CliError> {
     session.some_account()?;
-    let role = FolderRole::from_word(&args.folder.to_ascii_lowercase());
-    let role = role.filter(|role| !matches!(role, FolderRole::Mail | FolderRole::Other));
-    let role = role.ok_or_else(|| {
+    let role = folder::role(&args.folder).ok_or_else(|| {
         let why = "Use inbox, drafts, sent, archive, junk or trash.";
         CliError::usage("unknown-role", "Only folders of a role are listed for all accounts", why)
     })?;
