@@ -498,7 +498,7 @@ impl AccountTask {
         match self.first_look().await? {
             Begun::No => {}
             Begun::Window => return Ok(()),
-            Begun::Listed(folders) => return self.end_catching_up(&folders).await,
+            Begun::Listed(folders) => return self.end_first_look(&folders).await,
         }
         // Whoever has asked by now asks for what comes next.
         let asked_before = self.commands.len();
@@ -597,7 +597,7 @@ impl AccountTask {
         Ok(())
     }
 
-    async fn sync_watched(&mut self) -> Result<(), Failure> {
+    pub(in crate::engine) async fn sync_watched(&mut self) -> Result<(), Failure> {
         let Some(Watched { folder, newest }) = self.watched else { return Ok(()) };
         self.show(Connection::Syncing).await;
         let context = self.context.clone();
