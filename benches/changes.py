@@ -6,7 +6,7 @@ import json
 
 from client import Client
 from figures import Figures, beside, seconds
-from server import Listener, Server
+from server import Server
 
 MARKED = 1_000
 ARRIVING = 500
@@ -44,15 +44,14 @@ def marks(figures: Figures, client: Client, server: Server) -> None:
 
 
 def arrivals(figures: Figures, client: Client, server: Server) -> None:
-    """From the first of many arriving messages until the last is listed; a bare socket in IDLE hears of them beside."""
+    """From the first of many arriving messages until the last is listed."""
+    bare = server.bare_arrival(ARRIVING)
     screen = client.screen()
-    screen.wait_for(server.newest())
+    screen.wait_for(f"Unseen{ARRIVING - 1}")
     screen.settle(1.0)
-    listener = Listener(server, server.messages + ARRIVING)
     screen.send("")
-    server.arrive(ARRIVING)
+    server.arrive("Arrival", ARRIVING)
     listed = screen.wait_for(f"Arrival{ARRIVING - 1}")
-    told = listener.told_at()
     figures.put(server.messages, f"{ARRIVING} messages arriving, until listed", seconds(listed),
-                beside("bare socket in IDLE is told after", told - screen.began, listed) if told else "")
+                beside("bare socket in IDLE until it has their headers", bare, listed))
     screen.close()

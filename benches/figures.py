@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+import time
 from typing import Iterable
 
 
@@ -12,11 +13,12 @@ class Figures:
 
     def __init__(self, sizes: list[int]) -> None:
         self._sizes = sizes
+        self._began = time.monotonic()
         self._cells: dict[str, dict[int, tuple[str, str]]] = {}
 
     def put(self, size: int, work: str, figure: str, beside: str = "") -> None:
         """One cell, also told at once: a run takes minutes."""
-        print(f"{size:>9,}  {work}: {figure}" + (f"  [{beside}]" if beside else ""), file=sys.stderr, flush=True)
+        print(f"{time.monotonic() - self._began:6.0f} s {size:>9,}  {work}: {figure}" + (f"  [{beside}]" if beside else ""), file=sys.stderr, flush=True)
         self._cells.setdefault(work, {})[size] = (figure, beside)
 
     def markdown(self) -> str:

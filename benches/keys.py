@@ -11,8 +11,9 @@ from screen import Screen
 from server import Server
 
 DOWN, HALF_PAGE, OPEN, NEXT = "j", "\x04", "\r", "J"
-# The screen is quiet for so long once a full sync is over.
-OVER_S = 3.0
+# A full sync is over once so many seconds in a row drew no more than an idle screen does.
+OVER_S = 5
+IDLE_BYTES = 40
 # Keys pressed during a sync, at most, and how often.
 KEYS_LIMIT = 400
 KEY_EVERY_S = 0.03
@@ -59,7 +60,10 @@ def _cold(client: Client, server: Server) -> Screen:
 
 
 def _until_quiet(screen: Screen) -> tuple[int, float]:
-    """Bytes drawn until nothing is any more, and how long that took."""
-    began, screen.drawn = time.perf_counter(), b""
-    screen.settle(OVER_S)
-    return len(screen.drawn), time.perf_counter() - began - OVER_S
+    """Bytes drawn until nothing happens any more, and how long that took."""
+    began, drawn, quiet = time.perf_counter(), 0, 0
+    while quiet < OVER_S:
+        now = screen.drawn_within(1.0)
+        drawn += now
+        quiet = quiet + 1 if now <= IDLE_BYTES else 0
+    return drawn, time.perf_counter() - began - OVER_S

@@ -60,6 +60,13 @@ class Screen:
         while self._read(quiet_s):
             pass
 
+    def drawn_within(self, seconds: float) -> int:
+        """Bytes drawn from now on for so long."""
+        self.drawn, ends = b"", time.perf_counter() + seconds
+        while 0 < (left := ends - time.perf_counter()):
+            self._read(left)
+        return len(self.drawn)
+
     def peak_mb(self) -> float:
         """Highest resident size so far, in MB."""
         with open(f"/proc/{self.pid}/status", encoding="ascii") as status:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import threading
 import time
 from pathlib import Path
 
@@ -23,6 +22,8 @@ class Server:
 
     def __init__(self, rig: dict, messages: int) -> None:
         self.rig, self.messages = rig, messages
+        # With what arrived during the run.
+        self.present = messages
         self.password = next(user["password"] for user in rig["users"] if user["address"] == USER)
         self.maildir = Path(rig["mail_dir"]) / USER / "Maildir"
 
@@ -53,13 +54,16 @@ class Server:
         client = self.client()
         client.run("SELECT INBOX")
         client.run(f"FETCH 1:* ({HEADERS})")
+        client.close()
         return time.perf_counter() - began
 
     def bare_fetch(self, items: str, runs: int) -> tuple[float, int]:
         """Seconds and bytes of fetching `items` of every message: the best of `runs`."""
         client = self.client()
         client.run("SELECT INBOX")
-        return min(client.run(f"FETCH 1:* ({items})") for _run in range(runs))
+        best = min(client.run(f"FETCH 1:* ({items})") for _run in range(runs))
+        client.close()
+        return best
 
     def bare_store(self, messages: int) -> float:
         """Seconds from the connection until the newest `messages` are marked."""
@@ -67,39 +71,34 @@ class Server:
         client = self.client()
         client.run("SELECT INBOX")
         client.run(f"UID STORE {max(1, self.messages - messages + 1)}:* +FLAGS.SILENT (\\Answered)")
-        return time.perf_counter() - began
+        took = time.perf_counter() - began
+        client.close()
+        return took
 
-    def arrive(self, messages: int) -> None:
-        """Puts new messages into the folder, as a delivery does."""
+    def arrive(self, word: str, messages: int) -> None:
+        """Puts new messages into the folder, as a delivery does; their subjects are `word` and a number."""
         owner, now = self.maildir.stat(), int(time.time())
+        self.present += messages
         for number in range(messages):
-            name = f"{now}.M{number:06}.arrival"
+            name = f"{now}.M{number:06}.{word}"
             path = self.maildir / "tmp" / name
-            path.write_bytes(f"From: ada@example.org\nTo: {USER}\nSubject: Arrival{number}\n"
-                             f"Message-ID: <arrival-{number}@example.org>\n\nhello\n".encode())
+            path.write_bytes(f"From: ada@example.org\nTo: {USER}\nSubject: {word}{number}\n"
+                             f"Message-ID: <{word}-{number}@example.org>\n\nhello\n".encode())
             os.chown(path, owner.st_uid, owner.st_gid)
             # One second apart, so that the last one stands at the top.
             os.utime(path, (now + number, now + number))
             path.rename(self.maildir / "new" / name)
 
-
-class Listener:
-    """A bare socket in IDLE: when the server says that so many messages are there."""
-
-    def __init__(self, server: Server, expected: int) -> None:
-        self._client = server.client()
-        self._client.run("SELECT INBOX")
-        self._client.begin_idle()
-        self._expected = expected
-        self._told_at: float | None = None
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-
-    def _listen(self) -> None:
-        self._client.wait_for(f"* {self._expected} EXISTS".encode())
-        self._told_at = time.perf_counter()
-
-    def told_at(self) -> float | None:
-        """On the clock of `time.perf_counter`; None where it was not told that number."""
-        self._thread.join(5.0)
-        return self._told_at
+    def bare_arrival(self, messages: int) -> float:
+        """Seconds from the first arriving message until a bare socket in IDLE has the headers of all."""
+        client = self.client()
+        client.run("SELECT INBOX")
+        client.begin_idle()
+        began = time.perf_counter()
+        self.arrive("Unseen", messages)
+        client.wait_for(f"* {self.present} EXISTS".encode())
+        client.end_idle()
+        client.run(f"FETCH {self.present - messages + 1}:{self.present} ({HEADERS})")
+        took = time.perf_counter() - began
+        client.close()
+        return took

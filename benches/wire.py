@@ -25,9 +25,18 @@ class BareImap:
         size = self._read_until(b"\r\nx OK", b"x OK")
         return time.perf_counter() - began, size
 
+    def close(self) -> None:
+        """Signs out, upon which the server brings its index home."""
+        self.run("LOGOUT")
+        self._socket.close()
+
     def begin_idle(self) -> None:
         self._socket.sendall(b"x IDLE\r\n")
         self._read_until(b"+ ")
+
+    def end_idle(self) -> None:
+        self._socket.sendall(b"DONE\r\n")
+        self._read_until(b"\r\nx OK", b"x OK")
 
     def wait_for(self, mark: bytes) -> None:
         """Reads until the server has said `mark`."""

@@ -503,7 +503,7 @@ impl AccountTask {
         match self.first_look().await? {
             Begun::No => {}
             Begun::Window => return Ok(()),
-            Begun::Listed(folders) => return self.end_catching_up(&folders).await,
+            Begun::Listed(folders) => return self.end_first_look(&folders).await,
         }
         // Whoever has asked by now asks for what comes next.
         let asked_before = self.commands.len();

@@ -62,7 +62,21 @@ impl AccountTask {
         let (folders, counts) = self.connection().await?.list_lightly(&context).await?;
         let folders = self.with_counts(folders, counts).await?;
         self.connection().await?.complete(&context).await?;
-        self.end_catching_up(&folders).await
+        self.end_first_look(&folders).await
+    }
+
+    /// The inbox was open for reading only: it is opened as every folder is.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(in crate::engine) async fn end_first_look(
+        &mut self,
+        folders: &[Folder],
+    ) -> Result<(), Failure> {
+        if self.watched.is_some() {
+            self.sync_watched().await?;
+        }
+        self.end_catching_up(folders).await
     }
 
     /// Tells of folders that were just listed, and asks for counts where they did not come along.

@@ -50,6 +50,9 @@ pub struct Session {
     pub open: Option<(FolderId, FolderState)>,
     /// When the credential it was opened with runs out.
     pub token_ends: UnixSeconds,
+    /// The folder that is open for reading only: `open` is none then, so that whoever wants more
+    /// opens it anew.
+    examined: Option<FolderId>,
     /// The newest messages of the open folder, shown already without their sizes.
     unsized_rows: Option<Unsized>,
 }
@@ -98,7 +101,7 @@ impl Session {
     /// [`Failure`].
     pub async fn connect(access: &AccountAccess) -> Result<Self, Failure> {
         let (source, token_ends) = access.source().await?;
-        Ok(Self { source, open: None, token_ends, unsized_rows: None })
+        Ok(Self { source, open: None, token_ends, examined: None, unsized_rows: None })
     }
 
     /// Lists the folders into the cache.
@@ -180,8 +183,8 @@ impl Session {
         }
     }
 
-    /// Opens the inbox of an account of which nothing is cached and brings its newest messages, with
-    /// the folders where the inbox is small. A large one is shown before the folders are listed:
+    /// Looks into the inbox of an account of which nothing is cached and brings its newest messages,
+    /// with the folders where the inbox is small. A large one is shown before the folders are listed:
     /// Dovecot looks through all of it for whatever follows LIST. `None` when it cannot be opened.
     ///
     /// # Errors
@@ -192,7 +195,7 @@ impl Session {
         newest: u32,
     ) -> Result<Option<FirstLook>, Failure> {
         self.close_folder();
-        let opened = match self.source.open_folder(INBOX, None).await {
+        let opened = match self.source.examine_folder(INBOX).await {
             Ok(opened) => opened,
             Err(TransportError::Refused { text, .. }) => {
                 tracing::info!("the inbox cannot be opened: {text}");
@@ -218,7 +221,7 @@ impl Session {
         let folders = context.store.keep_folders(account, listed).await?;
         let inbox = folders.iter().find(|folder| folder.name == INBOX).map(|folder| folder.id);
         let Some(folder) = inbox else { return Ok(None) };
-        self.open = Some((folder, state));
+        self.examined = Some(folder);
         context.store.note_opened(folder, state.uid_validity, state.exists).await?;
         let looking = Looking { folder, known: NEVER_OPENED, state, newest };
         let changes = self.cold_changes(context, &looking, headers).await?;
@@ -249,7 +252,7 @@ impl Session {
     /// # Errors
     /// [`Failure`].
     pub async fn complete(&mut self, context: &AccountContext) -> Result<(), Failure> {
-        let open = self.open.map(|(folder, _state)| folder);
+        let open = self.examined.or(self.open.map(|(folder, _state)| folder));
         let unsized_rows = self.unsized_rows.take().filter(|rows| open == Some(rows.folder));
         let Some(Unsized { folder, range, mark }) = unsized_rows else { return Ok(()) };
         let sizes = self.source.sizes_in(range).await?;
@@ -280,8 +283,16 @@ impl Session {
         Ok(state)
     }
 
+    /// Before another folder is opened, by whomever.
+    pub fn leave_examined(&mut self) {
+        if self.examined.take().is_some() {
+            self.unsized_rows = None;
+        }
+    }
+
     fn close_folder(&mut self) {
         self.open = None;
+        self.examined = None;
         self.unsized_rows = None;
     }
 

@@ -177,6 +177,13 @@ pub trait MailSource: Send {
         known: Option<KnownState>,
     ) -> Result<OpenedFolder, TransportError>;
 
+    /// Opens a folder for reading only, which spares a server what it would do for a change: Dovecot
+    /// brings its index up to date first.
+    ///
+    /// # Errors
+    /// As [`MailSource::open_folder`].
+    async fn examine_folder(&mut self, name: &str) -> Result<OpenedFolder, TransportError>;
+
     /// Headers of about the newest `count` messages of the open folder in one round trip, ascending
     /// by UID: those in the highest UIDs, so fewer come when many of them are gone.
     ///

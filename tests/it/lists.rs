@@ -51,6 +51,22 @@ async fn a_large_folder_shows_its_newest_first_and_fills_in_behind() {
     }
 }
 
+/// A large inbox shows before the folders are listed.
+#[tokio::test]
+async fn what_is_filed_before_the_folders_are_known_is_filed_once_they_are() {
+    for personality in BOTH {
+        let (_trash, junk, _archive) = names(personality);
+        let mut driver = with_many(personality).await;
+        driver.see(&numbered(MANY)).await;
+        driver.keys("g g !");
+        driver.see_gone(&numbered(MANY)).await;
+        let control = driver.control();
+        control.wait_for(|control| (there(control, junk).len() == 1).then_some(())).await;
+        driver.settled().await;
+        assert_eq!(there(&control, junk), [numbered(MANY)]);
+    }
+}
+
 #[tokio::test]
 async fn the_background_can_be_held() {
     let mut driver = with_many(Personality::Exchange).await;

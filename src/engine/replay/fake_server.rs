@@ -279,6 +279,10 @@ impl MailSource for FakeServer {
         later()
     }
 
+    async fn examine_folder(&mut self, _name: &str) -> Result<OpenedFolder, TransportError> {
+        later()
+    }
+
     async fn newest_unsized(&mut self, _count: u32) -> Result<Vec<RemoteHeaders>, TransportError> {
         later()
     }

@@ -89,7 +89,9 @@ impl AccountTask {
     }
 
     async fn open_by_name(&mut self) -> Result<Option<(String, FolderState)>, Failure> {
-        let Some((folder, state)) = self.connection().await?.open else { return Ok(None) };
+        let session = self.connection().await?;
+        session.leave_examined();
+        let Some((folder, state)) = session.open else { return Ok(None) };
         let known = self.context.store.folder(folder).await?;
         Ok(known.map(|known| (known.name, state)))
     }

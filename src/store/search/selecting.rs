@@ -31,11 +31,9 @@ pub(in crate::store) struct SearchContext {
 const MATCHES: &str = "SELECT rowid FROM message_text WHERE message_text MATCH ?";
 /// Ids as one parameter, a JSON array.
 const LISTED: &str = "SELECT value FROM json_each(?)";
-/// A word in the subject says most, one in the text least. In the order of the columns.
-const RELEVANCE: &str = "JOIN (
-    SELECT rowid AS id, bm25(message_text, 8.0, 6.0, 3.0, 2.0, 1.0, 4.0) AS badness
-    FROM message_text WHERE message_text MATCH ?
-) AS relevance ON relevance.id = message.id";
+/// How badly a hit fits. A word in the subject says most, one in the text least. In the order of the
+/// columns.
+pub(in crate::store) const BADNESS: &str = "bm25(message_text, 8.0, 6.0, 3.0, 2.0, 1.0, 4.0)";
 
 /// A folder with the name of its account.
 type NamedFolder = (Folder, String);
@@ -110,7 +108,12 @@ pub(in crate::store) fn relevance(query: &Query, found: &[MessageId]) -> Option<
     let words = Words::of(&query.groups().iter().collect::<Vec<_>>()).positive()?;
     let left = if found.is_empty() { "" } else { "LEFT " };
     Some(Relevance {
-        join: format!("{left}{RELEVANCE}"),
+        join: format!(
+            "{left}JOIN (
+                SELECT rowid AS id, {BADNESS} AS badness
+                FROM message_text WHERE message_text MATCH ?
+            ) AS relevance ON relevance.id = message.id"
+        ),
         parameters: vec![Value::Text(words)],
         badness: "relevance.badness",
     })

@@ -4,7 +4,7 @@
 //! several folders are walked side by side. Any other order sorts keys and ids only.
 
 use crate::model::ids::MessageId;
-use crate::model::listing::{QuickFilters, Sort, SortKey};
+use crate::model::listing::{QuickFilters, Sort, SortKey, SortOrder};
 use crate::store::error::StoreError;
 use crate::store::views::found;
 use crate::store::views::order::{Walk, by, by_fit, column, word};
@@ -18,6 +18,8 @@ pub(in crate::store) const SIDE_BY_SIDE_LIMIT: usize = 100;
 
 /// Hits of a search whose rows are looked up one by one; of more, the folders are walked.
 const FEW_HITS: usize = 2_000;
+
+const BEST_FIRST: Sort = Sort { key: SortKey::Relevance, order: SortOrder::Descending };
 
 /// A part of a list: ids in its order, and how many rows the whole list has.
 pub(in crate::store) struct Part {
@@ -76,6 +78,12 @@ pub(in crate::store) fn part(
                 && let Some(words) = words
                 && let Some(part) =
                     found::part(cache, words, sort, filters, (first, count), FEW_HITS)?
+            {
+                return Ok(part);
+            }
+            if sort == BEST_FIRST
+                && let Some(words) = words
+                && let Some(part) = found::best(cache, words, filters, (first, count), FEW_HITS)?
             {
                 return Ok(part);
             }

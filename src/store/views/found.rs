@@ -1,4 +1,4 @@
-//! What a search of words finds, by arrival: a word that stands in most messages has a first page in
+//! What a search of words finds. By arrival, a word that stands in most messages has a first page in
 //! the newest few of them.
 //!
 //! The index tells the ids of all hits without a look at a message. The folders are then walked from
@@ -7,11 +7,15 @@
 use crate::model::ids::{FolderId, MessageId};
 use crate::model::listing::{QuickFilters, Sort};
 use crate::store::error::StoreError;
-use crate::store::search::selecting::WordsIn;
+use crate::store::search::selecting::{BADNESS, WordsIn};
 use crate::store::views::flat::{Part, SIDE_BY_SIDE_LIMIT, reach, walk};
 use crate::store::views::order::Walk;
 use crate::store::views::scope::condition;
 use rusqlite::{Connection, params_from_iter};
+use std::cmp::Reverse;
+
+/// Hits whose rows are looked up to put the best in order.
+const LOOKED_UP_LIMIT: usize = 5_000;
 
 /// Ids of messages, ascending.
 struct Hits(Vec<i64>);
@@ -24,6 +28,23 @@ impl Hits {
         let mut hits = hits.collect::<Result<Vec<i64>, _>>()?;
         hits.sort_unstable();
         Ok(Self(hits))
+    }
+
+    fn lying_in(
+        cache: &Connection,
+        folders: &[FolderId],
+        filters: QuickFilters,
+    ) -> Result<Self, StoreError> {
+        let mut statement = cache.prepare_cached(&ids_in(filters))?;
+        let mut ids = Vec::new();
+        for folder in folders {
+            let mut rows = statement.query([folder.0])?;
+            while let Some(row) = rows.next()? {
+                ids.push(row.get(0)?);
+            }
+        }
+        ids.sort_unstable();
+        Ok(Self(ids))
     }
 
     fn contain(&self, id: i64) -> bool {
@@ -77,6 +98,69 @@ pub(in crate::store) fn part(
     Ok(Some(Part { messages, known }))
 }
 
+/// Rows `first..first + count` of what `words` find, the best first: only those that may be on the
+/// page are looked up. `None` as above, for a page far down, and where too many are equally good.
+///
+/// # Errors
+/// [`StoreError::Sqlite`].
+pub(in crate::store) fn best(
+    cache: &Connection,
+    words: &WordsIn,
+    filters: QuickFilters,
+    (first, count): (i64, i64),
+    few: usize,
+) -> Result<Option<Part>, StoreError> {
+    let [skip, take] = [first, count].map(|n| usize::try_from(n).unwrap_or(0));
+    let wanted = skip.saturating_add(take);
+    if wanted == 0 || LOOKED_UP_LIMIT < wanted || SIDE_BY_SIDE_LIMIT < words.wanted.len() {
+        return Ok(None);
+    }
+    let mut statement = cache.prepare_cached(&format!(
+        "SELECT {BADNESS}, rowid FROM message_text WHERE message_text MATCH ?1"
+    ))?;
+    let scores = statement.query_map([&words.matching], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut scores = scores.collect::<Result<Vec<(f64, i64)>, _>>()?;
+    if scores.len() <= few {
+        return Ok(None);
+    }
+    retain_wanted(cache, words, filters, &mut scores)?;
+    let known = i64::try_from(scores.len()).unwrap_or(i64::MAX);
+    if wanted < scores.len() {
+        let (_better, (last, _id), _worse) =
+            scores.select_nth_unstable_by(wanted, |one, other| one.0.total_cmp(&other.0));
+        let last = *last;
+        scores.retain(|(badness, _id)| *badness <= last);
+    }
+    if LOOKED_UP_LIMIT.saturating_mul(2) < scores.len() {
+        return Ok(None);
+    }
+    let mut arrival = cache.prepare_cached("SELECT received_at, uid FROM message WHERE id = ?1")?;
+    let mut rows = Vec::with_capacity(scores.len());
+    for (badness, id) in scores {
+        let arrived: (i64, Option<i64>) =
+            arrival.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.push((badness, Reverse((arrived, id))));
+    }
+    rows.sort_unstable_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+    let page = rows.into_iter().skip(skip).take(take);
+    let messages = page.map(|(_badness, Reverse((_arrived, id)))| MessageId(id)).collect();
+    Ok(Some(Part { messages, known }))
+}
+
+/// Keeps the hits that lie in the folders that are wanted and pass the filters.
+fn retain_wanted(
+    cache: &Connection,
+    words: &WordsIn,
+    filters: QuickFilters,
+    scores: &mut Vec<(f64, i64)>,
+) -> Result<(), StoreError> {
+    let WordsIn { wanted, others, .. } = words;
+    let outside = filters.is_empty() && size(cache, others)? < size(cache, wanted)?;
+    let named = Hits::lying_in(cache, if outside { others } else { wanted }, filters)?;
+    scores.retain(|(_badness, id)| named.contain(*id) != outside);
+    Ok(())
+}
+
 /// How many of the hits lie in the folders that are wanted and pass the filters.
 fn known(
     cache: &Connection,
@@ -98,10 +182,7 @@ fn within(
     filters: QuickFilters,
     hits: &Hits,
 ) -> Result<i64, StoreError> {
-    let filters = condition(filters);
-    let mut statement = cache.prepare_cached(&format!(
-        "SELECT id FROM message INDEXED BY message_by_arrival WHERE folder_id = ?1{filters}"
-    ))?;
+    let mut statement = cache.prepare_cached(&ids_in(filters))?;
     let mut found = 0;
     for folder in folders {
         let mut rows = statement.query([folder.0])?;
@@ -110,6 +191,11 @@ fn within(
         }
     }
     Ok(found)
+}
+
+fn ids_in(filters: QuickFilters) -> String {
+    let filters = condition(filters);
+    format!("SELECT id FROM message INDEXED BY message_by_arrival WHERE folder_id = ?1{filters}")
 }
 
 fn size(cache: &Connection, folders: &[FolderId]) -> Result<i64, StoreError> {
@@ -150,7 +236,7 @@ mod tests {
             size_bytes: 1,
             received_at: UnixSeconds(i64::from(uid * 37 % 101)),
             envelope: Envelope {
-                subject: word.to_owned(),
+                subject: format!("{word}{}", &" and more and more"[..(uid % 3) as usize * 9]),
                 from: vec![Mailbox::default()],
                 ..Envelope::default()
             },
@@ -209,6 +295,15 @@ mod tests {
                             assert_eq!(walked.messages, looked_up.messages, "{first} {count}");
                             assert_eq!(walked.known, looked_up.known);
                             assert_ne!(walked.known, 0);
+                            let ranked = Sort { key: SortKey::Relevance, ..sort };
+                            if order == SortOrder::Descending {
+                                let looked_up =
+                                    flat::part(cache, &scope, ranked, filters, first, count)?;
+                                let best = found::best(cache, words, filters, (first, count), 0)?;
+                                let best = best.expect("there are hits");
+                                assert_eq!(best.messages, looked_up.messages);
+                                assert_eq!(best.known, looked_up.known);
+                            }
                         }
                         Ok(())
                     })

@@ -83,7 +83,7 @@ impl ImapSource {
         known: Option<KnownState>,
     ) -> Result<(Vec<ListedFolder>, Result<OpenedFolder, TransportError>), TransportError> {
         let list = self.wire.queue_command(self.count_source().command());
-        let (select, asked) = self.queue_select(name, known);
+        let (select, asked) = self.queue_select("SELECT", name, known);
         self.wire.flush().await?;
         let mut listing = Listing::default();
         let mut opening = Opening { left_out: self.wire.left_out(), ..Opening::default() };
@@ -104,14 +104,31 @@ impl ImapSource {
         name: &str,
         known: Option<KnownState>,
     ) -> Result<OpenedFolder, TransportError> {
-        let (tag, asked) = self.queue_select(name, known);
+        self.open_with("SELECT", name, known).await
+    }
+
+    /// Opens a folder for reading only.
+    pub(in crate::transport::imap) async fn examine(
+        &mut self,
+        name: &str,
+    ) -> Result<OpenedFolder, TransportError> {
+        self.open_with("EXAMINE", name, None).await
+    }
+
+    async fn open_with(
+        &mut self,
+        verb: &str,
+        name: &str,
+        known: Option<KnownState>,
+    ) -> Result<OpenedFolder, TransportError> {
+        let (tag, asked) = self.queue_select(verb, name, known);
         self.wire.flush().await?;
         let mut opening = Opening { left_out: self.wire.left_out(), ..Opening::default() };
         let selected = self.wire.finish(&tag, |response| opening.take(response)).await;
         self.opened(name, known, asked, opening, selected).await
     }
 
-    fn queue_select(&mut self, name: &str, known: Option<KnownState>) -> (Tag, Asked) {
+    fn queue_select(&mut self, verb: &str, name: &str, known: Option<KnownState>) -> (Tag, Asked) {
         self.open = None;
         let name = quoted(name);
         let since = known.and_then(|known| known.highest_modseq).filter(|modseq| 0 < *modseq);
@@ -125,7 +142,7 @@ impl ImapSource {
             }
             (Enabled::Nothing, _, _) => (String::new(), Asked::State),
         };
-        let tag = self.wire.queue_command(&format!("SELECT {name}{parameters}"));
+        let tag = self.wire.queue_command(&format!("{verb} {name}{parameters}"));
         (tag, asked)
     }
 

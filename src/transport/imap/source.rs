@@ -137,6 +137,11 @@ impl MailSource for ImapSource {
         self.select(name, known).await
     }
 
+    async fn examine_folder(&mut self, name: &str) -> Result<OpenedFolder, TransportError> {
+        self.leave_idle().await?;
+        self.examine(name).await
+    }
+
     async fn newest_headers(&mut self, count: u32) -> Result<Vec<RemoteHeaders>, TransportError> {
         self.leave_idle().await?;
         self.headers_at_the_top(count, HEADER_ITEMS).await

@@ -38,14 +38,14 @@ async fn a_cold_list_takes_four_round_trips_and_a_warm_one_two_after_the_greetin
     let cold = format!(
         "{GREETING}
         C: $ ENABLE QRESYNC
-        C: $ SELECT \"INBOX\"
+        C: $ EXAMINE \"INBOX\"
         S: * ENABLED QRESYNC
         S: A0002 OK enabled
         S: * 3 EXISTS
         S: * OK [UIDVALIDITY 7] valid
         S: * OK [UIDNEXT 40] next
         S: * OK [HIGHESTMODSEQ 90] highest
-        S: A0003 OK [READ-WRITE] selected
+        S: A0003 OK [READ-ONLY] examined
         C: $ UID FETCH 38:* (UID FLAGS INTERNALDATE BODY.PEEK[HEADER.FIELDS …
         S: * 3 FETCH (UID 39 FLAGS () BODY[HEADER.FIELDS (DATE)] \"\")
         S: $ OK fetched
@@ -60,7 +60,7 @@ async fn a_cold_list_takes_four_round_trips_and_a_warm_one_two_after_the_greetin
     );
     let server = ScriptedServer::start(Security::Tls, &cold).await;
     let mut source = connect(&server.request).await.unwrap();
-    let opened = source.open_folder("INBOX", None).await.unwrap();
+    let opened = source.examine_folder("INBOX").await.unwrap();
     assert_eq!((opened.state.highest_modseq, opened.changes), (Some(90), None));
     let headers = source.newest_unsized(2).await.unwrap();
     assert_eq!((numbers(&headers), headers[0].size_bytes), (vec![39], 0));
@@ -75,13 +75,13 @@ async fn a_cold_list_takes_four_round_trips_and_a_warm_one_two_after_the_greetin
     let small = format!(
         "{GREETING}
         C: $ ENABLE QRESYNC
-        C: $ SELECT \"INBOX\"
+        C: $ EXAMINE \"INBOX\"
         S: * ENABLED QRESYNC
         S: A0002 OK enabled
         S: * 1 EXISTS
         S: * OK [UIDVALIDITY 7] valid
         S: * OK [UIDNEXT 40] next
-        S: A0003 OK [READ-WRITE] selected
+        S: A0003 OK [READ-ONLY] examined
         C: $ UID FETCH 38:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS …
         C: $ LIST \"\" \"*\" RETURN (SPECIAL-USE STATUS (MESSAGES UNSEEN))
         S: * 1 FETCH (UID 39 FLAGS () RFC822.SIZE 700 BODY[HEADER.FIELDS (DATE)] \"\")
@@ -92,7 +92,7 @@ async fn a_cold_list_takes_four_round_trips_and_a_warm_one_two_after_the_greetin
     );
     let server = ScriptedServer::start(Security::Tls, &small).await;
     let mut source = connect(&server.request).await.unwrap();
-    source.open_folder("INBOX", None).await.unwrap();
+    source.examine_folder("INBOX").await.unwrap();
     let (headers, folders) = source.newest_and_folders(2).await.unwrap();
     assert_eq!((numbers(&headers), headers[0].size_bytes), (vec![39], 700));
     assert_eq!((folders[0].total, folders[0].unread), (Some(1), Some(1)));
