@@ -135,8 +135,9 @@ impl App {
             EngineEvent::OutboxChanged { entry, account, state, problem } => {
                 self.outbox_changed(entry, account, state, problem)
             }
-            EngineEvent::OperationFailed { messages: _, problem } => {
-                self.report(clean::problem(problem), About::Nothing);
+            EngineEvent::OperationFailed { messages, problem } => {
+                let about = About::Undone { messages: messages.len() };
+                self.report(clean::problem(problem), about);
                 self.mail.list.changed();
                 self.fetch_rows()
             }

@@ -191,10 +191,12 @@ impl App {
             Grouping::Messages => Threading::Threads,
             Grouping::Threads { expanded: _ } => Threading::Messages,
         };
-        let changed = self.remembered.threading != threading;
-        self.remembered.threading = threading;
+        // First of this list, as something of its own.
         let mut effects = self.relist(Listing { grouping: threading.grouping(), ..listing });
-        effects.extend(changed.then(|| self.remember()));
+        if self.remembered.threading != threading {
+            self.remembered.threading = threading;
+            effects.push(self.remember());
+        }
         effects
     }
 

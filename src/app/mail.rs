@@ -10,7 +10,8 @@ use crate::app::layout::{self, Pane, Panes, Reading, Seat};
 use crate::app::message_list::MessageList;
 use crate::app::reader::{Content, Reader};
 use crate::app::search::Search;
-use crate::app::selection::Selection;
+use crate::app::selection::{RANGE_LIMIT_ROWS, Selection};
+use crate::app::words::grouped;
 use crate::model::ids::{AccountId, FolderId, ThreadId, UndoId};
 use crate::model::listing::{ListSource, SearchScope};
 use crate::model::message::MessageRow;
@@ -168,6 +169,10 @@ impl App {
             }
             Pane::List => {
                 self.mail.list.go(step, page);
+                if self.mail.list.chosen.is_cut(self.mail.list.cursor.at) {
+                    let limit = grouped(u64::try_from(RANGE_LIMIT_ROWS).unwrap_or_default());
+                    self.say(&format!("A range ends after {limit} rows; * chooses the whole list"));
+                }
                 let mut effects = self.fetch_rows();
                 effects.extend(self.fetch_range());
                 effects

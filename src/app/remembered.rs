@@ -288,6 +288,18 @@ mod tests {
     }
 
     #[test]
+    fn conversations_stay_where_they_were_asked_for() {
+        let mut desk = Desk::linked();
+        desk.press("T g s T");
+        for mut desk in [restarted(&desk), desk] {
+            desk.press("g d");
+            assert_eq!(listing(&desk).grouping, Grouping::Messages);
+            desk.press("g i");
+            assert!(matches!(listing(&desk).grouping, Grouping::Threads { .. }));
+        }
+    }
+
+    #[test]
     fn a_search_leaves_nothing_behind() {
         let mut desk = Desk::linked();
         desk.press("/ a n Enter \\ 6 \\ s");
