@@ -10,7 +10,7 @@ use crate::model::ids::{FolderId, Uid, UidRange, UidValidity};
 use crate::stdx::clock::UnixSeconds;
 use crate::store::bodies::MissingBody;
 use crate::store::marks::FolderKnowledge;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Whole messages larger than this are fetched only when somebody opens them.
 const BODY_LIMIT_BYTES: u32 = 5 * 1024 * 1024;

@@ -70,7 +70,7 @@ impl Supervisor {
                 }
             };
             let (renewed, ()) = tokio::join!(renew, tell);
-            renewed.map_err(|error| error.problem())
+            Some(renewed.map_err(|error| error.problem()))
         });
     }
 
@@ -78,11 +78,11 @@ impl Supervisor {
     pub(in crate::engine) fn check_cache(&mut self, id: CommandId) {
         let store = self.store.clone();
         self.spawn_done(id, async move {
-            match store.check_cache().await {
+            Some(match store.check_cache().await {
                 Ok(true) => Ok(()),
                 Ok(false) => Err(StoreError::CacheRemade.problem()),
                 Err(error) => Err(error.problem()),
-            }
+            })
         });
     }
 

@@ -134,14 +134,14 @@ fn examples(command: &Command, found: &mut Vec<String>) {
 fn every_command_about_mail_is_named_in_the_documents_with_examples() {
     let program = Arguments::command();
     let documents = [README.1, JSON.1, MAILBOX.1].concat();
-    for noun in ["message", "folder", "changes"] {
+    for noun in ["message", "folder", "changes", "cache"] {
         let noun = program.find_subcommand(noun).unwrap();
         for verb in noun.get_subcommands() {
             let name = verb.get_name();
             assert!(documents.contains(name), "{} {name}", noun.get_name());
         }
     }
-    for name in ["sync", "undo", "changes", "folder"] {
+    for name in ["sync", "undo", "changes", "folder", "cache"] {
         let command = program.find_subcommand(name).unwrap();
         assert!(command.get_after_help().is_some(), "{name}");
     }
