@@ -201,6 +201,7 @@ impl MailSource for ImapSource {
         out: &mpsc::Sender<Vec<RemoteHeaders>>,
     ) -> Result<(), TransportError> {
         self.leave_idle().await?;
+        self.wire.compress().await?;
         self.headers_downwards(range, out).await
     }
 
@@ -215,6 +216,7 @@ impl MailSource for ImapSource {
         out: &mpsc::Sender<(Uid, Vec<u8>)>,
     ) -> Result<(), TransportError> {
         self.leave_idle().await?;
+        self.wire.compress().await?;
         self.messages(uids, out).await
     }
 
