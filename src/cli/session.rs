@@ -1,6 +1,6 @@
 //! A running engine for one command: ask, await the answer, stop.
 
-use crate::cli::cache;
+use crate::cli::cache::tell_of_rebuild;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::folder;
@@ -223,7 +223,7 @@ impl Session {
     ) -> Result<Self, CliError> {
         let Opened { setup, places: _ } = open(context, liveness, unlock).await?;
         let expected = setup.config.config().accounts.len();
-        cache::tell_of_rebuild(&setup.store);
+        tell_of_rebuild(&setup.store);
         let engine = start(setup).await?;
         let mut session = Self {
             engine,
@@ -329,7 +329,6 @@ impl Session {
         }
     }
 
-    /// As [`Self::ask`]; `watch` sees what is reported on the way.
     pub(in crate::cli) async fn converse(
         &mut self,
         command: impl FnOnce(CommandId) -> EngineCommand,

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod accounts;
-mod cached;
 mod acting;
+mod cached;
 mod documents;
 mod entra;
 mod files;
