@@ -1,6 +1,6 @@
 //! A command with its engine: started for it, stopped whatever comes of it, ended in order by a signal.
 
-use crate::cli::cache;
+use crate::cli::cache::tell_of_rebuild;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::passphrase::{self, Unlock};
@@ -86,7 +86,7 @@ fn with_engine<T>(
         let mut signals = StopSignals::new().map_err(no_threads)?;
         let Opened { setup, places: _ } = open(context, liveness, unlock).await?;
         let accounts = setup.config.config().accounts.len();
-        cache::tell_of_rebuild(&setup.store);
+        tell_of_rebuild(&setup.store);
         let mut session = Session::with(start(setup).await?, accounts).await?;
         let result = tokio::select! {
             biased;

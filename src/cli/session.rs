@@ -149,7 +149,6 @@ impl Session {
         }
     }
 
-    /// As [`Self::ask`]; `watch` sees what is reported on the way.
     pub(in crate::cli) async fn converse(
         &mut self,
         command: impl FnOnce(CommandId) -> EngineCommand,

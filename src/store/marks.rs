@@ -129,7 +129,7 @@ impl Store {
     }
 
     /// UID and flags of the cached messages of a folder in a range, ascending by UID. What is hidden
-    /// counts, with `\\Deleted` among its flags.
+    /// counts, with `\Deleted` among its flags.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -104,7 +104,7 @@ impl Store {
     }
 
     /// UID and flags of the cached messages of a folder from `lowest` on, ascending by UID; of all
-    /// of them without `lowest`. What is hidden counts, with `\\Deleted` among its flags.
+    /// of them without `lowest`. What is hidden counts, with `\Deleted` among its flags.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,9 +1,12 @@
 //! Lists by keys: large folders, acting on what is chosen, what is found and whole conversations.
 
 use crate::driver::AppDriver;
-use crate::servers::{ADA, BOTH, deliver, empty, message, names, there};
-use posthaste::engine_api::command::SyncHold;
+use crate::servers::{ADA, BOTH, deliver, empty, message, names, there, uid};
+use posthaste::engine_api::command::{EngineCommand, SyncHold};
+use posthaste::engine_api::event::EngineEvent;
 use posthaste::engine_api::status::{Connection, SyncPhase};
+use posthaste::model::flags::{Flag, FlagChange};
+use posthaste::model::ids::CommandId;
 use posthaste::sandbox::options::Personality;
 use posthaste::sandbox::service::Power;
 
@@ -266,4 +269,26 @@ async fn a_search_that_was_kept_is_a_folder() {
     driver.see("zeppelin one").await;
     deliver(&driver.control(), &["zeppelin two"]);
     driver.see("zeppelin two").await;
+}
+
+#[tokio::test]
+async fn counts_of_a_folder_follow_the_server_while_its_headers_come() {
+    for personality in BOTH {
+        let mut driver = AppDriver::on_disk(empty(personality), |control| {
+            let subjects: Vec<String> = (0..300).map(|at| format!("number {at}")).collect();
+            deliver(control, &subjects.iter().map(String::as_str).collect::<Vec<_>>());
+        })
+        .await;
+        let (id, account) = (CommandId(u64::MAX), driver.account().id);
+        let hold = EngineCommand::HoldSync { id, account, hold: SyncHold::Held };
+        let done = |event: &EngineEvent| {
+            matches!(event, EngineEvent::CommandDone { id: of } if *of == id).then_some(())
+        };
+        driver.ask(hold, done).await;
+        driver.see("300 unread").await;
+        let control = driver.control();
+        let read = FlagChange::Add(Flag::Seen);
+        control.change_flag(ADA, "INBOX", uid(&control, "number 290"), read).unwrap();
+        driver.see("299 unread").await;
+    }
 }
