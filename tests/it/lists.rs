@@ -70,15 +70,64 @@ async fn what_is_filed_before_the_folders_are_known_is_filed_once_they_are() {
     }
 }
 
+/// The row under the cursor of the list.
+fn under_cursor(driver: &AppDriver) -> String {
+    let screen = driver.screen();
+    // The title of the pane has the same mark. A row takes two lines: who, then what.
+    let at = screen.lines().enumerate().filter(|(_, line)| line.contains("│>")).last();
+    screen.lines().skip(at.unwrap().0).take(2).collect()
+}
+
 #[tokio::test]
-async fn the_background_can_be_held() {
-    let mut driver = with_many(Personality::Exchange).await;
-    driver.keys("Ctrl-y");
-    driver.until("held", |driver| driver.account().hold == SyncHold::Held).await;
-    driver.see(&numbered(MANY)).await;
-    driver.keys("Ctrl-y");
-    driver.until("released", |driver| driver.account().hold == SyncHold::Released).await;
-    see_oldest(&mut driver).await;
+async fn while_the_background_is_held_only_what_is_new_comes() {
+    for personality in BOTH {
+        let mut driver = with_many(personality).await;
+        driver.keys("Ctrl-y");
+        driver.until("held", |driver| driver.account().hold == SyncHold::Held).await;
+        driver.see(&numbered(MANY)).await;
+        for news in ["one more", "another", "the last"] {
+            driver.control().deliver(ADA, "INBOX", &message(news, "")).unwrap();
+            driver.keys("g g");
+            driver.see(news).await;
+            // Each of these took turns with a background that has all the rest to bring.
+            driver.keys("G");
+            driver.see_gone(news).await;
+            let screen = driver.screen();
+            assert!(!screen.contains(&numbered(1)) && !screen.contains(&numbered(2)), "{screen}");
+            assert_eq!(driver.account().progress.map_or(0, |progress| progress.done), 0);
+        }
+        driver.keys("Ctrl-y");
+        driver.until("released", |driver| driver.account().hold == SyncHold::Released).await;
+        see_oldest(&mut driver).await;
+    }
+}
+
+#[tokio::test]
+async fn a_list_moves_under_no_hand_and_tells_what_came() {
+    for personality in BOTH {
+        let mut driver = AppDriver::on_disk(empty(personality), |control| {
+            deliver(control, &["one", "two", "three"]);
+        })
+        .await;
+        driver.see("three").await;
+        driver.keys("g g j");
+        assert!(under_cursor(&driver).contains("two"), "{}", driver.screen());
+        deliver(&driver.control(), &["four", "five"]);
+        driver.see("five").await;
+        driver.see("5 messages").await;
+        assert!(under_cursor(&driver).contains("two"), "{}", driver.screen());
+        // Another client removes the rows around it, then the row itself.
+        for (gone, left) in [("five", "4 messages"), ("one", "3 messages")] {
+            let uid = uid(&driver.control(), gone);
+            driver.control().remove(ADA, "INBOX", uid).unwrap();
+            driver.see(left).await;
+            assert!(under_cursor(&driver).contains("two"), "{}", driver.screen());
+        }
+        driver.keys("e");
+        let archive = names(personality).2;
+        let filed = |driver: &AppDriver| there(&driver.control(), archive) == ["two"];
+        driver.until("the row under the cursor to be archived", filed).await;
+    }
 }
 
 #[tokio::test]

@@ -19,4 +19,5 @@ mod proxy;
 mod rig;
 mod terminal;
 mod traces;
+mod traffic;
 mod wizard;

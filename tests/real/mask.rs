@@ -169,17 +169,6 @@ impl Masked {
         self.log.0.lock().unwrap().sent.clone()
     }
 
-    /// Waits until the server has answered `bytes` more bytes than `before`; how many it is then.
-    #[track_caller]
-    pub fn wait_for_bytes(&self, bytes: usize) -> usize {
-        let (log, changed) = &*self.log;
-        let guard = log.lock().unwrap();
-        let (guard, waited) =
-            changed.wait_timeout_while(guard, LIMIT, |log| log.received < bytes).unwrap();
-        assert!(!waited.timed_out(), "only {} bytes of {bytes}", guard.received);
-        guard.received
-    }
-
     /// Waits for a command that begins with `word`, after the first `before` ones.
     #[track_caller]
     pub fn wait_for(&self, word: &str, before: usize) -> Sent {

@@ -3,7 +3,7 @@
 use crate::account::{AccountAdd, EDSGER, GRACE, link};
 use crate::cached::{check_equal, content, listed, sync};
 use crate::doveadm::{Doveadm, TestFolder};
-use crate::mask::{Mask, Masked, Sent};
+use crate::mask::{Cut, Mask, Masked, Sent};
 use crate::program::Program;
 use crate::rig::Rig;
 use crate::terminal::Terminal;
@@ -12,6 +12,19 @@ use crate::terminal::Terminal;
 const MANY: usize = 3_000;
 /// Bytes of answers after which a sync is killed: while it signs in, lists, looks and fills.
 const MOMENTS: [usize; 5] = [3_000, 60_000, 400_000, 700_000, 1_000_000];
+/// With it a sync from nothing is killed at so many moments more, and gone on with after each.
+const CUTS_VARIABLE: &str = "POSTHASTE_REAL_CUTS";
+/// Bytes of answers to a whole sync, about.
+const BYTES: usize = 1_000_000;
+/// Bytes between two cuts among the first half of them, where most commands are.
+const EARLY_STEP: usize = 150;
+
+/// Moments all over a sync, half of them close together at its beginning.
+fn many_moments() -> Vec<usize> {
+    let cuts = std::env::var(CUTS_VARIABLE).map_or(0, |cuts| cuts.parse().unwrap());
+    let early = (0..cuts / 2).map(|cut| cut * EARLY_STEP);
+    early.chain((1..=cuts / 2).map(|cut| BYTES * cut / (cuts / 2))).collect()
+}
 
 #[test]
 fn every_header_arrives_also_when_it_was_killed_at_any_moment() {
@@ -23,20 +36,31 @@ fn every_header_arrives_also_when_it_was_killed_at_any_moment() {
     let line = Masked::line(&rig, Mask::Dovecot);
     let program = Program::new();
     link(&rig, &program, &AccountAdd::new(&rig, GRACE).with("--imap", &line.at), GRACE);
-    for moment in MOMENTS {
+    let cut = |moment: usize| {
         let began = line.received();
-        let running = program.start(&["sync", "--once", "--json"]);
-        line.wait_for_bytes(began + moment);
+        let mut running = program.start(&["sync", "--once", "--json"]);
+        while line.received() < began + moment && !running.is_over() {
+            std::thread::yield_now();
+        }
         // Ends it with SIGKILL.
         drop(running);
+    };
+    let check_whole = || {
+        sync(&program);
+        // Listing asks the server, so it is asked without one.
+        line.set_cut(Cut::Yes);
+        let list = ["message", "list", "--folder", &folder.name, "--limit", "10000", "--json"];
+        let cached = content(&program.run(&list).expect(0).json());
+        line.set_cut(Cut::No);
+        check_equal(&folder.name, &cached, &expected);
+    };
+    MOMENTS.into_iter().for_each(cut);
+    check_whole();
+    for moment in many_moments() {
+        std::fs::remove_dir_all(program.home().join("cache")).unwrap();
+        cut(moment);
+        check_whole();
     }
-    sync(&program);
-    // Listing asks the server, so it is asked without one.
-    let gone = rig.without("dovecot");
-    let list = ["message", "list", "--folder", &folder.name, "--limit", "10000", "--json"];
-    let cached = content(&program.run(&list).expect(0).json());
-    gone.back();
-    check_equal(&folder.name, &cached, &expected);
 
     let before = line.sent().len();
     sync(&program);
@@ -45,42 +69,51 @@ fn every_header_arrives_also_when_it_was_killed_at_any_moment() {
     check_equal(&folder.name, &listed(&program, &folder.name), &expected);
 }
 
-#[test]
-fn the_first_list_takes_few_turns() {
+/// Turns that the first list may take, what brings a list up to date that is known already, and how
+/// soon everything is quiet.
+#[track_caller]
+fn check_turns(mask: Mask, (word, turns): (&str, usize), quiet: usize) {
     let Some(rig) = Rig::take() else { return };
-    let line = Masked::line(&rig, Mask::Dovecot);
+    let line = Masked::line(&rig, mask);
     let program = Program::new();
     link(&rig, &program, &AccountAdd::new(&rig, EDSGER).with("--imap", &line.at), EDSGER);
-    Doveadm::of(&rig, EDSGER).save("INBOX", "The list is here");
+    let subject = rig.unique("Listed");
+    Doveadm::of(&rig, EDSGER).save("INBOX", &subject);
     // Linking has filled nothing in: this is the first start.
     let before = line.sent().len();
     let screen = Terminal::open(&program);
-    screen.sees("The list is here");
-    let turns = turns_of_the_list(&line.sent()[before..]);
-    assert!(turns <= 4, "{turns} turns: {:#?}", without_tokens(&line.sent()[before..]));
-    // Whatever follows LIST makes Dovecot look through the whole folder.
+    screen.sees(&subject);
     let sent = &line.sent()[before..];
+    let cold = turns_of_the_list(sent);
+    assert!(cold <= 4, "{cold} turns: {:#?}", without_tokens(sent));
+    // Whatever follows LIST makes Dovecot look through the whole folder.
     let at = |word| sent.iter().position(|sent| sent.command.contains(word));
     let listed = at("LIST").unwrap_or(sent.len());
     assert!(at("HEADER.FIELDS") < Some(listed), "{:#?}", without_tokens(sent));
     quit(screen);
-    // Everything is known now: after signing in one more turn tells all that changed. What the
-    // screen asks for while that turn is under way may take another.
+    // Everything is known now. What the screen asks for while the deciding turn is under way may
+    // take another.
     sync(&program);
     let before = line.sent().len();
     let screen = Terminal::open(&program);
-    screen.sees("The list is here");
-    let select = line.wait_for("SELECT", before);
-    assert!(select.turn <= 2 && select.command.contains("QRESYNC"), "{select:?}");
+    screen.sees(&subject);
+    let told = line.wait_for(word, before);
     let idle = line.wait_for("IDLE", before);
     let sent = &line.sent()[before..];
-    assert!(idle.turn <= 4, "{:#?}", without_tokens(sent));
-    assert!(
-        !sent.iter().any(|sent| sent.command.contains("HEADER")),
-        "{:#?}",
-        without_tokens(sent)
-    );
+    assert!(told.turn <= turns && idle.turn <= quiet, "{:#?}", without_tokens(sent));
+    let headers = sent.iter().find(|sent| sent.command.contains("HEADER"));
+    assert!(headers.is_none(), "{:#?}", without_tokens(sent));
     quit(screen);
+}
+
+#[test]
+fn a_list_takes_four_turns_and_two_when_it_is_known() {
+    check_turns(Mask::Dovecot, ("SELECT \"INBOX\" (QRESYNC", 2), 4);
+}
+
+#[test]
+fn without_change_numbers_a_known_list_takes_one_turn_more() {
+    check_turns(Mask::Exchange, ("UID FETCH 1:* (UID FLAGS)", 3), 9);
 }
 
 fn quit(mut screen: Terminal<'_>) {

@@ -17,6 +17,5 @@ mod sending;
 mod spine;
 mod tls;
 mod tokens;
-mod traffic;
 mod two_clients;
 mod ways_in;

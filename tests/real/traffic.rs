@@ -1,4 +1,4 @@
-//! What all sessions of all other journeys have sent: it runs after them, as their names stand.
+//! What all sessions of all journeys have sent: it runs after them, as the names of the modules stand.
 
 use crate::rig::Rig;
 use std::path::PathBuf;
