@@ -288,7 +288,11 @@ impl App {
     /// Yes to what was proposed.
     pub(in crate::app) fn do_proposed(&mut self) -> Vec<Effect> {
         match self.mail.proposed.take() {
-            Some(Proposed::Messages(plan)) => self.carry_out(plan),
+            Some(Proposed::Messages(plan)) => {
+                // So many take a moment to write down.
+                self.say("Under way; you can go on meanwhile");
+                self.carry_out(plan)
+            }
             Some(Proposed::Folder(act)) => vec![self.send_folder_act(act)],
             None => Vec::new(),
         }
@@ -308,6 +312,19 @@ mod tests {
     use crate::model::ids::{FolderId, MessageId, ThreadId};
     use crate::model::listing::{Grouping, Listing};
     use crate::problem::Remedy;
+
+    #[test]
+    fn what_takes_a_moment_says_so_until_it_is_done() {
+        let mut desk = inbox_of(50);
+        desk.press("* e");
+        desk.behaviour = Behaviour::Silent;
+        let asked = desk.commands.len();
+        desk.press("y");
+        assert_eq!(desk.told(), "Under way; you can go on meanwhile");
+        desk.behaviour = Behaviour::Answers;
+        desk.answer_from(asked);
+        assert_eq!(desk.told(), "50 messages archived  [z] undo");
+    }
 
     fn ids(ids: impl IntoIterator<Item = i64>) -> Target {
         Target::Messages(ids.into_iter().map(MessageId).collect())

@@ -35,6 +35,9 @@ pub fn render_mail(app: &App, theme: &Theme, frame: Rect, buf: &mut Buffer) {
         if pane == Pane::Reader && panes.list.is_some_and(|list| list.x == area.x) {
             let rule = "\u{2500}".repeat(usize::from(area.width));
             buf.set_stringn(area.x, area.y - 1, rule, usize::from(area.width), theme.dim);
+            if 0 < area.x {
+                buf.set_stringn(area.x - 1, area.y - 1, "\u{251c}", 1, theme.dim);
+            }
         }
         let (title, body) = layout::below_title(area);
         if let Some(title) = title {

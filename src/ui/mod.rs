@@ -70,7 +70,10 @@ pub fn render(app: &App, theme: &Theme, frame_area: Rect, buf: &mut Buffer) -> O
 pub fn mend_halves(buf: &mut Buffer) {
     for y in buf.area.top()..buf.area.bottom() {
         for x in buf.area.left()..buf.area.right() {
-            let wide = buf.cell((x, y)).is_some_and(|cell| 1 < cell.cell_width());
+            // Nothing of one byte is wide.
+            let wide = buf
+                .cell((x, y))
+                .is_some_and(|cell| 1 < cell.symbol().len() && 1 < cell.cell_width());
             let halved = wide && buf.cell((x + 1, y)).is_none_or(|next| next.symbol() != " ");
             if halved && let Some(cell) = buf.cell_mut((x, y)) {
                 cell.set_symbol(" ");

@@ -459,9 +459,12 @@ fn help_comes_from_the_key_table() {
 #[test]
 fn a_message_may_stand_below_the_list() {
     let mut desk = lively();
-    desk.resize(80, 24);
+    desk.resize(120, 40);
     desk.press("w Enter");
     desk.tick(60);
+    let wide = screen(&mut desk, 120, 40);
+    let rule = wide.lines().find(|line| line.contains("\u{251c}\u{2500}\u{2500}"));
+    assert!(rule.is_some_and(|line| line.ends_with("\u{2500}")), "{wide}");
     assert_snapshot!(screen(&mut desk, 80, 24), @r#"
     | work  Inbox  2 unread                               token valid 51 min  online
     |>    Grace Hopper              A moth in relay 70, panel F                09:50
