@@ -8,8 +8,11 @@ from client import Client
 from figures import Figures, beside, seconds
 from server import Server
 
+# Less than what passes between two looks at the clock, which an idle screen may draw.
+SETTLED_S = 0.5
 MARKED = 1_000
 ARRIVING = 500
+TOP = "gg"
 
 
 def searches(figures: Figures, client: Client, server: Server, runs: int, whole: bool) -> None:
@@ -25,7 +28,7 @@ def searches(figures: Figures, client: Client, server: Server, runs: int, whole:
     if whole:
         screen = client.screen()
         screen.wait_for(server.newest())
-        screen.settle(1.0)
+        screen.settle(SETTLED_S)
         screen.press("/")
         screen.send("quokka")
         figures.put(server.messages, "search of a body word typed at once, until its first page",
@@ -47,8 +50,10 @@ def arrivals(figures: Figures, client: Client, server: Server) -> None:
     """From the first of many arriving messages until the last is listed."""
     bare = server.bare_arrival(ARRIVING)
     screen = client.screen()
-    screen.wait_for(f"Unseen{ARRIVING - 1}")
-    screen.settle(1.0)
+    screen.wait_for(f"Lone{ARRIVING - 1}")
+    screen.settle(SETTLED_S)
+    # The cursor stays on its message, and the view with it, while others come above.
+    screen.press(TOP)
     screen.send("")
     server.arrive("Arrival", ARRIVING)
     listed = screen.wait_for(f"Arrival{ARRIVING - 1}")

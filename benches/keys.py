@@ -11,6 +11,8 @@ from screen import Screen
 from server import Server
 
 DOWN, HALF_PAGE, OPEN, NEXT = "j", "\x04", "\r", "J"
+# Less than what passes between two looks at the clock, which an idle screen may draw.
+SETTLED_S = 0.5
 # A full sync is over once so many seconds in a row drew no more than an idle screen does.
 OVER_S = 5
 IDLE_BYTES = 40
@@ -22,7 +24,7 @@ KEY_EVERY_S = 0.03
 def at_rest(figures: Figures, client: Client, server: Server) -> None:
     screen = client.screen()
     screen.wait_for(server.newest())
-    screen.settle(1.0)
+    screen.settle(SETTLED_S)
     for work, key, times in (("cursor down", DOWN, 100), ("half a page down", HALF_PAGE, 20), ("next message opened", NEXT, 20)):
         if key == NEXT:
             screen.press(OPEN)

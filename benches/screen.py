@@ -14,6 +14,7 @@ import time
 
 COLUMNS, ROWS = 120, 40
 QUIET_S = 0.1
+SETTLE_LIMIT_S = 10.0
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b[()][A-Z0-9]")
 
 
@@ -56,8 +57,9 @@ class Screen:
         return first, len(self.drawn)
 
     def settle(self, quiet_s: float = QUIET_S) -> None:
-        """Reads until nothing has been drawn for a while."""
-        while self._read(quiet_s):
+        """Reads until nothing has been drawn for a while, but not for ever."""
+        ends = time.perf_counter() + SETTLE_LIMIT_S
+        while self._read(quiet_s) and time.perf_counter() < ends:
             pass
 
     def drawn_within(self, seconds: float) -> int:
