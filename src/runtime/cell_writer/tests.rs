@@ -2,7 +2,6 @@
 
 use crate::app::tests::{Behaviour, Desk, mailbox, sample_message, sample_row};
 use crate::model::flags::Flags;
-use crate::model::ids::MessageId;
 use crate::model::message::{BodySource, MessageRow, ReadableMessage};
 use crate::runtime::cell_writer::CellWriter;
 use crate::ui::theme::{Colours, Theme};
