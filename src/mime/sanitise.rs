@@ -92,6 +92,8 @@ impl Clean {
 /// What stands for `c`, or `None` when it is dropped. Line ends are kept.
 pub(crate) fn keep(c: char) -> Option<char> {
     match c {
+        // Almost everything, asked for first.
+        ' '..='~' => Some(c),
         '\t' => Some(' '),
         _ if is_line_end(c) => Some(c),
         _ if c.is_control() || is_invisible(c) => None,
