@@ -13,7 +13,8 @@ import termios
 import time
 
 COLUMNS, ROWS = 120, 40
-QUIET_S = 0.25
+QUIET_S = 0.1
+SETTLE_LIMIT_S = 10.0
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b[()][A-Z0-9]")
 
 
@@ -38,22 +39,35 @@ class Screen:
                 raise TimeoutError(f"{text!r} was not drawn")
             self._read(0.5)
 
-    def press(self, keys: str) -> tuple[float, int]:
-        """Seconds until the first byte, and how many bytes until it is quiet again."""
+    def send(self, keys: str) -> None:
+        """Types, and counts time and bytes from here."""
         self.drawn = b""
         self.began = time.perf_counter()
         os.write(self._master, keys.encode())
-        if not self._read(5.0):
-            return float("nan"), 0
-        first = time.perf_counter() - self.began
-        while self._read(QUIET_S):
-            pass
+
+    def tap(self, keys: str) -> float:
+        """Seconds until the first byte."""
+        self.send(keys)
+        return time.perf_counter() - self.began if self._read(5.0) else float("inf")
+
+    def press(self, keys: str) -> tuple[float, int]:
+        """Seconds until the first byte, and how many bytes until it is quiet again."""
+        first = self.tap(keys)
+        self.settle()
         return first, len(self.drawn)
 
     def settle(self, quiet_s: float = QUIET_S) -> None:
-        """Reads until nothing has been drawn for a while."""
-        while self._read(quiet_s):
+        """Reads until nothing has been drawn for a while, but not for ever."""
+        ends = time.perf_counter() + SETTLE_LIMIT_S
+        while self._read(quiet_s) and time.perf_counter() < ends:
             pass
+
+    def drawn_within(self, seconds: float) -> int:
+        """Bytes drawn from now on for so long."""
+        self.drawn, ends = b"", time.perf_counter() + seconds
+        while 0 < (left := ends - time.perf_counter()):
+            self._read(left)
+        return len(self.drawn)
 
     def peak_mb(self) -> float:
         """Highest resident size so far, in MB."""

@@ -25,6 +25,23 @@ class BareImap:
         size = self._read_until(b"\r\nx OK", b"x OK")
         return time.perf_counter() - began, size
 
+    def close(self) -> None:
+        """Signs out, upon which the server brings its index home."""
+        self.run("LOGOUT")
+        self._socket.close()
+
+    def begin_idle(self) -> None:
+        self._socket.sendall(b"x IDLE\r\n")
+        self._read_until(b"+ ")
+
+    def end_idle(self) -> None:
+        self._socket.sendall(b"DONE\r\n")
+        self._read_until(b"\r\nx OK", b"x OK")
+
+    def wait_for(self, mark: bytes) -> None:
+        """Reads until the server has said `mark`."""
+        self._read_until(mark)
+
     def _read_until(self, mark: bytes, first: bytes | None = None) -> int:
         tail, size = b"", 0
         while True:
@@ -45,17 +62,27 @@ class Line:
     def __init__(self, target: tuple[str, int], delay_s: float = 0.0) -> None:
         self.delay_s = delay_s
         self.bytes_down = 0
-        self.turns = 0
+        self._turns: list[int] = []
+        self._last: list[str] = []
         self._target = target
-        self._last = "down"
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._serve, daemon=True).start()
         self._ready.wait()
 
     def reset(self) -> None:
-        self.bytes_down = self.turns = 0
-        self._last = "down"
+        """Counts from here; nothing may be connected."""
+        self.bytes_down = 0
+        self._turns, self._last = [], []
+
+    @property
+    def turns(self) -> int:
+        """Round trips of all connections."""
+        return sum(self._turns)
+
+    def turns_of_first(self) -> int:
+        """Round trips of the connection that was made first."""
+        return self._turns[0] if self._turns else 0
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -65,14 +92,18 @@ class Line:
         self._loop.run_forever()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number = len(self._turns)
+        # A turn begins when the client speaks after the server did, or first.
+        self._turns.append(0)
+        self._last.append("down")
         far_reader, far_writer = await asyncio.open_connection(*self._target, limit=1 << 20)
         await asyncio.gather(
-            self._pump(reader, far_writer, "up"),
-            self._pump(far_reader, writer, "down"),
+            self._pump(reader, far_writer, number, "up"),
+            self._pump(far_reader, writer, number, "down"),
             return_exceptions=True,
         )
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: str) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int, way: str) -> None:
         queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
         async def deliver() -> None:
@@ -87,18 +118,21 @@ class Line:
 
         delivery = asyncio.ensure_future(deliver())
         try:
-            await self._read_all(reader, queue, way)
+            await self._read_all(reader, queue, number, way)
             await delivery
         except ConnectionError:
             # Programs that are ended do not say goodbye.
             delivery.cancel()
 
-    async def _read_all(self, reader: asyncio.StreamReader, queue: asyncio.Queue[tuple[float, bytes]], way: str) -> None:
+    async def _read_all(
+        self, reader: asyncio.StreamReader, queue: asyncio.Queue[tuple[float, bytes]], number: int, way: str,
+    ) -> None:
         while data := await reader.read(1 << 16):
-            # A turn begins when the client speaks after the server did.
-            if way == "up" and self._last == "down":
-                self.turns += 1
-            self._last = way
+            # What is left of connections from before the last reset is not counted.
+            if number < len(self._turns):
+                if way == "up" and self._last[number] == "down":
+                    self._turns[number] += 1
+                self._last[number] = way
             if way == "down":
                 self.bytes_down += len(data)
             queue.put_nowait((self._loop.time() + self.delay_s, data))

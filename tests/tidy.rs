@@ -32,6 +32,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("icu_normalizer", &["store"]),
     ("async_imap", &["transport"]),
     ("imap_proto", &["transport"]),
+    ("flate2", &["transport"]),
     ("lettre", &["transport"]),
     ("oauth2", &["auth"]),
     ("keyring", &["secrets"]),

@@ -16,6 +16,9 @@ use crate::model::account::SignInMethod;
 use crate::model::flags::Flag;
 use crate::problem::Remedy;
 
+/// Columns below which what a key does may take two rows of the help.
+const HELP_WRAPS_BELOW_CELLS: u16 = 66;
+
 impl App {
     pub(in crate::app) fn act(&mut self, action: Action, key: Key) -> Vec<Effect> {
         match action {
@@ -30,6 +33,7 @@ impl App {
             Action::Leave => self.mail_leave(),
             Action::NextPane => self.quiet(Self::next_pane),
             Action::PreviousPane => self.quiet(Self::previous_pane),
+            Action::TurnSeat => self.turn_seat(),
             Action::GoTo(role) => self.go_to(role),
             Action::NextMessage => self.read_beside(Move::Down),
             Action::PreviousMessage => self.read_beside(Move::Up),
@@ -150,6 +154,8 @@ impl App {
             }
             Some(Layer::Help(help)) => {
                 let lines = crate::app::views::help_lines(&help.contexts).len();
+                // On a narrow screen a key may take two rows.
+                let page = if self.width_cells < HELP_WRAPS_BELOW_CELLS { page / 2 } else { page };
                 help.top = step.target(help.top, lines.saturating_sub(page) + 1, page);
             }
             Some(
@@ -249,18 +255,18 @@ impl App {
                 About::Folder(_) => self.refresh(),
                 About::Message(message) => self.read(message),
                 About::Account(account) => self.list_folders(account),
-                About::Nothing => Vec::new(),
+                About::Nothing | About::Undone { messages: _ } => Vec::new(),
             };
         }
         match self.layers.last() {
             Some(Layer::Run(_) | Layer::Wizard(_)) => self.run_again(),
             Some(Layer::Outbox(_)) => self.retry_selected(),
+            Some(Layer::Sheet(_)) => self.retry_waiting(),
             Some(
                 Layer::Composer(_)
                 | Layer::Accounts(_)
                 | Layer::AccountForm(_)
                 | Layer::Drafts(_)
-                | Layer::Sheet(_)
                 | Layer::Help(_)
                 | Layer::Problem(_)
                 | Layer::Question(_),
@@ -273,9 +279,11 @@ impl App {
         if let Some((_remedy, about)) = self.pop_problem() {
             return match about {
                 About::Outbox(entry, _) => vec![self.take_back(entry)],
-                About::Folder(_) | About::Message(_) | About::Account(_) | About::Nothing => {
-                    Vec::new()
-                }
+                About::Folder(_)
+                | About::Message(_)
+                | About::Account(_)
+                | About::Undone { messages: _ }
+                | About::Nothing => Vec::new(),
             };
         }
         match self.layers.last_mut() {

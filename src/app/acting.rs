@@ -5,10 +5,10 @@ use crate::app::chosen::{Acting, Chosen, Count, Plan};
 use crate::app::effect::Effect;
 use crate::app::hiding::Taken;
 use crate::app::layer::Layer;
-use crate::app::layout::{Pane, Reading};
+use crate::app::layout::Pane;
 use crate::app::pending::Purpose;
 use crate::app::question::{Ask, Question};
-use crate::app::reader::{Content, Reader};
+use crate::app::reader::Reader;
 use crate::app::words::{self, counted};
 use crate::engine_api::command::{AskedBy, EngineCommand};
 use crate::model::acting::{FolderAct, MessageAct, Target, UndoStep};
@@ -201,14 +201,11 @@ impl App {
 
     /// Hides rows under a command; a message that is open among them makes room for the next.
     fn take_away(&mut self, id: CommandId, taken: Taken) -> Vec<Effect> {
-        let open_goes = match &self.mail.reader.content {
-            Content::Open(open) => taken.takes(&open.row),
-            Content::Nothing | Content::Loading(_) => false,
-        };
+        let open_goes = self.mail.reader.row().is_some_and(|row| taken.takes(row));
         let reading_on = open_goes && self.mail.focus == Pane::Reader;
         if reading_on {
             // The cursor stands where the message stood, so that the next one comes there.
-            let open = self.mail.reader.message().map(|open| open.row.id);
+            let open = self.mail.reader.row().map(|row| row.id);
             let page = self.page(Pane::List);
             open.into_iter().for_each(|open| self.mail.list.go_to(open, page));
         }
@@ -231,12 +228,9 @@ impl App {
     /// Shows a change of a flag wherever a message is on screen; returns the flags as they were.
     fn show_flag(&mut self, rows: &Taken, change: FlagChange) -> Vec<(MessageId, Flags)> {
         let mut before = self.mail.list.apply(|row| rows.takes(row), change);
-        if self.reading() == Reading::Open
-            && let Content::Open(open) = &mut self.mail.reader.content
-            && rows.takes(&open.row)
-        {
-            before.push((open.row.id, open.row.flags));
-            open.row.flags = open.row.flags.changed(change);
+        if let Some(row) = self.mail.reader.row_mut().filter(|row| rows.takes(row)) {
+            before.push((row.id, row.flags));
+            row.flags = row.flags.changed(change);
         }
         before
     }
@@ -245,10 +239,10 @@ impl App {
     pub(in crate::app) fn show_undone(&mut self, id: CommandId, acting: &Acting) {
         self.mail.list.restore(id);
         self.mail.list.put_back(&acting.before);
-        if let Content::Open(open) = &mut self.mail.reader.content
-            && let Some((_id, flags)) = acting.before.iter().find(|(id, _)| *id == open.row.id)
+        if let Some(row) = self.mail.reader.row_mut()
+            && let Some((_id, flags)) = acting.before.iter().find(|(id, _)| *id == row.id)
         {
-            open.row.flags = *flags;
+            row.flags = *flags;
         }
     }
 
@@ -294,7 +288,11 @@ impl App {
     /// Yes to what was proposed.
     pub(in crate::app) fn do_proposed(&mut self) -> Vec<Effect> {
         match self.mail.proposed.take() {
-            Some(Proposed::Messages(plan)) => self.carry_out(plan),
+            Some(Proposed::Messages(plan)) => {
+                // So many take a moment to write down.
+                self.say("Under way; you can go on meanwhile");
+                self.carry_out(plan)
+            }
             Some(Proposed::Folder(act)) => vec![self.send_folder_act(act)],
             None => Vec::new(),
         }
@@ -314,6 +312,19 @@ mod tests {
     use crate::model::ids::{FolderId, MessageId, ThreadId};
     use crate::model::listing::{Grouping, Listing};
     use crate::problem::Remedy;
+
+    #[test]
+    fn what_takes_a_moment_says_so_until_it_is_done() {
+        let mut desk = inbox_of(50);
+        desk.press("* e");
+        desk.behaviour = Behaviour::Silent;
+        let asked = desk.commands.len();
+        desk.press("y");
+        assert_eq!(desk.told(), "Under way; you can go on meanwhile");
+        desk.behaviour = Behaviour::Answers;
+        desk.answer_from(asked);
+        assert_eq!(desk.told(), "50 messages archived  [z] undo");
+    }
 
     fn ids(ids: impl IntoIterator<Item = i64>) -> Target {
         Target::Messages(ids.into_iter().map(MessageId).collect())

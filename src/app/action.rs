@@ -32,6 +32,8 @@ pub enum Action {
     PreviousPane,
     /// Open the folder with this role of the account at hand.
     GoTo(FolderRole),
+    /// Messages beside the list, below it, or alone.
+    TurnSeat,
     /// Read the next (older) message.
     NextMessage,
     /// Read the previous (newer) message.

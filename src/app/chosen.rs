@@ -90,8 +90,8 @@ impl App {
     #[must_use]
     pub fn chosen(&self) -> Option<Chosen> {
         if self.mail.focus == Pane::Reader {
-            let open = self.mail.reader.message()?;
-            return Some(Chosen::messages(vec![open.row.id]));
+            let row = self.mail.reader.row()?;
+            return Some(Chosen::messages(vec![row.id]));
         }
         if self.mail.focus == Pane::Folders {
             return None;
@@ -131,7 +131,7 @@ impl App {
         chosen: &'a Chosen,
     ) -> impl Iterator<Item = &'a MessageRow> {
         let open = match self.mail.focus {
-            Pane::Reader => self.mail.reader.message().map(|open| &open.row),
+            Pane::Reader => self.mail.reader.row(),
             Pane::Folders | Pane::List => None,
         };
         let rows = match self.mail.focus {

@@ -76,7 +76,8 @@ pub fn undo_step(found: UndoStep) -> UndoStep {
 /// A waiting change with harmless names.
 #[must_use]
 pub fn operation(found: PendingOperation) -> PendingOperation {
-    PendingOperation { deed: deed(found.deed), ..found }
+    let refused = found.refused.map(|why| sanitise::line(&why));
+    PendingOperation { deed: deed(found.deed), refused, ..found }
 }
 
 /// A saved search with a harmless name; what is looked for stays as it was written.

@@ -19,6 +19,8 @@ pub enum Effect {
         /// What it holds.
         bytes: Vec<u8>,
     },
+    /// Keep this text, in place of what was kept before, for the next start.
+    Remember(String),
     /// Ring the bell.
     Bell,
     /// Stop the process until `fg` (Ctrl-Z).

@@ -127,14 +127,17 @@ impl App {
                 self.drafts_loaded(id, drafts);
                 Vec::new()
             }
+            EngineEvent::IndexProgress { .. } => Vec::new(),
             EngineEvent::CacheRebuilt => self.cache_rebuilt(),
+            EngineEvent::ChangedElsewhere => self.changed_elsewhere(),
             EngineEvent::FoldersChanged { account } => self.list_folders(account),
             EngineEvent::FolderChanged { folder } => self.folder_changed(folder),
             EngineEvent::OutboxChanged { entry, account, state, problem } => {
                 self.outbox_changed(entry, account, state, problem)
             }
-            EngineEvent::OperationFailed { messages: _, problem } => {
-                self.report(clean::problem(problem), About::Nothing);
+            EngineEvent::OperationFailed { messages, problem } => {
+                let about = About::Undone { messages: messages.len() };
+                self.report(clean::problem(problem), about);
                 self.mail.list.changed();
                 self.fetch_rows()
             }
@@ -165,6 +168,7 @@ impl App {
             }
             Some(Purpose::ChangeRoute(account)) => self.route_changed(account),
             Some(Purpose::Retry(_)) => self.refresh_outbox(),
+            Some(Purpose::Decide) => self.refresh_waiting(),
             Some(Purpose::Hold(hold)) => {
                 self.held(hold);
                 Vec::new()
@@ -233,6 +237,7 @@ impl App {
             | Purpose::Undo
             | Purpose::UndoSteps
             | Purpose::Waiting
+            | Purpose::Decide
             | Purpose::Folder(_)
             | Purpose::Hold(_)
             | Purpose::ChangeSearches
@@ -286,8 +291,7 @@ impl App {
             Purpose::Window => self.mail.list.not_asked(id),
             Purpose::SearchServers => self.servers_are(id, Servers::Failed),
             Purpose::Read(message) => {
-                let waiting = crate::app::reader::Content::Loading(*message);
-                if self.mail.reader.content == waiting {
+                if self.mail.reader.waits_for(*message) {
                     self.mail.reader = Reader::default();
                     self.mail.focus = Pane::List;
                 }
@@ -311,6 +315,7 @@ impl App {
             | Purpose::Undo
             | Purpose::UndoSteps
             | Purpose::Waiting
+            | Purpose::Decide
             | Purpose::Folder(_)
             | Purpose::Hold(_)
             | Purpose::SavedSearches

@@ -37,7 +37,7 @@ pub struct FilterMenu {
 }
 
 /// Whether a list can be ordered by this: only a search has results that fit better or worse.
-fn makes_sense(key: SortKey, source: &ListSource) -> bool {
+pub(in crate::app) fn makes_sense(key: SortKey, source: &ListSource) -> bool {
     match (key, source) {
         (SortKey::Relevance, ListSource::Folder(_) | ListSource::Role(_)) => false,
         (SortKey::Relevance, ListSource::Search { .. })
@@ -112,6 +112,17 @@ pub enum Threading {
     Threads,
 }
 
+impl Threading {
+    /// Rows grouped so, with everything folded.
+    #[must_use]
+    pub fn grouping(self) -> Grouping {
+        match self {
+            Self::Messages => Grouping::Messages,
+            Self::Threads => Grouping::Threads { expanded: Vec::new() },
+        }
+    }
+}
+
 impl App {
     /// `\`.
     pub(in crate::app) fn open_filters(&mut self) {
@@ -158,10 +169,13 @@ impl App {
         self.relist(listing)
     }
 
-    /// Shows the list in another way; the cursor stays on its message where that is possible.
+    /// Shows the list in another way, now and when it is opened again; the cursor stays on its
+    /// message where that is possible.
     fn relist(&mut self, listing: Listing) -> Vec<Effect> {
         self.mail.list.retarget(listing);
-        self.fetch_rows()
+        let mut effects = self.fetch_rows();
+        effects.extend(self.remember_list());
+        effects
     }
 
     /// Takes all filters off; `None` when there are none.
@@ -170,22 +184,20 @@ impl App {
         Some(self.relist(Listing { filters: QuickFilters::default(), ..listing }))
     }
 
-    /// `T`: conversations or messages, in this list and those opened later.
+    /// `T`: conversations or messages, in this list and in those that were never arranged.
     pub(in crate::app) fn toggle_threads(&mut self) -> Vec<Effect> {
-        self.mail.threading = match self.mail.threading {
-            Threading::Messages => Threading::Threads,
-            Threading::Threads => Threading::Messages,
-        };
         let Some(listing) = self.mail.list.listing.clone() else { return Vec::new() };
-        self.relist(Listing { grouping: self.grouping(), ..listing })
-    }
-
-    /// How a list that is opened now is grouped.
-    pub(in crate::app) fn grouping(&self) -> Grouping {
-        match self.mail.threading {
-            Threading::Messages => Grouping::Messages,
-            Threading::Threads => Grouping::Threads { expanded: Vec::new() },
+        let threading = match listing.grouping {
+            Grouping::Messages => Threading::Threads,
+            Grouping::Threads { expanded: _ } => Threading::Messages,
+        };
+        // First of this list, as something of its own.
+        let mut effects = self.relist(Listing { grouping: threading.grouping(), ..listing });
+        if self.remembered.threading != threading {
+            self.remembered.threading = threading;
+            effects.push(self.remember());
         }
+        effects
     }
 
     /// Whether the row under the cursor stands for a conversation of several messages.

@@ -26,6 +26,7 @@ impl App {
             | Purpose::Undo
             | Purpose::UndoSteps
             | Purpose::Waiting
+            | Purpose::Decide
             | Purpose::Folder(_)
             | Purpose::Hold(_)
             | Purpose::SearchServers

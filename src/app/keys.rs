@@ -7,7 +7,6 @@ use crate::app::keymap::{Context, Found};
 use crate::app::layer::Layer;
 use crate::app::layout::Pane;
 use crate::app::msg::Key;
-use crate::app::sheet::Sheet;
 use crate::app::text_field::Typed;
 
 impl App {
@@ -34,9 +33,7 @@ impl App {
             Some(Layer::Wizard(wizard)) => wizard.run.as_ref().is_none_or(|run| run.offers(action)),
             Some(Layer::Problem(told)) => told.offers(action),
             Some(Layer::Help(_)) => action != Action::Open,
-            Some(Layer::Sheet(sheet)) => {
-                action != Action::Open || !matches!(**sheet, Sheet::Waiting(_))
-            }
+            Some(Layer::Sheet(sheet)) => action != Action::Open || sheet.opens(),
             Some(
                 Layer::Composer(_)
                 | Layer::Accounts(_)
@@ -54,7 +51,13 @@ impl App {
         match self.keymap.find(&self.contexts(), &self.begun) {
             Found::Action(action) => {
                 self.begun.clear();
-                self.act(action, key)
+                let (layers, said) = (self.layers.len(), self.notice.take());
+                let effects = self.act(action, key);
+                // What was said before gives the line to the keys of what opens.
+                if self.notice.is_none() && self.layers.len() <= layers {
+                    self.notice = said;
+                }
+                effects
             }
             Found::Beginning => Vec::new(),
             Found::Nothing => {

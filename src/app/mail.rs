@@ -5,13 +5,13 @@ use crate::app::acting::Proposed;
 use crate::app::action::Action;
 use crate::app::cursor::Move;
 use crate::app::effect::Effect;
-use crate::app::filters::Threading;
 use crate::app::folders::FolderList;
-use crate::app::layout::{self, Pane, Panes, Reading};
+use crate::app::layout::{self, Pane, Panes, Reading, Seat};
 use crate::app::message_list::MessageList;
 use crate::app::reader::{Content, Reader};
 use crate::app::search::Search;
-use crate::app::selection::Selection;
+use crate::app::selection::{RANGE_LIMIT_ROWS, Selection};
+use crate::app::words::grouped;
 use crate::model::ids::{AccountId, FolderId, ThreadId, UndoId};
 use crate::model::listing::{ListSource, SearchScope};
 use crate::model::message::MessageRow;
@@ -36,8 +36,6 @@ pub struct Mail {
     pub search: Option<Search>,
     /// Where the next search looks.
     pub scope: SearchScope,
-    /// Whether lists that are opened show conversations.
-    pub threading: Threading,
     /// The conversation that is read as soon as its rows come.
     pub thread_to_read: Option<ThreadId>,
     /// Folders picked lately, newest first.
@@ -59,7 +57,6 @@ impl Default for Mail {
             folders_stale: BTreeSet::new(),
             search: None,
             scope: SearchScope::Everywhere,
-            threading: Threading::default(),
             thread_to_read: None,
             recent: Vec::new(),
             undoable: Vec::new(),
@@ -79,7 +76,12 @@ impl App {
     }
 
     fn panes(&self) -> Panes {
-        layout::panes(self.width_cells, self.height_cells, self.mail.focus, self.reading())
+        layout::panes(
+            (self.width_cells, self.height_cells),
+            self.mail.focus,
+            self.reading(),
+            self.seat(),
+        )
     }
 
     /// How many rows of a pane fit on screen.
@@ -129,7 +131,7 @@ impl App {
     #[must_use]
     pub fn current_row(&self) -> Option<&MessageRow> {
         match self.mail.focus {
-            Pane::Reader => self.mail.reader.message().map(|open| &open.row),
+            Pane::Reader => self.mail.reader.row(),
             Pane::List => self.mail.list.selected_row(),
             Pane::Folders => None,
         }
@@ -167,6 +169,10 @@ impl App {
             }
             Pane::List => {
                 self.mail.list.go(step, page);
+                if self.mail.list.chosen.is_cut(self.mail.list.cursor.at) {
+                    let limit = grouped(u64::try_from(RANGE_LIMIT_ROWS).unwrap_or_default());
+                    self.say(&format!("A range ends after {limit} rows; * chooses the whole list"));
+                }
                 let mut effects = self.fetch_rows();
                 effects.extend(self.fetch_range());
                 effects
@@ -227,6 +233,27 @@ impl App {
         self.quit()
     }
 
+    /// Where the message stands beside the list.
+    #[must_use]
+    pub fn seat(&self) -> Seat {
+        self.remembered.seat
+    }
+
+    /// `w`: beside the list, below it, or alone.
+    pub(in crate::app) fn turn_seat(&mut self) -> Vec<Effect> {
+        if let Some(why) = layout::fixed_seat((self.width_cells, self.height_cells)) {
+            self.say(why);
+            return Vec::new();
+        }
+        self.remembered.seat = self.seat().next();
+        self.say(match self.seat() {
+            Seat::Beside => "Messages open beside the list",
+            Seat::Below => "Messages open below the list",
+            Seat::Whole => "Messages open alone; q goes back to the list",
+        });
+        vec![self.remember()]
+    }
+
     pub(in crate::app) fn next_pane(&mut self) {
         self.mail.focus = match (self.mail.focus, self.reading()) {
             (Pane::Folders, _) => Pane::List,
@@ -246,7 +273,9 @@ impl App {
 
 #[cfg(test)]
 mod tests {
-    use crate::app::layout::{Pane, Reading};
+    use crate::app::effect::Effect;
+    use crate::app::layout::{Pane, Reading, Seat};
+    use crate::app::reader::Patience;
     use crate::app::tests::{Behaviour, Desk, account, folder, problem, sample_row};
     use crate::engine_api::command::EngineCommand;
     use crate::engine_api::event::EngineEvent;
@@ -293,6 +322,56 @@ mod tests {
         assert_eq!(flag_changes(&desk).len(), 2);
         desk.press("q");
         assert_eq!((desk.app.mail.focus, desk.app.reading()), (Pane::List, Reading::Closed));
+    }
+
+    #[test]
+    fn what_was_asked_for_is_acted_on_while_it_is_on_the_way() {
+        let mut desk = Desk::linked();
+        desk.press("Enter");
+        desk.behaviour = Behaviour::Silent;
+        desk.press("J e");
+        assert_eq!(desk.acts().last().unwrap().0, Target::Messages(vec![MessageId(11)]));
+        // The next one is on the way in its place.
+        assert_eq!(desk.app.current_row().map(|row| row.id), Some(MessageId(10)));
+    }
+
+    #[test]
+    fn waiting_for_a_message_gets_a_word_only_when_it_takes_long() {
+        let mut desk = Desk::linked();
+        desk.press("Enter");
+        let lines = desk.app.mail.reader.lines.clone();
+        desk.behaviour = Behaviour::Silent;
+        desk.press("J");
+        assert_eq!(
+            (&desk.app.mail.reader.lines, desk.app.mail.reader.patience),
+            (&lines, Patience::Fresh)
+        );
+        desk.tick(1);
+        assert!(desk.app.mail.reader.lines.is_empty());
+        assert_eq!(desk.app.mail.reader.patience, Patience::Over);
+    }
+
+    #[test]
+    fn the_seat_of_messages_turns_and_is_remembered() {
+        #[track_caller]
+        fn check(width: u16, keys: &str, seat: Seat, told: &str) {
+            let mut desk = Desk::linked();
+            desk.resize(width, 40);
+            desk.press(keys);
+            assert_eq!(desk.app.seat(), seat, "{width} {keys}");
+            assert_eq!(desk.told(), told, "{width} {keys}");
+            let kept = desk.other.iter().rev().find_map(|effect| match effect {
+                Effect::Remember(text) => Some(text.clone()),
+                _other => None,
+            });
+            let next = Desk::remembering(&kept.unwrap_or_default());
+            assert_eq!(next.app.seat(), seat, "{width} {keys}");
+        }
+        check(120, "w", Seat::Below, "Messages open below the list");
+        check(120, "w w", Seat::Whole, "Messages open alone; q goes back to the list");
+        check(80, "Enter w w w", Seat::Beside, "Messages open beside the list");
+        let why_not = "Messages open alone here; from 80 columns there is a choice";
+        check(79, "w", Seat::Beside, why_not);
     }
 
     #[test]

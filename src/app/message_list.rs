@@ -265,7 +265,7 @@ impl MessageList {
         let answered = rows.len();
         self.rows = rows.into_iter().filter(|row| !self.hides(row)).collect();
         let hidden = answered - self.rows.len();
-        let everything = self.hidings.iter().any(|hiding| hiding.taken == Taken::Everything);
+        let everything = self.is_taken_away();
         self.first = if everything { 0 } else { usize::try_from(first).unwrap_or(usize::MAX) };
         let known = usize::try_from(known).unwrap_or(usize::MAX);
         self.known = if everything { 0 } else { known.saturating_sub(hidden) };
@@ -348,6 +348,12 @@ impl MessageList {
         }
         self.remember();
         self.changed();
+    }
+
+    /// Whether everything that is listed is being taken away.
+    #[must_use]
+    pub fn is_taken_away(&self) -> bool {
+        self.hidings.iter().any(|hiding| hiding.taken == Taken::Everything)
     }
 
     /// The command is done: the list that is loaded next lacks its rows.

@@ -54,6 +54,7 @@ pub mod problem_box;
 pub mod question;
 pub mod reader;
 pub mod reading;
+pub mod remembered;
 pub mod runs;
 pub mod search;
 pub mod selection;
@@ -79,6 +80,7 @@ use crate::app::msg::{Key, Msg};
 use crate::app::notice::{Notice, NoticeKind};
 use crate::app::pending::{DraftsFor, Pending, Purpose};
 use crate::app::problem_box::{About, ProblemBox};
+use crate::app::remembered::Remembered;
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::link::LinkRequest;
 use crate::model::account::SecretsKind;
@@ -107,6 +109,8 @@ pub struct AppSetup {
     pub demo_link: Option<Box<LinkRequest>>,
     /// Half a sentence for the status line, such as "demo: nothing here is real"; empty for none.
     pub banner: String,
+    /// What [`Effect::Remember`] kept last; empty for nothing.
+    pub remembered: String,
 }
 
 /// Whether the program is about to end.
@@ -128,6 +132,7 @@ pub struct App {
     pub(crate) height_cells: u16,
     pub(crate) accounts: Accounts,
     pub(crate) mail: Mail,
+    pub(crate) remembered: Remembered,
     pub(crate) layers: Vec<Layer>,
     pub(crate) notice: Option<Notice>,
     pub(crate) waiting_problems: VecDeque<ProblemBox>,
@@ -146,6 +151,7 @@ impl App {
     pub fn new(setup: AppSetup) -> (Self, Vec<Effect>) {
         let mut app = Self {
             now: setup.now,
+            remembered: Remembered::read(&setup.remembered),
             setup,
             width_cells: 80,
             height_cells: 24,
@@ -216,6 +222,7 @@ impl App {
     fn tick(&mut self, now: UnixSeconds) -> Vec<Effect> {
         self.now = now;
         self.accounts.tick();
+        self.mail.reader.tick();
         if self.notice.as_ref().is_some_and(|notice| notice.until <= now) {
             self.notice = None;
         }

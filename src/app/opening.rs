@@ -9,16 +9,12 @@ use crate::app::message_list::{Heard, MessageList};
 use crate::app::pending::Purpose;
 use crate::app::reader::Reader;
 use crate::engine_api::command::{AskedBy, EngineCommand};
+use crate::engine_api::status::Connection;
 use crate::model::folder::FolderRole;
 use crate::model::ids::{AccountId, FolderId};
 use crate::model::listing::{ListSource, Listing, SearchScope};
 
 impl App {
-    /// A list of `source` as lists are opened now.
-    pub(in crate::app) fn listing_of(&self, source: ListSource) -> Listing {
-        Listing { grouping: self.grouping(), ..Listing::of(source) }
-    }
-
     /// Opens a place of the folder list: rows from the cache at once, news from the servers behind.
     pub(in crate::app) fn open_place(&mut self, place: Place) -> Vec<Effect> {
         let mut effects = self.cancel_server_search();
@@ -176,33 +172,78 @@ impl App {
         effects
     }
 
-    /// The folders of an account are known: opens its inbox when nothing else is open.
+    /// The folders of an account are known: opens an inbox when nothing is open, its own when that
+    /// is waited for.
     pub(in crate::app) fn folders_known(&mut self, account: AccountId) -> Vec<Effect> {
         let gone = self.list_is_gone();
         let wanted = self.mail.inbox_wanted == Some(account);
-        if !wanted && !gone && self.mail.list.listing.is_some() {
+        let open = self.mail.list.listing.is_some();
+        if !wanted && !gone && open {
             return Vec::new();
         }
+        let to_open = if wanted || gone { Some(account) } else { self.first_to_open() };
+        let Some(account) = to_open else { return Vec::new() };
         let inbox = self.mail.folders.with_role(account, FolderRole::Inbox);
         let Some(inbox) = inbox.map(|folder| folder.id) else { return Vec::new() };
         self.mail.inbox_wanted = None;
         self.open_folder(inbox)
     }
 
+    /// The account whose inbox opens by itself: the first of the configuration. Another one only when
+    /// that one cannot answer now, not because it answers sooner.
+    fn first_to_open(&self) -> Option<AccountId> {
+        for account in self.accounts.all() {
+            let id = account.status.id;
+            if self.mail.folders.with_role(id, FolderRole::Inbox).is_some() {
+                return Some(id);
+            }
+            let answers = match &account.status.connection {
+                Connection::Idle
+                | Connection::Connecting
+                | Connection::Online
+                | Connection::Syncing => !self.mail.folders.knows(id),
+                Connection::Waiting { .. } | Connection::SignInNeeded { .. } => false,
+            };
+            if answers {
+                return None;
+            }
+        }
+        None
+    }
+
     /// The copy of the mail on this machine was damaged and is empty now: says so, and asks for
     /// everything on screen again. What fills it comes from the servers.
     pub(in crate::app) fn cache_rebuilt(&mut self) -> Vec<Effect> {
         self.offer(
-            "The copy of your mail here was damaged and is fetched again; nothing else is lost",
+            "The copy of your mail here was gone or damaged; it is fetched again, nothing is lost",
         );
-        let accounts: Vec<AccountId> =
-            self.accounts.all().iter().map(|account| account.status.id).collect();
-        let mut effects: Vec<Effect> =
-            accounts.into_iter().flat_map(|account| self.list_folders(account)).collect();
+        let mut effects = self.list_all_folders();
         self.mail.list.chosen = Default::default();
         self.mail.list.changed();
         effects.extend(self.fetch_rows());
         effects
+    }
+
+    /// Another process has read, flagged, filed or fetched mail: asks for what is shown again. The
+    /// cursor stays on its message.
+    pub(in crate::app) fn changed_elsewhere(&mut self) -> Vec<Effect> {
+        let mut effects = self.list_all_folders();
+        effects.push(self.list_saved_searches());
+        effects.extend(self.refresh_outbox());
+        effects.extend(self.refresh_waiting());
+        self.mail.list.outdated();
+        let is_search = |listing: &Listing| matches!(listing.source, ListSource::Search { .. });
+        // A search is asked again with the next tick, as after every other change.
+        if !self.mail.list.listing.as_ref().is_some_and(is_search) {
+            effects.extend(self.fetch_rows());
+        }
+        effects
+    }
+
+    fn list_all_folders(&mut self) -> Vec<Effect> {
+        let accounts: Vec<AccountId> =
+            self.accounts.all().iter().map(|account| account.status.id).collect();
+        accounts.into_iter().flat_map(|account| self.list_folders(account)).collect()
     }
 
     /// Whether the list shows a folder that is no longer there.
@@ -260,12 +301,44 @@ impl App {
 
 #[cfg(test)]
 mod tests {
-    use crate::app::tests::{Behaviour, Desk, folder, problem};
+    use crate::app::tests::{Behaviour, Desk, NOW, account, folder, problem};
     use crate::engine_api::event::EngineEvent;
+    use crate::engine_api::status::Connection;
     use crate::model::folder::FolderRole;
-    use crate::model::ids::{FolderId, MessageId};
+    use crate::model::ids::{AccountId, CommandId, FolderId, MessageId};
     use crate::problem::Remedy;
     use crate::problem::local::CACHE_REMADE;
+
+    #[test]
+    fn the_inbox_of_the_first_account_opens_whichever_answers_first() {
+        #[track_caller]
+        fn check(first: Connection, answers: &[i64], expected: &[Option<i64>]) {
+            let mut desk = Desk::empty();
+            desk.behaviour = Behaviour::Silent;
+            let mut accounts = vec![account(1, "work"), account(2, "home")];
+            for account in &mut accounts {
+                account.connection = Connection::Connecting;
+            }
+            accounts[0].connection = first;
+            desk.status(accounts);
+            for (answer, opened) in answers.iter().zip(expected) {
+                desk.event(EngineEvent::FoldersLoaded {
+                    id: CommandId(0),
+                    account: AccountId(*answer),
+                    folders: vec![folder(*answer, 10 * answer, "INBOX", FolderRole::Inbox, 0)],
+                });
+                let expected = opened.map(FolderId);
+                assert_eq!(desk.app.mail.list.folder(), expected, "{answers:?} {answer}");
+            }
+        }
+        check(Connection::Connecting, &[1, 2], &[Some(10), Some(10)]);
+        check(Connection::Connecting, &[2, 1], &[None, Some(10)]);
+        // Who cannot answer is not waited for.
+        let problem = problem("offline", Remedy::Retry);
+        let away = Connection::Waiting { problem: problem.clone(), retry_at: NOW };
+        check(away, &[2, 1], &[Some(20), Some(20)]);
+        check(Connection::SignInNeeded { problem }, &[2], &[Some(20)]);
+    }
 
     #[test]
     fn an_emptied_cache_is_said_once_and_everything_on_screen_asked_for_again() {
@@ -284,11 +357,25 @@ mod tests {
         desk.event(EngineEvent::CacheRebuilt);
         assert_eq!(
             desk.told(),
-            "The copy of your mail here was damaged and is fetched again; nothing else is lost"
+            "The copy of your mail here was gone or damaged; it is fetched again, nothing is lost"
         );
         assert!(desk.app.layers.is_empty());
         assert_eq!(desk.app.mail.list.folder(), Some(FolderId(101)));
         assert_eq!(desk.app.mail.list.selected, Some(MessageId(203)));
         assert_eq!(desk.app.mail.list.chosen.count(desk.app.mail.list.count()), 0);
+    }
+
+    #[test]
+    fn what_another_process_changed_is_asked_for_again_and_the_cursor_stays() {
+        let mut desk = Desk::linked();
+        desk.press("j");
+        let on = desk.app.mail.list.selected;
+        desk.rows.remove(0);
+        desk.folders = vec![folder(1, 1, "INBOX", FolderRole::Inbox, 77)];
+        desk.event(EngineEvent::ChangedElsewhere);
+        assert_eq!(desk.app.mail.list.selected, on);
+        assert_eq!(desk.app.mail.list.count(), desk.rows.len());
+        assert_eq!(desk.app.mail.folders.get(FolderId(1)).map(|inbox| inbox.unread), Some(77));
+        assert!(desk.told().is_empty());
     }
 }

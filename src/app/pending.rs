@@ -55,6 +55,8 @@ pub enum Purpose {
     UndoSteps,
     /// The changes that wait for their servers.
     Waiting,
+    /// What becomes of a change that its server refused.
+    Decide,
     /// Something done to a folder.
     Folder(FolderAct),
     /// Holding or releasing what comes in the background.
@@ -113,6 +115,7 @@ impl Purpose {
             | Self::Undo
             | Self::UndoSteps
             | Self::Waiting
+            | Self::Decide
             | Self::Folder(_)
             | Self::Hold(_)
             | Self::SearchServers

@@ -62,11 +62,17 @@ impl App {
     #[must_use]
     pub fn picked_from(&self, picker: &Picker) -> Vec<&Folder> {
         let typed = picker.field.text().trim().to_lowercase();
+        // What is listed lies there already.
+        let left = match picker.pick {
+            Pick::Move(_) => self.mail.list.folder(),
+            Pick::Copy(_) | Pick::GoTo => None,
+        };
         let offered = self
             .mail
             .folders
             .all()
-            .filter(|folder| picker.account.is_none_or(|account| account == folder.account));
+            .filter(|folder| picker.account.is_none_or(|account| account == folder.account))
+            .filter(|folder| Some(folder.id) != left);
         let recent = |id: FolderId| {
             let at = self.mail.recent.iter().position(|known| *known == id);
             at.unwrap_or(self.mail.recent.len())
@@ -122,7 +128,9 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::fit;
-    use crate::app::tests::folder;
+    use crate::app::layer::Layer;
+    use crate::app::sheet::Sheet;
+    use crate::app::tests::{Desk, folder};
     use crate::model::folder::FolderRole;
 
     #[test]
@@ -139,6 +147,25 @@ mod tests {
         check("projects/d", Some(3));
         check("proj", Some(3));
         check("trash", None);
+    }
+
+    #[test]
+    fn the_folder_that_is_left_is_no_place_to_move_to() {
+        #[track_caller]
+        fn check(keys: &str, expected: &[i64]) {
+            let mut desk = Desk::linked();
+            desk.press(keys);
+            let Some(Layer::Sheet(sheet)) = desk.app.layers.last() else { panic!("no picker") };
+            let Sheet::Picker(picker) = sheet.as_ref() else { panic!("no picker") };
+            let ids: Vec<i64> =
+                desk.app.picked_from(picker).iter().map(|folder| folder.id.0).collect();
+            assert_eq!(ids, expected, "{keys}");
+        }
+        check("m", &[2, 3, 4]);
+        check("Enter m", &[2, 3, 4]);
+        check("M", &[1, 2, 3, 4]);
+        check("g f", &[1, 2, 3, 4]);
+        check("/ M Enter m", &[1, 2, 3, 4]);
     }
 
     #[test]

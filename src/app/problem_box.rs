@@ -2,6 +2,7 @@
 
 use crate::app::action::Action;
 use crate::app::it_help::concerns_it;
+use crate::app::words::grouped;
 use crate::model::ids::{AccountId, FolderId, MessageId, OutboxId};
 use crate::problem::{Problem, Remedy};
 
@@ -16,6 +17,11 @@ pub enum About {
     Folder(FolderId),
     /// A message.
     Message(MessageId),
+    /// A change that was shown already and is undone, because the server refused it.
+    Undone {
+        /// Messages it was about; none when it was about a folder.
+        messages: usize,
+    },
     /// A message of the outbox, and the account that hands it over where that is known.
     Outbox(OutboxId, Option<AccountId>),
 }
@@ -75,7 +81,7 @@ impl ProblemBox {
             }
             (Remedy::EditMessage, About::Outbox(..)) => Some(Action::Edit),
             (Remedy::CheckSent, _) => Some(Action::LookIntoSent),
-            (_, About::Nothing) => None,
+            (_, About::Nothing | About::Undone { messages: _ }) => None,
             (
                 Remedy::Retry
                 | Remedy::StartOver
@@ -94,6 +100,28 @@ impl ProblemBox {
             ) => Some(Action::Retry),
             (Remedy::ChooseFolder | Remedy::ChooseName | Remedy::Nothing, _) => None,
         }
+    }
+
+    /// What helps, and what has become of a change that was refused.
+    #[must_use]
+    pub fn help(&self) -> String {
+        let remedy = self.problem.remedy.sentence();
+        let undone = match self.about {
+            About::Undone { messages: 0 } => "The change is undone here, too.".to_owned(),
+            About::Undone { messages: 1 } => {
+                "The message is here as it was before the change.".to_owned()
+            }
+            About::Undone { messages } => {
+                let number = grouped(u64::try_from(messages).unwrap_or(u64::MAX));
+                format!("{number} messages are here as they were before the change.")
+            }
+            About::Nothing
+            | About::Account(_)
+            | About::Folder(_)
+            | About::Message(_)
+            | About::Outbox(..) => return remedy.to_owned(),
+        };
+        if self.problem.remedy == Remedy::Nothing { undone } else { format!("{undone} {remedy}") }
     }
 
     /// Whether `action` can be done from this box.

@@ -1,6 +1,6 @@
 //! A question that is answered with yes or no before something is done.
 
-use crate::model::ids::{AccountId, DraftId, OutboxId};
+use crate::model::ids::{AccountId, DraftId, OperationId, OutboxId};
 
 /// What is done on yes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Ask {
     DiscardMessage,
     /// Throw a stored draft away.
     DiscardDraft(DraftId),
+    /// Throw away what a server refused to take.
+    DiscardWaiting(OperationId),
     /// Keep an account although a check failed.
     SaveAnyway,
     /// Send what the composer holds under the address of the account that hands it over.
@@ -65,6 +67,10 @@ impl Question {
             Ask::DiscardMessage | Ask::DiscardDraft(_) => (
                 "Throw this message away?".to_owned(),
                 "What was written is gone for good; nothing is sent.",
+            ),
+            Ask::DiscardWaiting(_) => (
+                "Throw this message away?".to_owned(),
+                "The server has refused it, and what is kept of it here goes for good.",
             ),
             Ask::Many => (about.to_owned(), "z takes it back as one step."),
             Ask::DeleteForGood => {

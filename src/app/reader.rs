@@ -57,8 +57,8 @@ pub enum Content {
     /// No message.
     #[default]
     Nothing,
-    /// A message is on the way.
-    Loading(MessageId),
+    /// A message is on the way; its row is known already.
+    Loading(Box<MessageRow>),
     /// A message.
     Open(Box<OpenMessage>),
 }
@@ -68,17 +68,64 @@ pub enum Content {
 pub struct Reader {
     /// What it holds.
     pub content: Content,
-    /// The lines for the width they were wrapped for.
+    /// The lines for the width they were wrapped for. While a message is on the way, those of the
+    /// one before: most come at once, and a word about waiting would only flash up.
     pub lines: Vec<ReaderLine>,
     /// First line on screen.
     pub top: usize,
+    /// Whether waiting is worth a word.
+    pub patience: Patience,
     wrapped_for: Option<usize>,
+}
+
+/// How long a message has been waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Patience {
+    /// It comes at once, most likely.
+    #[default]
+    Fresh,
+    /// So long that a person wonders.
+    Over,
 }
 
 impl Reader {
     /// Waits for a message.
-    pub fn wait_for(&mut self, message: MessageId) {
-        *self = Self { content: Content::Loading(message), ..Self::default() };
+    pub fn wait_for(&mut self, row: MessageRow) {
+        self.content = Content::Loading(Box::new(row));
+        self.patience = Patience::Fresh;
+    }
+
+    /// Time has passed: a message that is still on the way has taken the place of the one before.
+    pub fn tick(&mut self) {
+        if let Content::Loading(_) = self.content {
+            self.lines = Vec::new();
+            self.patience = Patience::Over;
+        }
+    }
+
+    /// The row of the message that is open or on the way.
+    #[must_use]
+    pub fn row(&self) -> Option<&MessageRow> {
+        match &self.content {
+            Content::Loading(row) => Some(row),
+            Content::Open(open) => Some(&open.row),
+            Content::Nothing => None,
+        }
+    }
+
+    /// Like [`Self::row`], to be changed.
+    pub fn row_mut(&mut self) -> Option<&mut MessageRow> {
+        match &mut self.content {
+            Content::Loading(row) => Some(row),
+            Content::Open(open) => Some(&mut open.row),
+            Content::Nothing => None,
+        }
+    }
+
+    /// Whether this message is on the way.
+    #[must_use]
+    pub fn waits_for(&self, message: MessageId) -> bool {
+        matches!(&self.content, Content::Loading(row) if row.id == message)
     }
 
     /// Shows a message.

@@ -5,7 +5,6 @@ use crate::app::cursor::Move;
 use crate::app::effect::Effect;
 use crate::app::layout::Pane;
 use crate::app::pending::Purpose;
-use crate::app::reader::Content;
 use crate::engine_api::command::EngineCommand;
 use crate::model::flags::Flag;
 use crate::model::ids::MessageId;
@@ -13,7 +12,9 @@ use crate::model::message::{MessageRow, ReadableMessage};
 
 impl App {
     pub(in crate::app) fn read(&mut self, message: MessageId) -> Vec<Effect> {
-        self.mail.reader.wait_for(message);
+        let row = self.mail.list.at_hand().iter().find(|row| row.id == message);
+        let Some(row) = row.cloned() else { return Vec::new() };
+        self.mail.reader.wait_for(row);
         self.mail.focus = Pane::Reader;
         vec![self.command(Purpose::Read(message), |id| EngineCommand::LoadMessage { id, message })]
     }
@@ -23,7 +24,7 @@ impl App {
         let before = self.mail.list.cursor.at;
         // What was read may have left the list, such as one of unread messages only: the cursor then
         // stands on the next one already.
-        let open = self.mail.reader.message().map(|open| open.row.id);
+        let open = self.mail.reader.row().map(|row| row.id);
         let left = open.is_some_and(|open| {
             self.mail.focus == Pane::Reader
                 && self.mail.list.at_hand().iter().all(|row| row.id != open)
@@ -46,7 +47,7 @@ impl App {
         row: MessageRow,
         message: ReadableMessage,
     ) -> Vec<Effect> {
-        if self.mail.reader.content != Content::Loading(row.id) {
+        if !self.mail.reader.waits_for(row.id) {
             return Vec::new();
         }
         let (id, unread) = (row.id, !row.flags.contains(Flag::Seen));

@@ -346,9 +346,14 @@ impl App {
             (Remedy::SignInAgain(account), _) | (_, About::Account(account)) => {
                 self.sign_in(account)
             }
-            (_, About::Nothing | About::Folder(_) | About::Message(_) | About::Outbox(..)) => {
-                Vec::new()
-            }
+            (
+                _,
+                About::Nothing
+                | About::Folder(_)
+                | About::Message(_)
+                | About::Undone { messages: _ }
+                | About::Outbox(..),
+            ) => Vec::new(),
         }
     }
 

@@ -178,6 +178,12 @@ impl Selection {
         }
     }
 
+    /// Whether the range ends before the cursor, because it is as long as it may be.
+    #[must_use]
+    pub fn is_cut(&self, cursor: usize) -> bool {
+        self.range.as_ref().is_some_and(|range| range.end != cursor)
+    }
+
     /// Rows of the range have come in sight.
     pub fn saw(&mut self, rows: impl Iterator<Item = (usize, Mark)>) {
         if let Some(range) = &mut self.range {
@@ -261,6 +267,7 @@ mod tests {
         chosen.begin(10_000, mark(1));
         chosen.extend(usize::MAX);
         assert_eq!(chosen.count(usize::MAX), RANGE_LIMIT_ROWS);
+        assert!(chosen.is_cut(usize::MAX) && !chosen.is_cut(10_000 + RANGE_LIMIT_ROWS - 1));
         chosen.extend(0);
         assert_eq!(chosen.count(usize::MAX), RANGE_LIMIT_ROWS);
     }

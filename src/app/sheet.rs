@@ -122,6 +122,16 @@ impl Sheet {
         }
     }
 
+    /// Whether there is something to take with Enter.
+    #[must_use]
+    pub fn opens(&self) -> bool {
+        match self {
+            Self::Waiting(_) => false,
+            Self::Undo(view) => view.steps.as_ref().is_some_and(|steps| !steps.is_empty()),
+            Self::Search(_) | Self::Picker(_) | Self::Filters(_) | Self::Prompt(_) => true,
+        }
+    }
+
     /// Gives its field a key or pasted text.
     pub fn edit(&mut self, edit: impl FnOnce(&mut TextField) -> Typed) -> Typed {
         let typed = self.field_mut().map_or(Typed::Ignored, edit);

@@ -177,6 +177,11 @@ pub struct Desk {
 impl Desk {
     /// A front end before the engine's first word.
     pub fn empty() -> Self {
+        Self::remembering("")
+    }
+
+    /// Like [`Self::empty`], after a run that left this to remember.
+    pub fn remembering(remembered: &str) -> Self {
         let (app, effects) = App::new(AppSetup {
             now: NOW,
             zone: Zone::Utc,
@@ -187,6 +192,7 @@ impl Desk {
             ),
             demo_link: None,
             banner: String::new(),
+            remembered: remembered.to_owned(),
         });
         let mut desk = Self {
             app,
@@ -295,6 +301,15 @@ impl Desk {
     /// The id of the newest command.
     pub fn last_id(&self) -> CommandId {
         self.commands.last().unwrap().id()
+    }
+
+    /// Answers the commands from this one on, which an engine that was silent has left.
+    pub fn answer_from(&mut self, first: usize) {
+        for command in self.commands.split_off(first) {
+            let answer = self.answer(&command);
+            self.commands.push(command);
+            answer.into_iter().for_each(|answer| self.event(answer));
+        }
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
@@ -452,6 +467,10 @@ impl Desk {
             | EngineCommand::ChangeAccount { .. }
             | EngineCommand::RemoveAccount { .. }
             | EngineCommand::RetryOutbox { .. }
+            | EngineCommand::RetryPending { .. }
+            | EngineCommand::RenewIndex { .. }
+            | EngineCommand::CheckCache { .. }
+            | EngineCommand::DiscardPending { .. }
             | EngineCommand::DiscardDraft { .. } => EngineEvent::CommandDone { id },
             EngineCommand::Act { target, act, asked_by, .. } => {
                 self.act(id, target, *act, *asked_by)

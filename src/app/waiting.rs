@@ -7,7 +7,7 @@ use crate::app::pending::Purpose;
 use crate::app::sheet::{Sheet, WaitingView};
 use crate::engine_api::command::{EngineCommand, SyncHold};
 use crate::model::acting::PendingOperation;
-use crate::model::ids::CommandId;
+use crate::model::ids::{CommandId, OperationId};
 
 impl App {
     /// `W`.
@@ -29,6 +29,26 @@ impl App {
             return vec![self.list_waiting()];
         }
         Vec::new()
+    }
+
+    /// The refused change under the cursor.
+    pub(in crate::app) fn refused_at_cursor(&self) -> Option<OperationId> {
+        let Some(Layer::Sheet(sheet)) = self.layers.last() else { return None };
+        let Sheet::Waiting(view) = sheet.as_ref() else { return None };
+        let change = view.operations.as_ref()?.get(view.cursor.at)?;
+        change.refused.as_ref().map(|_why| change.id)
+    }
+
+    /// `r`.
+    pub(in crate::app) fn retry_waiting(&mut self) -> Vec<Effect> {
+        let Some(operation) = self.refused_at_cursor() else { return Vec::new() };
+        let retry = |id| EngineCommand::RetryPending { id, operation };
+        vec![self.command(Purpose::Decide, retry)]
+    }
+
+    /// Yes after `x`.
+    pub(in crate::app) fn discard_waiting(&mut self, operation: OperationId) -> Effect {
+        self.command(Purpose::Decide, |id| EngineCommand::DiscardPending { id, operation })
     }
 
     /// The changes have come; the names in them are harmless to show.
@@ -70,9 +90,46 @@ impl App {
 
 #[cfg(test)]
 mod tests {
+    use crate::app::layer::Layer;
     use crate::app::tests::{Desk, NOW, account};
     use crate::engine_api::command::{EngineCommand, SyncHold};
     use crate::engine_api::status::{SyncPhase, SyncProgress};
+    use crate::model::acting::{Deed, PendingOperation};
+    use crate::model::ids::{AccountId, OperationId};
+
+    #[test]
+    fn a_refused_change_goes_again_or_is_thrown_away_by_one_key() {
+        let mut desk = Desk::linked();
+        let change = |id: i64, refused: Option<&str>| PendingOperation {
+            id: OperationId(id),
+            account: AccountId(1),
+            deed: Deed::Import { to: "Archive".to_owned() },
+            messages: 1,
+            since: NOW,
+            refused: refused.map(str::to_owned),
+        };
+        desk.waiting = vec![change(1, None), change(2, Some("full"))];
+        desk.press("W r x");
+        let decides = |command: &EngineCommand| {
+            matches!(
+                command,
+                EngineCommand::RetryPending { .. } | EngineCommand::DiscardPending { .. }
+            )
+        };
+        assert!(!desk.commands.iter().any(decides), "it only waits");
+        desk.press("j r");
+        let retried = |command: &EngineCommand| {
+            matches!(command, EngineCommand::RetryPending { operation: OperationId(2), .. })
+        };
+        assert!(desk.commands.iter().any(retried));
+        desk.press("x");
+        assert!(matches!(desk.app.layers.last(), Some(Layer::Question(_))));
+        desk.press("y");
+        let discarded = |command: &EngineCommand| {
+            matches!(command, EngineCommand::DiscardPending { operation: OperationId(2), .. })
+        };
+        assert!(desk.commands.iter().any(discarded));
+    }
 
     #[test]
     fn the_background_is_held_and_goes_on_by_one_key() {

@@ -304,11 +304,14 @@ impl App {
         }
     }
 
-    /// `x` on the list of drafts, `Ctrl-x` in the composer.
+    /// `x` on the lists of drafts and of waiting changes, `Ctrl-x` in the composer.
     pub(in crate::app) fn discard(&mut self) -> Vec<Effect> {
         let stored = self.selected_draft().map(|stored| stored.id);
         if let Some(draft) = stored {
             self.layers.push(Layer::Question(Question::new(Ask::DiscardDraft(draft), "")));
+        } else if let Some(operation) = self.refused_at_cursor() {
+            let ask = Ask::DiscardWaiting(operation);
+            self.layers.push(Layer::Question(Question::new(ask, "")));
         } else if self.composer_mut().is_some_and(|composer| composer.sending.is_none()) {
             self.layers.push(Layer::Question(Question::new(Ask::DiscardMessage, "")));
         }
@@ -327,6 +330,7 @@ impl App {
                 let discard = self.discard_draft(draft);
                 vec![discard, self.list_drafts()]
             }
+            Ask::DiscardWaiting(operation) => vec![self.discard_waiting(operation)],
             Ask::SendWithoutSubject => {
                 if let Some(composer) = self.composer_mut() {
                     composer.subject_asked = SubjectAsked::Yes;

@@ -4,14 +4,15 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::json::rfc3339;
 use crate::cli::output::{Format, Output, table};
-use crate::cli::session::{Session, unexpected, with_session};
+use crate::cli::running::with_session;
+use crate::cli::session::{Session, unexpected};
 use crate::cli::undo::JsonDeed;
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::mime::sanitise;
 use crate::model::acting::PendingOperation;
-use crate::model::ids::AccountId;
-use clap::Subcommand;
+use crate::model::ids::{AccountId, OperationId};
+use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -22,6 +23,18 @@ pub enum ChangesCommand {
     List,
     /// Hand them to their servers now
     Flush,
+    /// Let changes that a server refused go there once more
+    Retry(Refused),
+    /// Throw changes that a server refused away, with the messages they were to file
+    Discard(Refused),
+}
+
+/// Changes that a server refused.
+#[derive(Debug, Args)]
+pub struct Refused {
+    /// Which, as changes list gives them
+    #[arg(value_name = "ID", required = true)]
+    pub ids: Vec<i64>,
 }
 
 #[derive(Serialize)]
@@ -32,6 +45,13 @@ struct Row<'a> {
     deed: JsonDeed<'a>,
     messages: u32,
     since: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Discarded {
+    discarded: usize,
 }
 
 #[derive(Serialize)]
@@ -47,6 +67,30 @@ pub fn run(context: &Context, command: ChangesCommand) -> Result<(), CliError> {
     match command {
         ChangesCommand::List => list(context),
         ChangesCommand::Flush => flush(context),
+        ChangesCommand::Retry(refused) => retry(context, &refused.ids),
+        ChangesCommand::Discard(refused) => discard(context, &refused.ids),
+    }
+}
+
+fn retry(context: &Context, ids: &[i64]) -> Result<(), CliError> {
+    with_session(context, async |session| {
+        for operation in ids.iter().copied().map(OperationId) {
+            session.do_it(|id| EngineCommand::RetryPending { id, operation }).await?;
+        }
+        say(context.output, session.hand_over().await?)
+    })
+}
+
+fn discard(context: &Context, ids: &[i64]) -> Result<(), CliError> {
+    with_session(context, async |session| {
+        for operation in ids.iter().copied().map(OperationId) {
+            session.do_it(|id| EngineCommand::DiscardPending { id, operation }).await?;
+        }
+        Ok(())
+    })?;
+    match context.output.format() {
+        Format::Json => context.output.json(&Discarded { discarded: ids.len() }),
+        Format::Human => context.output.line("Thrown away."),
     }
 }
 
@@ -71,13 +115,17 @@ fn list(context: &Context) -> Result<(), CliError> {
                 deed: JsonDeed::from(&operation.deed),
                 messages: operation.messages,
                 since: rfc3339(operation.since),
+                refused: operation.refused.as_deref(),
             })
         }),
         Format::Human => {
             let cells = |operation: &PendingOperation| {
                 let deed = JsonDeed::from(&operation.deed).sentence(operation.messages);
                 let id = operation.id.0.to_string();
-                [id, name(operation), rfc3339(operation.since), sanitise::line(&deed)]
+                let refused = operation.refused.as_deref();
+                let refused = refused.map(|why| format!("refused: {}", sanitise::line(why)));
+                let since = rfc3339(operation.since);
+                [id, name(operation), since, sanitise::line(&deed), refused.unwrap_or_default()]
             };
             let rows: Vec<_> = operations.iter().map(cells).collect();
             table(&rows).iter().try_for_each(|line| context.output.line(line))

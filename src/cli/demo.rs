@@ -3,7 +3,7 @@
 use crate::app::AppSetup;
 use crate::app::dates::Zone;
 use crate::cli::error::CliError;
-use crate::cli::session;
+use crate::cli::running;
 use crate::config::ConfigFile;
 use crate::engine::{EngineSetup, Liveness};
 use crate::model::account::SecretsKind;
@@ -11,6 +11,7 @@ use crate::model::detection::Lookup;
 use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::runtime::editor::{EditorDirectory, EditorSettings};
 use crate::runtime::event_loop::{self, Shell};
+use crate::runtime::state_file::StateFile;
 use crate::runtime::terminal;
 use crate::sandbox::Sandbox;
 use crate::sandbox::options::{Personality, SandboxOptions};
@@ -52,7 +53,7 @@ pub enum PersonalityWord {
 /// Whatever keeps it from opening.
 pub fn run(args: &DemoArgs) -> Result<u8, CliError> {
     terminal::check().map_err(|error| error.problem())?;
-    session::on_runtime(async || {
+    running::on_runtime(async || {
         let clock = Clock::system();
         let sandbox =
             Sandbox::start(options(args, &clock)).await.map_err(|error| failed(&error))?;
@@ -64,7 +65,7 @@ pub fn run(args: &DemoArgs) -> Result<u8, CliError> {
         } else {
             sandbox.link(&mut config, &secrets).await.map_err(|error| failed(&error))?;
         }
-        let engine = session::start(EngineSetup {
+        let engine = running::start(EngineSetup {
             config,
             store: Store::in_memory(&clock).map_err(|error| error.problem())?,
             secrets,
@@ -84,7 +85,9 @@ pub fn run(args: &DemoArgs) -> Result<u8, CliError> {
                 automatic_secrets: (SecretsKind::Memory, "the demo keeps nothing".to_owned()),
                 demo_link,
                 banner: "demo: nothing here is real".to_owned(),
+                remembered: String::new(),
             },
+            screen_state: StateFile::none(),
             clock,
             editor: EditorSettings {
                 configured: String::new(),

@@ -35,8 +35,14 @@ impl CliError {
     /// A failure of the machine this runs on.
     #[must_use]
     pub fn system(code: &str, what: &str, error: &io::Error) -> Self {
-        let why = error.to_string();
-        Problem::new(ProblemKind::Failed, code, what, &why, Remedy::CheckDisk).into()
+        let remedy = match error.kind() {
+            // No room and no permission would help.
+            io::ErrorKind::NotFound
+            | io::ErrorKind::AlreadyExists
+            | io::ErrorKind::InvalidInput => Remedy::Nothing,
+            _of_the_disk => Remedy::CheckDisk,
+        };
+        Problem::new(ProblemKind::Failed, code, what, &error.to_string(), remedy).into()
     }
 
     /// Tells standard error and gives the exit code.

@@ -4,7 +4,8 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::message::act::{acted, say_done};
 use crate::cli::output::{Format, Output, table};
-use crate::cli::session::{Session, with_session};
+use crate::cli::running::with_session;
+use crate::cli::session::Session;
 use crate::engine_api::command::EngineCommand;
 use crate::mime::sanitise;
 use crate::model::acting::FolderAct;
@@ -16,8 +17,8 @@ use serde::Serialize;
 /// What can be done with folders.
 #[derive(Debug, Subcommand)]
 pub enum FolderCommand {
-    /// List the folders of an account
-    List(AccountArgs),
+    /// List the folders of an account, or of all
+    List(ListArgs),
     /// Make a folder
     Create(CreateArgs),
     /// Give a folder another name; those below it come along
@@ -26,6 +27,20 @@ pub enum FolderCommand {
     Remove(GoneArgs),
     /// Remove the messages of a folder, for good
     Empty(GoneArgs),
+}
+
+/// Arguments of `folder list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Whose
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// The folders of every account, one account after the other
+    #[arg(long, conflicts_with = "account")]
+    pub all_accounts: bool,
+    /// As they were listed last: no server is asked and nothing waited for
+    #[arg(long)]
+    pub cached: bool,
 }
 
 /// Arguments of `folder create`.
@@ -78,6 +93,7 @@ pub struct AccountArgs {
 #[derive(Serialize)]
 struct Row<'a> {
     id: i64,
+    account: i64,
     name: &'a str,
     role: &'static str,
     total: u32,
@@ -161,6 +177,13 @@ pub fn find<'a>(folders: &'a [Folder], wanted: &str) -> Option<&'a Folder> {
     by(&by_name).or_else(|| by(&by_role)).or_else(|| by(&by_leaf))
 }
 
+/// What a folder is for, by its word.
+#[must_use]
+pub fn role(word: &str) -> Option<FolderRole> {
+    let role = FolderRole::from_word(&word.to_ascii_lowercase());
+    role.filter(|role| !matches!(role, FolderRole::Mail | FolderRole::Other))
+}
+
 /// That there is no such folder.
 #[must_use]
 pub fn unknown(wanted: &str) -> CliError {
@@ -168,14 +191,35 @@ pub fn unknown(wanted: &str) -> CliError {
     CliError::usage("unknown-folder", &what, "See posthaste folder list.")
 }
 
-fn list(context: &Context, args: &AccountArgs) -> Result<(), CliError> {
-    let folders = with_session(context, async |session| {
-        let account = session.account(args.account.as_deref())?.id;
-        session.folders(account).await
+fn list(context: &Context, args: &ListArgs) -> Result<(), CliError> {
+    let listed = with_session(context, async |session| {
+        let accounts = if args.all_accounts {
+            session.some_account()?;
+            session.accounts()
+        } else {
+            vec![session.account(args.account.account.as_deref())?]
+        };
+        let mut listed = Vec::new();
+        for account in accounts {
+            let folders = if args.cached {
+                session.cached_folders(account.id).await?
+            } else {
+                session.folders(account.id).await?
+            };
+            listed.push((account.name.to_string(), folders));
+        }
+        Ok(listed)
     })?;
     match context.output.format() {
-        Format::Json => list_json(context.output, &folders),
-        Format::Human => list_human(context.output, &folders),
+        Format::Json => {
+            listed.iter().try_for_each(|(_account, folders)| list_json(context.output, folders))
+        }
+        Format::Human => listed.iter().try_for_each(|(account, folders)| {
+            if args.all_accounts {
+                context.output.line(&format!("{account}:"))?;
+            }
+            list_human(context.output, folders)
+        }),
     }
 }
 
@@ -183,6 +227,7 @@ fn list_json(output: Output, folders: &[Folder]) -> Result<(), CliError> {
     folders.iter().try_for_each(|folder| {
         output.json(&Row {
             id: folder.id.0,
+            account: folder.account.0,
             name: &folder.name,
             role: folder.role.as_str(),
             total: folder.total,

@@ -5,6 +5,7 @@
 //! needed, 4 network, 128 and the number of a signal.
 
 pub mod account;
+pub mod cache;
 pub mod changes;
 pub mod cloud;
 pub mod completions;
@@ -15,6 +16,7 @@ pub mod doctor;
 pub mod draft;
 pub mod entra;
 pub mod error;
+pub mod examples;
 pub mod folder;
 pub mod hidden_prompt;
 pub mod json;
@@ -24,8 +26,10 @@ pub mod outbox;
 pub mod output;
 pub mod passphrase;
 pub mod pasted;
+pub mod running;
 pub mod secret_input;
 pub mod session;
+pub mod status_line;
 pub mod sync;
 pub mod token;
 pub mod tui;
@@ -33,6 +37,7 @@ pub mod undo;
 
 use crate::cli::context::{Context, GlobalArgs};
 use crate::cli::error::CliError;
+use crate::cli::output::Format;
 use crate::runtime::hardening;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -63,17 +68,19 @@ pub enum Command {
     #[command(subcommand)]
     Account(account::AccountCommand),
     /// Folders of an account
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::FOLDER)]
     Folder(folder::FolderCommand),
     /// List, read, find, file, send, export and import messages
     #[command(subcommand)]
     Message(message::MessageCommand),
     /// Bring everything for reading without a network, and hand over what waits
+    #[command(after_help = examples::SYNC)]
     Sync(sync::SyncArgs),
     /// Take back the last action, or an earlier one
+    #[command(after_help = examples::UNDO)]
     Undo(undo::UndoArgs),
     /// What was done here and has not reached its server yet
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::CHANGES)]
     Changes(changes::ChangesCommand),
     /// Messages that wait to be sent
     #[command(subcommand)]
@@ -86,6 +93,9 @@ pub enum Command {
     /// What Microsoft's sign-in means, and what an administrator sets up
     #[command(subcommand)]
     Entra(entra::EntraCommand),
+    /// The copy of the mail on this machine
+    #[command(subcommand)]
+    Cache(cache::CacheCommand),
     /// Check this installation and every account
     Doctor,
     /// The configuration file
@@ -101,13 +111,31 @@ pub enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     hardening::protect_memory();
-    let Arguments { global, command } = Arguments::parse();
+    let Arguments { global, command } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return ExitCode::from(misunderstood(&error)),
+    };
     let context = Context::new(global);
     let result = run(&context, command);
     ExitCode::from(match result {
         Ok(code) => code,
         Err(error) => error.report(context.output.format()),
     })
+}
+
+/// Tells what is wrong with the arguments, as JSON where that was asked for; help and version are
+/// printed. The exit code.
+fn misunderstood(error: &clap::Error) -> u8 {
+    let asks_json = std::env::args_os().any(|argument| argument == "--json");
+    if error.use_stderr() && asks_json {
+        let text = error.to_string();
+        let (what, why) = text.split_once('\n').unwrap_or((&text, ""));
+        let what = what.trim_start_matches("error: ");
+        return CliError::usage("usage", what, why.trim()).report(Format::Json);
+    }
+    // A reader that is gone, as behind `--help | head`, is no failure.
+    let _closed = error.print();
+    u8::try_from(error.exit_code()).unwrap_or(u8::MAX)
 }
 
 fn run(context: &Context, command: Option<Command>) -> Result<u8, CliError> {
@@ -128,6 +156,7 @@ fn run(context: &Context, command: Option<Command>) -> Result<u8, CliError> {
         Some(Command::Draft(command)) => draft::run(context, command).map(done),
         Some(Command::Token(args)) => token::run(context, &args).map(done),
         Some(Command::Entra(command)) => entra::run(context, command).map(done),
+        Some(Command::Cache(command)) => cache::run(context, command).map(done),
         Some(Command::Doctor) => doctor::run(context).map(done),
         Some(Command::Config(command)) => config::run(context, command).map(done),
         Some(Command::Completions(args)) => completions::run(context, &args).map(done),
@@ -148,6 +177,7 @@ fn keeps_log(command: &Command) -> bool {
         | Command::Outbox(_)
         | Command::Draft(_)
         | Command::Token(_)
+        | Command::Cache(_)
         | Command::Doctor
         | Command::Config(_) => true,
         Command::Demo(_) | Command::Entra(_) | Command::Completions(_) | Command::Man => false,
@@ -233,6 +263,10 @@ mod tests {
         check("posthaste message delete 7", false);
         check("posthaste message delete 7 --yes", true);
         check("posthaste message export 7 --format mbox --output mail.mbox", true);
+        check("posthaste message save 7 --part 2 --to files", true);
+        check("posthaste message list --all-accounts --cached", true);
+        check("posthaste message list --all-accounts --account work", false);
+        check("posthaste folder list --all-accounts", true);
         check("posthaste message import a.eml b.mbox --to INBOX", true);
         check("posthaste folder create Projects/Engine", true);
         check("posthaste folder rename Projects Work", true);

@@ -5,14 +5,16 @@ pub mod watch;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::folder::AccountArgs;
+use crate::cli::message::act::waits;
 use crate::cli::output::{Format, Output};
-use crate::cli::session::{Session, with_live_session, with_session};
+use crate::cli::running::{with_live_session, with_session};
+use crate::cli::session::Session;
+use crate::cli::status_line::StatusLine;
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::status::{AccountStatus, SyncPhase, SyncProgress};
 use crate::model::ids::AccountId;
 use clap::Args;
 use serde::Serialize;
-use std::io::{self, IsTerminal, Write};
 
 /// Arguments of `sync`.
 #[derive(Debug, Args)]
@@ -79,7 +81,8 @@ async fn once(
     let id = account.id;
     let mut status = session.status();
     let mut shown = None;
-    let mut progress = Progress { output, account: account.name.as_str() };
+    let line = StatusLine::new();
+    let mut progress = Progress { output, account: account.name.as_str(), line };
     {
         let synced = session.do_it(|command| EngineCommand::Sync { id: command, account: id });
         tokio::pin!(synced);
@@ -87,7 +90,7 @@ async fn once(
             tokio::select! {
                 biased;
                 synced = &mut synced => {
-                    progress.end();
+                    progress.line.clear();
                     synced?;
                     break;
                 }
@@ -105,7 +108,7 @@ async fn once(
     let waiting = known.iter().find(|known| known.id == id).map_or(0, |a| a.operations_waiting);
     match output.format() {
         Format::Json => output.json(&Told::Synced { account: account.name.as_str(), waiting }),
-        Format::Human => output.line(&format!("{}: up to date.", account.name)),
+        Format::Human => output.line(&format!("{}: up to date.{}", account.name, waits(waiting))),
     }
 }
 
@@ -116,10 +119,11 @@ fn progress_of(accounts: &[AccountStatus], id: AccountId) -> Option<SyncProgress
 struct Progress<'a> {
     output: Output,
     account: &'a str,
+    line: StatusLine,
 }
 
 impl Progress<'_> {
-    /// A JSON line, or one line at a terminal that is written over; nothing into files.
+    /// A JSON line, or a line at a terminal; nothing into files.
     fn show(&mut self, progress: Option<SyncProgress>) -> Result<(), CliError> {
         let Some(SyncProgress { phase, done, total, bytes, .. }) = progress else {
             return Ok(());
@@ -130,22 +134,9 @@ impl Progress<'_> {
                 self.output.json(&Told::Progress { account, phase: word, done, total, bytes })
             }
             Format::Human => {
-                let mut error = io::stderr();
-                if error.is_terminal() {
-                    let line = format!("\r{account}: {word} {done} of {total}\u{1b}[K");
-                    // Progress that cannot be shown stops nothing.
-                    let _unseen = error.write_all(line.as_bytes());
-                }
+                self.line.show(&format!("{account}: {word} {done} of {total}"));
                 Ok(())
             }
-        }
-    }
-
-    fn end(&mut self) {
-        let mut error = io::stderr();
-        if self.output.format() == Format::Human && error.is_terminal() {
-            // As above.
-            let _unseen = error.write_all(b"\r\x1b[K");
         }
     }
 }

@@ -5,17 +5,20 @@ use crate::app::dates::Zone;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::passphrase::Unlock;
-use crate::cli::session::{self, Opened};
+use crate::cli::running::{self, Opened};
 use crate::engine::Liveness;
 use crate::model::account::SecretsKind;
 use crate::runtime::editor::{EditorDirectory, EditorSettings};
 use crate::runtime::event_loop::{self, Shell};
+use crate::runtime::state_file::StateFile;
 use crate::runtime::terminal;
 use crate::secrets::SecretPlaces;
 use std::time::Duration;
 
 /// A keyring that waits for somebody to unlock it must not hold up the first frame.
 const KEYRING_LIMIT: Duration = Duration::from_secs(1);
+/// In the state directory: how lists are arranged, where messages open.
+const SCREEN_STATE_FILE: &str = "screen.json";
 
 /// Opens the screen; the exit code.
 ///
@@ -25,13 +28,14 @@ pub fn run(context: &Context) -> Result<u8, CliError> {
     terminal::check().map_err(|error| error.problem())?;
     let paths = context.paths()?;
     context.log()?;
-    session::on_runtime(async || {
+    running::on_runtime(async || {
         let Opened { setup, places } =
-            session::open(context, Liveness::Live, Unlock::Required).await?;
+            running::open(context, Liveness::Live, Unlock::Required).await?;
         let config = setup.config.config().clone();
         let clock = setup.clock.clone();
+        let screen_state = StateFile::at(paths.state_dir.join(SCREEN_STATE_FILE));
         let shell = Shell {
-            engine: session::start(setup).await?,
+            engine: running::start(setup).await?,
             setup: AppSetup {
                 now: clock.now(),
                 zone: Zone::Local,
@@ -39,7 +43,9 @@ pub fn run(context: &Context) -> Result<u8, CliError> {
                 automatic_secrets: automatic_secrets(&places).await,
                 demo_link: None,
                 banner: String::new(),
+                remembered: screen_state.read(),
             },
+            screen_state,
             clock,
             editor: EditorSettings {
                 configured: config.editor,

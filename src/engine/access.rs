@@ -21,7 +21,7 @@ use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, OnceCell, watch};
 
 /// When a password runs out: never, as far as anyone can know.
 const NEVER: UnixSeconds = UnixSeconds(i64::MAX);
@@ -79,6 +79,9 @@ pub struct AccountAccess {
     /// Held by whoever replays changes, and by another connection while it looks at a folder: a
     /// look between the server's move and our note of it would see the message twice.
     pub turn: Mutex<()>,
+    /// False from the moment the inbox shows before the folders are listed until they are: what
+    /// files a message by the role of a folder waits for it.
+    pub listed: watch::Sender<bool>,
 }
 
 impl AccountAccess {
@@ -90,7 +93,8 @@ impl AccountAccess {
         delegate: Option<Arc<Self>>,
         setup: AccessSetup,
     ) -> Self {
-        Self { id, settings, delegate, setup, opened: OnceCell::new(), turn: Mutex::new(()) }
+        let (opened, turn) = (OnceCell::new(), Mutex::new(()));
+        Self { id, settings, delegate, setup, opened, turn, listed: watch::Sender::new(true) }
     }
 
     async fn opened(&self) -> Result<&Opened, Failure> {

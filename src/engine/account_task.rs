@@ -14,13 +14,14 @@ use crate::engine::background::BackgroundCommand;
 use crate::engine::facts::learn;
 use crate::engine::failure::Failure;
 use crate::engine::fetched::new_bodies;
+use crate::engine::first_look::Begun;
 use crate::engine::reading::{self, Form, present};
-use crate::engine::session::{AccountContext, Counts, Session};
+use crate::engine::session::{AccountContext, INBOX, Session};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{Connection, Quota};
 use crate::model::account::Resource;
 use crate::model::folder::{Folder, FolderRole};
-use crate::model::ids::{CommandId, FolderId, MessageId};
+use crate::model::ids::{CommandId, FolderId, MessageId, Uid};
 use crate::problem::{Problem, ProblemKind};
 use crate::stdx::backoff::Backoff;
 use crate::stdx::clock::UnixSeconds;
@@ -36,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 pub const ACCOUNT_QUEUE_LIMIT: usize = 64;
 
 /// Newest messages kept up to date in a folder nobody asked more of.
-const NEWEST_BY_DEFAULT: u32 = 200;
+pub(in crate::engine) const NEWEST_BY_DEFAULT: u32 = 200;
 
 /// IDLE is renewed this often: Exchange Online stops announcing earlier than the 29 minutes of
 /// RFC 2177.
@@ -47,11 +48,11 @@ const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// Longest wait between two tries to connect.
 const RETRY_LIMIT: Duration = Duration::from_secs(60);
 
-/// The folder that every account has and that is shown first (RFC 9051, section 5.1).
-const INBOX: &str = "INBOX";
-
 /// How often the folders are listed beside listening: only the open one is announced.
 const LIST_EVERY: Duration = Duration::from_secs(2 * 60);
+
+/// How soon after a change a folder is counted anew whose headers are still on their way.
+const COUNT_WITHIN: Duration = Duration::from_secs(3);
 
 /// How often the wall clock is compared with our own while listening.
 const GLANCE_EVERY: Duration = Duration::from_secs(15);
@@ -119,9 +120,9 @@ impl AccountCommand {
 pub struct AccountTask {
     pub(in crate::engine) context: AccountContext,
     pub(in crate::engine) liveness: Liveness,
-    commands: mpsc::Receiver<AccountCommand>,
+    pub(in crate::engine) commands: mpsc::Receiver<AccountCommand>,
     background: mpsc::Sender<BackgroundCommand>,
-    cancel: CancellationToken,
+    pub(in crate::engine) cancel: CancellationToken,
     session: Option<Session>,
     pub(in crate::engine) watched: Option<Watched>,
     backoff: Backoff,
@@ -132,14 +133,24 @@ pub struct AccountTask {
     /// Last refresh and end of the token, as they are among the facts already.
     token_facts: (Option<UnixSeconds>, Option<UnixSeconds>),
     /// What the last catching up looked at, and how many of the next commands waited before it.
-    answered: Option<(Watched, usize)>,
+    pub(in crate::engine) answered: Option<(Watched, usize)>,
+    pub(in crate::engine) caught: Caught,
+}
+
+/// How far catching up has come while a connection is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Caught {
+    /// Everything was looked at.
+    Up,
+    /// The newest messages of the inbox are there, and nothing else of the account.
+    FirstWindow,
 }
 
 /// The folder that is kept up to date.
 #[derive(Clone, Copy)]
 pub(in crate::engine) struct Watched {
     pub(in crate::engine) folder: FolderId,
-    newest: u32,
+    pub(in crate::engine) newest: u32,
 }
 
 /// Why the waiting arm of the loop woke up.
@@ -150,6 +161,8 @@ enum Turn {
     /// The machine slept.
     Slept,
     RetryDue,
+    /// The first window is there and nobody asks for anything: the rest is due.
+    GoOn,
 }
 
 impl AccountTask {
@@ -178,6 +191,7 @@ impl AccountTask {
             list_at: Instant::now(),
             token_facts: (None, None),
             answered: None,
+            caught: Caught::Up,
         }
     }
 
@@ -194,6 +208,7 @@ impl AccountTask {
                 liveness: self.liveness,
                 retry_at: self.retry_at,
                 list_at: self.list_at,
+                caught: self.caught,
             };
             tokio::select! {
                 biased;
@@ -211,6 +226,7 @@ impl AccountTask {
     async fn turn(&mut self, turn: Turn) {
         let served = match turn {
             Turn::RetryDue => self.catch_up().await,
+            Turn::GoOn => self.go_on().await,
             Turn::ListDue => self.list_again().await,
             Turn::Slept => {
                 self.session = None;
@@ -283,6 +299,9 @@ impl AccountTask {
     async fn serve(&mut self, command: &AccountCommand) -> Result<(), Failure> {
         match command {
             AccountCommand::ListFolders { id } => {
+                if self.caught == Caught::FirstWindow && self.listed_from_cache(*id).await? {
+                    return Ok(());
+                }
                 let context = self.context.clone();
                 let folders = self.connection().await?.list(&context).await?;
                 let account = context.access.id;
@@ -333,13 +352,17 @@ impl AccountTask {
         if failure.problem(Some(account)).kind != ProblemKind::Network {
             return false;
         }
-        match reading::folders(&self.context.store, *id, account).await {
-            Ok(Some(loaded)) => {
-                self.context.reporter.event(loaded).await;
-                true
-            }
-            Ok(None) | Err(_) => false,
-        }
+        self.listed_from_cache(*id).await.unwrap_or(false)
+    }
+
+    /// Whether the cache knows folders to answer with.
+    async fn listed_from_cache(&mut self, id: CommandId) -> Result<bool, Failure> {
+        let account = self.context.access.id;
+        let Some(loaded) = reading::folders(&self.context.store, id, account).await? else {
+            return Ok(false);
+        };
+        self.context.reporter.event(loaded).await;
+        Ok(true)
     }
 
     async fn sync_all(&mut self, asker: oneshot::Sender<Result<(), Problem>>) {
@@ -475,22 +498,31 @@ impl AccountTask {
     /// first, in as few round trips as there can be.
     async fn catch_up(&mut self) -> Result<(), Failure> {
         let context = self.context.clone();
-        let account = context.access.id;
+        self.caught = Caught::Up;
         let (name, newest) = self.watched_name().await?;
         self.connection().await?;
         self.replay_first().await?;
         self.show(Connection::Syncing).await;
+        match self.first_look().await? {
+            Begun::No => {}
+            Begun::Window => return Ok(()),
+            Begun::Listed(folders) => return self.end_first_look(&folders).await,
+        }
         // Whoever has asked by now asks for what comes next.
         let asked_before = self.commands.len();
         let session = self.connection().await?;
-        let (mut folders, counts) = session.list_and_sync(&context, &name, newest).await?;
+        let (folders, counts) = session.list_and_sync(&context, &name, newest).await?;
         let looked = session.open.map(|(folder, _state)| Watched { folder, newest });
         self.answered = looked.map(|looked| (looked, asked_before));
-        context.reporter.event(EngineEvent::FoldersChanged { account }).await;
-        if counts == Counts::Missing {
-            folders = self.connection().await?.list(&context).await?;
-            context.reporter.event(EngineEvent::FoldersChanged { account }).await;
-        }
+        let folders = self.with_counts(folders, counts).await?;
+        self.end_catching_up(&folders).await
+    }
+
+    /// What follows the list of folders when an account is caught up with.
+    pub(in crate::engine) async fn end_catching_up(
+        &mut self,
+        folders: &[Folder],
+    ) -> Result<(), Failure> {
         self.list_at = Instant::now() + LIST_EVERY;
         if self.watched.is_none_or(|watched| folders.iter().all(|f| f.id != watched.folder)) {
             let inbox = folders.iter().find(|folder| folder.role == FolderRole::Inbox);
@@ -527,10 +559,22 @@ impl AccountTask {
             return self.catch_up().await;
         }
         self.sync_watched().await?;
+        self.count_soon().await?;
         let account = self.context.access.id;
         self.context.reporter.event(EngineEvent::FoldersChanged { account }).await;
         self.replay().await?;
         self.synced().await;
+        Ok(())
+    }
+
+    /// As long as its headers come, only the server can count a folder: it is asked again soon, once
+    /// for many changes.
+    async fn count_soon(&mut self) -> Result<(), Failure> {
+        let Some(watched) = self.watched else { return Ok(()) };
+        let marked = self.context.store.mark(watched.folder).await?;
+        if marked.is_some_and(|marked| marked.mark.complete_from != Uid::new(1)) {
+            self.list_at = self.list_at.min(Instant::now() + COUNT_WITHIN);
+        }
         Ok(())
     }
 
@@ -616,6 +660,7 @@ struct Waiting<'a> {
     liveness: Liveness,
     retry_at: Instant,
     list_at: Instant,
+    caught: Caught,
 }
 
 impl Waiting<'_> {
@@ -623,6 +668,7 @@ impl Waiting<'_> {
     /// Cancel safe, as `MailSource::wait_for_change` is.
     async fn turn(self) -> Turn {
         match (self.liveness, self.session) {
+            (Liveness::Live, Some(_session)) if self.caught == Caught::FirstWindow => Turn::GoOn,
             (Liveness::Live, Some(session)) => {
                 let limit = listening_limit(session.token_ends, self.context.clock.now());
                 tokio::select! {

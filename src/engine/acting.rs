@@ -7,11 +7,12 @@ use crate::engine::supervisor::Supervisor;
 use crate::engine_api::command::AskedBy;
 use crate::engine_api::event::EngineEvent;
 use crate::model::acting::{FolderAct, MessageAct, Target};
-use crate::model::flags::Flags;
-use crate::model::ids::{AccountId, CommandId, FolderId, UndoId};
-use crate::stdx::clock::UnixSeconds;
+use crate::model::ids::{AccountId, CommandId, FolderId, OperationId, UndoId};
+use crate::problem::Problem;
+use crate::store::error::StoreError;
 use crate::store::operations::act::Acted;
 use crate::store::operations::refusal::Refusal;
+use crate::store::uploads::Upload;
 
 impl Supervisor {
     pub(in crate::engine) async fn resolve(&self, id: CommandId, target: Target) {
@@ -44,12 +45,34 @@ impl Supervisor {
         &self,
         id: CommandId,
         folder: FolderId,
-        bytes: Vec<u8>,
-        flags: Flags,
-        received_at: Option<UnixSeconds>,
+        upload: Upload,
     ) {
-        let acted = self.store.import(folder, bytes, flags, received_at).await;
+        let acted = self.store.import(folder, upload).await;
         self.answer_acted(id, acted).await;
+    }
+
+    /// A change that was refused goes to its server once more.
+    pub(in crate::engine) async fn retry_pending(&self, id: CommandId, operation: OperationId) {
+        let retried = self.store.retry_upload(operation).await;
+        self.answer_decided(id, retried).await;
+    }
+
+    /// A change that was refused is thrown away.
+    pub(in crate::engine) async fn discard_pending(&self, id: CommandId, operation: OperationId) {
+        let discarded = self.store.discard_upload(operation).await;
+        self.answer_decided(id, discarded).await;
+    }
+
+    async fn answer_decided(&self, id: CommandId, decided: Result<Option<AccountId>, StoreError>) {
+        match decided {
+            Ok(Some(account)) => {
+                self.count_waiting(&[account]).await;
+                self.reporter.done(id).await;
+                self.changed(Vec::new(), vec![account]).await;
+            }
+            Ok(None) => self.reporter.failed(id, Problem::not_refused()).await,
+            Err(error) => self.reporter.failed(id, error.problem()).await,
+        }
     }
 
     pub(in crate::engine) async fn undo(&self, id: CommandId, step: Option<UndoId>) {

@@ -137,6 +137,8 @@ impl BackgroundTask {
                 state.retry_at = Instant::now();
                 self.begin(state);
             }
+            // Told again of what it listens to, it need not open that again.
+            BackgroundCommand::Listen(folder) if folder == state.listen => {}
             BackgroundCommand::Listen(folder) => {
                 state.listen = folder;
                 state.look_before_listening();

@@ -14,15 +14,17 @@ use futures::{StreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc;
 
-/// Batches of headers that may wait to be read and stored.
-const BATCHES_AHEAD: usize = 2;
+/// Batches that may wait for their turn, beside the one on the wire: about 2 MB each.
+const BATCHES_WAITING: usize = 1;
+/// Batches that are read and stored at once: one is read while the store writes the other.
+const BATCHES_AT_WORK: usize = 2;
 /// Whole messages that may wait to be stored.
 const MESSAGES_AHEAD: usize = 16;
 /// Whole messages are committed together up to this many bytes, so that the store is never busy for
 /// long.
 const COMMIT_LIMIT_BYTES: usize = 2 * 1024 * 1024;
 /// Whole messages committed together at most.
-const COMMIT_LIMIT: usize = 50;
+const COMMIT_LIMIT: usize = 250;
 
 /// What a step brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,30 +50,34 @@ impl Session {
     ) -> Result<Brought, Failure> {
         let account = context.access.id;
         let cached: BTreeSet<Uid> = uids(&context.store.cached_in(folder, range).await?).collect();
-        let (out, batches) = mpsc::channel::<Vec<RemoteHeaders>>(BATCHES_AHEAD);
+        let (out, batches) = mpsc::channel::<Vec<RemoteHeaders>>(BATCHES_WAITING);
         let source = &mut self.source;
         let streamed = async move { source.stream_headers(range, &out).await };
         let kept = async {
             let mut there = BTreeSet::new();
             let mut bytes = 0_u64;
+            let cached = &cached;
             let received = stream::unfold(batches, |mut batches| async move {
                 batches.recv().await.map(|batch| (batch, batches))
             });
-            let batches = received
+            // While one is stored the next is read already.
+            let stored = received
                 .map(|batch: Vec<RemoteHeaders>| async move {
                     let size = batch.iter().map(|headers| headers.header.len()).sum::<usize>();
-                    Ok::<_, Failure>((u64::try_from(size).unwrap_or(0), new_messages(batch).await?))
+                    let new = new_messages(batch).await?;
+                    let uids: Vec<Uid> = new.iter().map(|message| message.uid).collect();
+                    let known = new.iter().filter(|message| cached.contains(&message.uid));
+                    let flags = known.map(|message| (message.uid, message.flags)).collect();
+                    let changes = FolderChanges { new, flags, ..FolderChanges::default() };
+                    context.store.keep_changes(account, folder, changes).await?;
+                    Ok::<_, Failure>((u64::try_from(size).unwrap_or(0), uids))
                 })
-                .buffered(BATCHES_AHEAD);
-            let mut batches = std::pin::pin!(batches);
-            while let Some(batch) = batches.next().await {
-                let (size, new) = batch?;
+                .buffered(BATCHES_AT_WORK);
+            let mut stored = std::pin::pin!(stored);
+            while let Some(batch) = stored.next().await {
+                let (size, uids) = batch?;
                 bytes += size;
-                there.extend(new.iter().map(|message| message.uid));
-                let known = new.iter().filter(|message| cached.contains(&message.uid));
-                let flags = known.map(|message| (message.uid, message.flags)).collect();
-                let changes = FolderChanges { new, flags, ..FolderChanges::default() };
-                context.store.keep_changes(account, folder, changes).await?;
+                there.extend(uids);
             }
             Ok::<_, Failure>((there, bytes))
         };
@@ -124,26 +130,31 @@ impl Session {
         let by_uid: BTreeMap<Uid, MessageId> =
             wanted.iter().map(|body| (body.uid, body.message)).collect();
         let wanted: Vec<Uid> = wanted.iter().map(|body| body.uid).collect();
-        let (out, mut messages) = mpsc::channel(MESSAGES_AHEAD);
+        let (out, messages) = mpsc::channel(MESSAGES_AHEAD);
         let source = &mut self.source;
         let streamed = async move { source.stream_messages(&wanted, &out).await };
         let kept = async move {
             let mut brought = Brought::default();
-            let mut batch: Vec<(MessageId, Vec<u8>)> = Vec::new();
-            let mut batch_bytes = 0;
-            while let Some((uid, bytes)) = messages.recv().await {
-                let Some(message) = by_uid.get(&uid) else { continue };
-                batch_bytes += bytes.len();
-                brought.messages += 1;
-                brought.bytes += u64::try_from(bytes.len()).unwrap_or(0);
-                batch.push((*message, bytes));
-                if COMMIT_LIMIT <= batch.len() || COMMIT_LIMIT_BYTES <= batch_bytes {
-                    let bodies = new_bodies(std::mem::take(&mut batch)).await?;
-                    context.store.keep_bodies(bodies).await?;
-                    batch_bytes = 0;
-                }
+            let batches = stream::unfold((messages, by_uid), |(mut messages, by_uid)| async move {
+                let batch = next_batch(&mut messages, &by_uid).await;
+                (!batch.is_empty()).then_some((batch, (messages, by_uid)))
+            });
+            // While one batch is stored the next is read already.
+            let stored = batches
+                .map(|batch| (batch, context.store.clone()))
+                .map(|(batch, store)| async move {
+                    let size = batch.iter().map(|(_message, bytes)| bytes.len()).sum::<usize>();
+                    let messages = u32::try_from(batch.len()).unwrap_or(u32::MAX);
+                    store.keep_bodies(new_bodies(batch).await?).await?;
+                    Ok::<_, Failure>((messages, u64::try_from(size).unwrap_or(0)))
+                })
+                .buffered(BATCHES_AT_WORK);
+            let mut stored = std::pin::pin!(stored);
+            while let Some(batch) = stored.next().await {
+                let (messages, bytes) = batch?;
+                brought.messages += messages;
+                brought.bytes += bytes;
             }
-            context.store.keep_bodies(new_bodies(batch).await?).await?;
             Ok::<_, Failure>(brought)
         };
         let (streamed, kept) = tokio::join!(streamed, kept);
@@ -151,6 +162,24 @@ impl Session {
         streamed?;
         Ok(brought)
     }
+}
+
+/// Messages to be committed together; empty at the end.
+async fn next_batch(
+    messages: &mut mpsc::Receiver<(Uid, Vec<u8>)>,
+    by_uid: &BTreeMap<Uid, MessageId>,
+) -> Vec<(MessageId, Vec<u8>)> {
+    let mut batch = Vec::new();
+    let mut size_bytes = 0;
+    while batch.len() < COMMIT_LIMIT
+        && size_bytes < COMMIT_LIMIT_BYTES
+        && let Some((uid, bytes)) = messages.recv().await
+    {
+        let Some(message) = by_uid.get(&uid) else { continue };
+        size_bytes += bytes.len();
+        batch.push((*message, bytes));
+    }
+    batch
 }
 
 fn uids<T>(list: &[(Uid, T)]) -> impl Iterator<Item = Uid> {

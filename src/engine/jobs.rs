@@ -10,6 +10,7 @@ use crate::engine::failure::Failure;
 use crate::engine::link::{LinkJob, LinkResult, SignIn};
 use crate::engine::preflight::{Preflight, Report};
 use crate::engine::supervisor::Supervisor;
+use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::link::{
     ClientSecretChange, LinkAnswer, LinkRequest, Renewal, Saving, SignInInput,
@@ -23,11 +24,16 @@ use crate::secrets::{SecretKey, SecretKind};
 use secrecy::SecretString;
 use std::future::Future;
 use std::sync::Arc;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use std::time::Duration;
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// Answers that may wait for a sign-in; nobody pastes faster than they are read.
 const ANSWERS_LIMIT: usize = 4;
+
+/// How long a command waits for folders that are being listed for the first time.
+const LISTED_LIMIT: Duration = Duration::from_secs(30);
 
 /// A job on its way.
 pub(in crate::engine) struct Job {
@@ -50,6 +56,8 @@ enum Outcome {
     SignedIn(AccountId, Box<LinkResult>),
     /// The checks of a linked account have run.
     Tested(AccountId, Box<Report>),
+    /// A command that waited is due.
+    Again(Box<EngineCommand>),
     /// The answer itself.
     Answer(Box<EngineEvent>),
     /// The job failed.
@@ -215,32 +223,33 @@ impl Supervisor {
         });
     }
 
-    /// Closes a command with what another task answers; cancelling it makes that task's question
-    /// moot.
-    pub(in crate::engine) fn await_done(
+    /// Runs work that ends in `CommandDone`, beside the supervisor. Work without an end, because the
+    /// task that was to answer is gone, is a cancelled command.
+    pub(in crate::engine) fn spawn_done(
         &mut self,
         id: CommandId,
-        answer: oneshot::Receiver<Result<(), Problem>>,
+        work: impl Future<Output = Option<Result<(), Problem>>> + Send + 'static,
     ) {
         self.spawn_job(id, None, async move {
-            match answer.await {
-                Ok(Ok(())) => Outcome::Answer(Box::new(EngineEvent::CommandDone { id })),
-                Ok(Err(problem)) => Outcome::Failed(problem),
-                Err(_gone) => Outcome::Cancelled,
+            match work.await {
+                Some(Ok(())) => Outcome::Answer(Box::new(EngineEvent::CommandDone { id })),
+                Some(Err(problem)) => Outcome::Failed(problem),
+                None => Outcome::Cancelled,
             }
         });
     }
 
-    /// Runs work that ends in `CommandDone`, beside the supervisor.
-    pub(in crate::engine) fn spawn_done(
+    /// Serves a command again once the folders of an account are listed.
+    pub(in crate::engine) fn serve_once_listed(
         &mut self,
         id: CommandId,
-        work: impl Future<Output = Result<(), Problem>> + Send + 'static,
+        mut listed: watch::Receiver<bool>,
+        command: EngineCommand,
     ) {
         self.spawn_job(id, None, async move {
-            match work.await {
-                Ok(()) => Outcome::Answer(Box::new(EngineEvent::CommandDone { id })),
-                Err(problem) => Outcome::Failed(problem),
+            match timeout(LISTED_LIMIT, listed.wait_for(|listed| *listed)).await {
+                Ok(Ok(_listed)) => Outcome::Again(Box::new(command)),
+                Ok(Err(_)) | Err(_) => Outcome::Failed(Problem::folders_not_listed()),
             }
         });
     }
@@ -303,6 +312,7 @@ impl Supervisor {
                 learn(&self.store, &self.reporter, account, |facts| report.learn(facts)).await;
                 self.reporter.done(id).await;
             }
+            Outcome::Again(command) => self.serve(*command).await,
             Outcome::Answer(event) => self.reporter.event(*event).await,
             Outcome::Failed(problem) => self.reporter.failed(id, problem).await,
             Outcome::Cancelled => {

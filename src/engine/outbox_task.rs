@@ -259,9 +259,19 @@ impl OutboxTask {
         let (mut source, _token_ends) = self.unless_stopped(self.access.source()).await?;
         let folders = source.list_folders().await?;
         let sent = folders.iter().find(|folder| folder.role == FolderRole::Sent);
-        let sent = sent.ok_or_else(Problem::no_sent_folder)?;
+        let sent = match sent {
+            Some(sent) => sent.name.clone(),
+            None => {
+                let names = folders.iter().map(|folder| folder.name.as_str());
+                let delimiter = folders.iter().find_map(|folder| folder.delimiter);
+                let name = FolderRole::Sent.name_to_make(names, delimiter);
+                let name = name.ok_or_else(Problem::no_sent_folder)?;
+                source.create_folder(&name, Some(FolderRole::Sent)).await?;
+                name
+            }
+        };
         let seen = [Flag::Seen].into_iter().collect();
-        source.append(&sent.name, seen, None, &message.bytes).await?;
+        source.append(&sent, seen, None, &message.bytes).await?;
         source.close().await;
         Ok(())
     }

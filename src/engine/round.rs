@@ -6,7 +6,7 @@ use crate::engine::session::{AccountContext, Session};
 use crate::engine::sync::{FIRST_STEP, next_width, step_below};
 use crate::engine_api::status::{SyncPhase, SyncProgress};
 use crate::model::folder::FolderRole;
-use crate::model::ids::{FolderId, MessageId, Uid, UidRange, UidValidity};
+use crate::model::ids::{FolderId, Uid, UidRange, UidValidity};
 use crate::stdx::clock::UnixSeconds;
 use crate::store::bodies::MissingBody;
 use crate::store::marks::FolderKnowledge;
@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, VecDeque};
 /// Whole messages larger than this are fetched only when somebody opens them.
 const BODY_LIMIT_BYTES: u32 = 5 * 1024 * 1024;
 /// Whole messages asked for in one step.
-const BODIES_AT_ONCE: u32 = 200;
+const BODIES_AT_ONCE: u32 = 1_000;
 /// Bytes asked for in one step of whole messages.
 const BODIES_AT_ONCE_BYTES: u64 = 8 * 1024 * 1024;
 /// Messages whose flags are compared in one step; as many as are cached, however far apart their UIDs.
@@ -96,8 +96,8 @@ pub struct Round {
     /// not told of every change, or told what was not so.
     doubted: BTreeSet<FolderId>,
     width: u32,
-    /// Messages that did not come when they were asked for.
-    left_out: BTreeSet<MessageId>,
+    /// The last message asked for in the folder; one that did not come is not asked for again.
+    asked: Option<MissingBody>,
     progress: Option<SyncProgress>,
 }
 
@@ -190,14 +190,13 @@ impl Round {
     async fn next_bodies(&mut self, context: &AccountContext) -> Result<Option<Task>, Failure> {
         let since = offline_since(context);
         while let Some(folder) = self.queue.front().copied() {
-            let left_out = u32::try_from(self.left_out.len()).unwrap_or(u32::MAX);
-            let limit = BODIES_AT_ONCE.saturating_add(left_out);
-            let missing =
-                context.store.missing_bodies(folder, since, BODY_LIMIT_BYTES, limit).await?;
+            let missing = context
+                .store
+                .missing_bodies(folder, since, BODY_LIMIT_BYTES, self.asked, BODIES_AT_ONCE)
+                .await?;
             let mut bytes = 0;
             let wanted: Vec<MissingBody> = missing
                 .into_iter()
-                .filter(|body| !self.left_out.contains(&body.message))
                 .take_while(|body| {
                     let fits = bytes < BODIES_AT_ONCE_BYTES;
                     bytes += u64::from(body.size_bytes);
@@ -205,11 +204,10 @@ impl Round {
                 })
                 .collect();
             if !wanted.is_empty() {
-                // Whatever does not come now would be asked for for ever.
-                self.left_out.extend(wanted.iter().map(|body| body.message));
+                self.asked = wanted.last().copied();
                 return Ok(Some(Task::Bodies { folder, wanted }));
             }
-            self.left_out.clear();
+            self.asked = None;
             self.queue.pop_front();
         }
         Ok(None)
@@ -220,13 +218,6 @@ impl Round {
         if let Task::Fill { range, .. } = task {
             let width = range.last.get() - range.first.get() + 1;
             self.width = next_width(width, brought.messages);
-        }
-        if let Task::Bodies { wanted, .. } = task
-            && usize::try_from(brought.messages) == Ok(wanted.len())
-        {
-            for body in wanted {
-                self.left_out.remove(&body.message);
-            }
         }
         if let Some(progress) = &mut self.progress {
             progress.done += u64::from(brought.messages);

@@ -2,7 +2,6 @@
 
 use crate::engine::failure::Failure;
 use crate::engine::server_search::ServerSearch;
-use crate::engine::session::AccountContext;
 use crate::engine::supervisor::Supervisor;
 use crate::engine_api::event::EngineEvent;
 use crate::model::folder::Folder;
@@ -11,11 +10,13 @@ use crate::model::listing::SearchScope;
 use crate::model::query::Query;
 use crate::problem::Problem;
 use crate::store::Store;
-use crate::store::search::rebuild::IndexState;
+use crate::store::error::StoreError;
+use crate::store::search::rebuild::{IndexProgress, IndexState};
 use crate::store::search::selecting::local_day;
 use futures::future::join_all;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 impl Supervisor {
@@ -41,19 +42,48 @@ impl Supervisor {
         }
         let searches = by_account.into_iter().filter_map(|(account, folders)| {
             let running = self.accounts.get(&account)?;
-            let context = AccountContext {
-                access: Arc::clone(&running.access),
-                store: self.store.clone(),
-                reporter: self.reporter.clone(),
-                clock: self.clock.clone(),
-            };
+            let context = self.context_of(Arc::clone(&running.access));
             let search = ServerSearch { id, context, folders, terms: terms.clone() };
             Some(
                 async move { search.run().await.map_err(|failure| failure.problem(Some(account))) },
             )
         });
         let searches: Vec<_> = searches.collect();
-        self.spawn_done(id, async move { told(join_all(searches).await) });
+        self.spawn_done(id, async move { Some(told(join_all(searches).await)) });
+    }
+
+    /// Makes the search index anew beside everything else.
+    pub(in crate::engine) fn renew_index(&mut self, id: CommandId) {
+        let (store, reporter) = (self.store.clone(), self.reporter.clone());
+        self.spawn_done(id, async move {
+            let (steps, mut heard) = watch::channel(IndexProgress { done: 0, total: 0 });
+            let renew = async move {
+                let step = |progress| {
+                    steps.send_replace(progress);
+                };
+                store.renew_index(step).await
+            };
+            let tell = async {
+                while heard.changed().await.is_ok() {
+                    let IndexProgress { done, total } = *heard.borrow_and_update();
+                    reporter.event(EngineEvent::IndexProgress { id, done, total }).await;
+                }
+            };
+            let (renewed, ()) = tokio::join!(renew, tell);
+            Some(renewed.map_err(|error| error.problem()))
+        });
+    }
+
+    /// Reads the whole cache beside everything else.
+    pub(in crate::engine) fn check_cache(&mut self, id: CommandId) {
+        let store = self.store.clone();
+        self.spawn_done(id, async move {
+            Some(match store.check_cache().await {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(StoreError::CacheRemade.problem()),
+                Err(error) => Err(error.problem()),
+            })
+        });
     }
 
     pub(in crate::engine) async fn list_saved_searches(&self, id: CommandId) {

@@ -11,8 +11,8 @@ use crate::engine::fetched::new_messages;
 use crate::engine::reporter::Reporter;
 use crate::engine::sync::{self, Look, SyncPlan};
 use crate::engine_api::event::EngineEvent;
-use crate::model::flags::Flags;
-use crate::model::folder::{Folder, ListedFolder};
+use crate::model::flags::{Flag, Flags};
+use crate::model::folder::{Folder, FolderRole, ListedFolder};
 use crate::model::ids::{FolderId, Uid, UidRange};
 use crate::problem::Problem;
 use crate::stdx::clock::{Clock, UnixSeconds};
@@ -20,9 +20,14 @@ use crate::store::Store;
 use crate::store::marks::{FolderMark, MarkedFolder};
 use crate::store::messages::FolderChanges;
 use crate::transport::error::TransportError;
-use crate::transport::{FolderNews, FolderState, KnownState, MailSource, OpenedFolder};
+use crate::transport::{
+    FolderNews, FolderState, KnownState, MailSource, OpenedFolder, RemoteHeaders,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// The folder that every account has and that is shown first (RFC 9051, section 5.1).
+pub const INBOX: &str = "INBOX";
 
 /// What an account's tasks work with beside their connections.
 #[derive(Clone)]
@@ -45,6 +50,39 @@ pub struct Session {
     pub open: Option<(FolderId, FolderState)>,
     /// When the credential it was opened with runs out.
     pub token_ends: UnixSeconds,
+    /// The folder that is open for reading only: `open` is none then, so that whoever wants more
+    /// opens it anew.
+    examined: Option<FolderId>,
+    /// The newest messages of the open folder, shown already without their sizes.
+    unsized_rows: Option<Unsized>,
+}
+
+/// Messages whose headers are cached and whose sizes are still to be asked for. Until then the
+/// folder's mark stands where it stood, so a cut makes the next look begin anew.
+#[derive(Clone, Copy, Debug)]
+struct Unsized {
+    folder: FolderId,
+    range: UidRange,
+    /// The folder's mark once they are there.
+    mark: FolderMark,
+}
+
+/// What the first look at an account brought.
+pub enum FirstLook {
+    /// The newest messages of a large inbox.
+    Window {
+        /// The inbox.
+        inbox: FolderId,
+    },
+    /// A small inbox, and all folders.
+    WithFolders {
+        /// The inbox.
+        inbox: FolderId,
+        /// Every folder.
+        folders: Vec<Folder>,
+        /// Whether they came with their counts.
+        counts: Counts,
+    },
 }
 
 /// A folder about to be compared with its server.
@@ -63,7 +101,7 @@ impl Session {
     /// [`Failure`].
     pub async fn connect(access: &AccountAccess) -> Result<Self, Failure> {
         let (source, token_ends) = access.source().await?;
-        Ok(Self { source, open: None, token_ends })
+        Ok(Self { source, open: None, token_ends, examined: None, unsized_rows: None })
     }
 
     /// Lists the folders into the cache.
@@ -91,7 +129,7 @@ impl Session {
         let knowledge = context.store.folder_knowledge(account).await?;
         let known = knowledge.into_iter().find(|folder| folder.name == name);
         let known = known.map(|folder| folder.marked);
-        self.open = None;
+        self.close_folder();
         let (listed, opened) =
             self.source.list_and_open(name, known.as_ref().and_then(known_state)).await?;
         let counts = Counts::of(&listed);
@@ -103,6 +141,7 @@ impl Session {
             Ok(opened) => {
                 let known = known.unwrap_or(NEVER_OPENED);
                 self.opened(context, folder.id, known, opened, newest).await?;
+                self.complete(context).await?;
             }
             Err(TransportError::Refused { text, .. }) => {
                 tracing::info!(folder = folder.id.0, "a folder cannot be opened: {text}");
@@ -123,6 +162,10 @@ impl Session {
         folder: FolderId,
         newest: u32,
     ) -> Result<(), Failure> {
+        if self.unsized_rows.is_some_and(|unsized_rows| unsized_rows.folder == folder) {
+            // It was looked at a moment ago.
+            return self.complete(context).await;
+        }
         let known = context.store.mark(folder).await?.ok_or_else(Problem::no_such_folder)?;
         match self.open {
             // Another connection may have learnt of a new generation since it was opened.
@@ -134,9 +177,89 @@ impl Session {
             }
             Some(_) | None => {
                 let opened = self.open_known(context, folder, &known).await?;
-                self.opened(context, folder, known, opened, newest).await
+                self.opened(context, folder, known, opened, newest).await?;
+                self.complete(context).await
             }
         }
+    }
+
+    /// Looks into the inbox of an account of which nothing is cached and brings its newest messages,
+    /// with the folders where the inbox is small. A large one is shown before the folders are listed:
+    /// Dovecot looks through all of it for whatever follows LIST. `None` when it cannot be opened.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn first_look(
+        &mut self,
+        context: &AccountContext,
+        newest: u32,
+    ) -> Result<Option<FirstLook>, Failure> {
+        self.close_folder();
+        let opened = match self.source.examine_folder(INBOX).await {
+            Ok(opened) => opened,
+            Err(TransportError::Refused { text, .. }) => {
+                tracing::info!("the inbox cannot be opened: {text}");
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let state = opened.state;
+        let (headers, listed) = if newest < state.exists {
+            let inbox = ListedFolder {
+                name: INBOX.to_owned(),
+                delimiter: None,
+                role: FolderRole::Inbox,
+                total: Some(state.exists),
+                unread: None,
+            };
+            (self.source.newest_unsized(newest).await?, vec![inbox])
+        } else {
+            self.source.newest_and_folders(newest).await?
+        };
+        let counts = Counts::of(&listed);
+        let account = context.access.id;
+        let folders = context.store.keep_folders(account, listed).await?;
+        let inbox = folders.iter().find(|folder| folder.name == INBOX).map(|folder| folder.id);
+        let Some(folder) = inbox else { return Ok(None) };
+        self.examined = Some(folder);
+        context.store.note_opened(folder, state.uid_validity, state.exists).await?;
+        let looking = Looking { folder, known: NEVER_OPENED, state, newest };
+        let changes = self.cold_changes(context, &looking, headers).await?;
+        context.store.keep_changes(account, folder, changes).await?;
+        context.reporter.event(EngineEvent::FolderChanged { folder }).await;
+        Ok(Some(if newest < state.exists {
+            FirstLook::Window { inbox: folder }
+        } else {
+            FirstLook::WithFolders { inbox: folder, folders, counts }
+        }))
+    }
+
+    /// Lists the folders with whatever counts come along.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn list_lightly(
+        &mut self,
+        context: &AccountContext,
+    ) -> Result<(Vec<Folder>, Counts), Failure> {
+        let listed = self.source.list_lightly().await?;
+        let counts = Counts::of(&listed);
+        Ok((context.store.keep_folders(context.access.id, listed).await?, counts))
+    }
+
+    /// Brings the sizes of messages that are shown without them.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn complete(&mut self, context: &AccountContext) -> Result<(), Failure> {
+        let open = self.examined.or(self.open.map(|(folder, _state)| folder));
+        let unsized_rows = self.unsized_rows.take().filter(|rows| open == Some(rows.folder));
+        let Some(Unsized { folder, range, mark }) = unsized_rows else { return Ok(()) };
+        let sizes = self.source.sizes_in(range).await?;
+        let changes = FolderChanges { sizes, mark: Some(mark), ..FolderChanges::default() };
+        context.store.keep_changes(context.access.id, folder, changes).await?;
+        context.reporter.event(EngineEvent::FolderChanged { folder }).await;
+        Ok(())
     }
 
     /// Makes sure that `folder` is the open one, without bringing anything.
@@ -160,6 +283,19 @@ impl Session {
         Ok(state)
     }
 
+    /// Before another folder is opened, by whomever.
+    pub fn leave_examined(&mut self) {
+        if self.examined.take().is_some() {
+            self.unsized_rows = None;
+        }
+    }
+
+    fn close_folder(&mut self) {
+        self.open = None;
+        self.examined = None;
+        self.unsized_rows = None;
+    }
+
     async fn open_known(
         &mut self,
         context: &AccountContext,
@@ -168,7 +304,7 @@ impl Session {
     ) -> Result<OpenedFolder, Failure> {
         let listed = context.store.folder(folder).await?.ok_or_else(Problem::no_such_folder)?;
         // A failed open leaves no folder open (RFC 9051, section 6.3.2).
-        self.open = None;
+        self.close_folder();
         let opened = self.source.open_folder(&listed.name, known_state(known)).await?;
         self.open = Some((folder, opened.state));
         Ok(opened)
@@ -225,8 +361,23 @@ impl Session {
         context: &AccountContext,
         looking: &Looking,
     ) -> Result<FolderChanges, Failure> {
+        let Looking { state, newest, .. } = *looking;
+        // Where the window is the folder, looking through the folder is nothing.
+        let headers = if newest < state.exists {
+            self.source.newest_unsized(newest).await?
+        } else {
+            self.source.newest_headers(newest).await?
+        };
+        self.cold_changes(context, looking, headers).await
+    }
+
+    async fn cold_changes(
+        &mut self,
+        context: &AccountContext,
+        looking: &Looking,
+        mut headers: Vec<RemoteHeaders>,
+    ) -> Result<FolderChanges, Failure> {
         let Looking { folder, state, newest, .. } = *looking;
-        let mut headers = self.source.newest_headers(newest).await?;
         if headers.is_empty() && 0 < state.exists {
             // All of the highest UIDs are gone: look further down.
             let found = self.source.newest_flags(newest).await?;
@@ -237,13 +388,21 @@ impl Session {
         found.sort_unstable();
         let complete_from = sync::complete_from(&found, state.exists);
         let cached = context.store.cached_flags(folder, complete_from).await?;
+        let ends = found.first().zip(found.last());
+        let range = ends.and_then(|(first, last)| UidRange::new(*first, *last));
+        let mark = sync::mark_after(&state, complete_from);
+        self.unsized_rows = range.filter(|_range| newest < state.exists).map(|range| Unsized {
+            folder,
+            range,
+            mark,
+        });
         let there: BTreeSet<Uid> = found.into_iter().collect();
         let gone = cached.into_iter().map(|(uid, _flags)| uid).filter(|uid| !there.contains(uid));
         Ok(FolderChanges {
             gone: gone.collect(),
             flags: headers.iter().map(|headers| (headers.uid, headers.flags)).collect(),
             new: new_messages(headers).await?,
-            mark: Some(sync::mark_after(&state, complete_from)),
+            mark: self.unsized_rows.is_none().then_some(mark),
             ..FolderChanges::default()
         })
     }
@@ -262,14 +421,18 @@ impl Session {
             None => BTreeSet::new(),
             Some(lowest) => {
                 let cached = context.store.cached_flags(folder, Some(lowest)).await?;
-                cached.into_iter().map(|(uid, _flags)| uid).collect()
+                let shown = cached.into_iter().filter(|(_uid, flags)| !is_hidden(*flags));
+                shown.map(|(uid, _flags)| uid).collect()
             }
         };
         let complete_from = mark.complete_from;
-        let is_new =
-            |uid: &Uid| !cached.contains(uid) && complete_from.is_none_or(|low| low <= *uid);
-        let new: Vec<Uid> =
-            news.flags.iter().map(|(uid, _flags)| *uid).filter(|uid| is_new(uid)).collect();
+        let is_new = |uid: Uid, flags| {
+            !cached.contains(&uid)
+                && !is_hidden(flags)
+                && complete_from.is_none_or(|low| low <= uid)
+        };
+        let new = news.flags.iter().filter(|(uid, flags)| is_new(*uid, *flags));
+        let new: Vec<Uid> = new.map(|(uid, _flags)| *uid).collect();
         let span = new.iter().min().zip(new.iter().max());
         let span = span.and_then(|(first, last)| UidRange::new(*first, *last));
         let headers = match span {
@@ -286,8 +449,9 @@ impl Session {
         mark.uid_next = above.max(mark.uid_next).max(state.uid_next);
         mark.highest_modseq =
             news.highest_modseq.max(state.highest_modseq).max(known.mark.highest_modseq);
+        let told = |(uid, flags): &(Uid, Flags)| cached.contains(uid) || is_hidden(*flags);
         Ok(FolderChanges {
-            flags: news.flags.into_iter().filter(|(uid, _flags)| cached.contains(uid)).collect(),
+            flags: news.flags.into_iter().filter(told).collect(),
             vanished: news.vanished.unwrap_or_default(),
             new: new_messages(headers).await?,
             mark: Some(mark),
@@ -344,6 +508,11 @@ const NEVER_OPENED: MarkedFolder = MarkedFolder {
     uid_validity: None,
     mark: FolderMark { uid_next: None, highest_modseq: None, complete_from: None },
 };
+
+/// Whether the server keeps a message only until somebody expunges it: no list shows it.
+fn is_hidden(flags: Flags) -> bool {
+    flags.contains(Flag::Deleted)
+}
 
 fn known_state(known: &MarkedFolder) -> Option<KnownState> {
     known.mark.complete_from?;

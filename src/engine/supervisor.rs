@@ -20,22 +20,25 @@ use crate::engine::reporter::Reporter;
 use crate::engine::routing::author_and_route;
 use crate::engine::searching::mend_index;
 use crate::engine::session::AccountContext;
-use crate::engine::{EngineSetup, Liveness};
+use crate::engine::{EngineSetup, Liveness, elsewhere};
 use crate::engine_api::command::{EngineCommand, Outgoing, SyncHold};
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{AccountStatus, Connection};
 use crate::model::account::{AccountName, AccountSettings};
+use crate::model::acting::MessageAct;
 use crate::model::address::EmailAddress;
 use crate::model::detection::Lookup;
 use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId};
 use crate::problem::Problem;
 use crate::stdx::clock::Clock;
 use crate::store::Store;
+use crate::store::elsewhere::Written;
 use crate::store::error::StoreError;
 use crate::store::outbox::NewOutboxEntry;
+use crate::store::uploads::Upload;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -61,6 +64,7 @@ pub struct Supervisor {
     finished: mpsc::Receiver<Finished>,
     replays_in: mpsc::Sender<AccountId>,
     replays: mpsc::Receiver<AccountId>,
+    written_elsewhere: mpsc::Receiver<Written>,
     liveness: Liveness,
 }
 
@@ -86,6 +90,7 @@ impl Supervisor {
     ) -> Result<Self, StoreError> {
         let (finished_in, finished) = mpsc::channel(FINISHED_QUEUE_LIMIT);
         let (replays_in, replays) = mpsc::channel(REPLAYS_LIMIT);
+        let (written_in, written_elsewhere) = mpsc::channel(1);
         let access = AccessSetup {
             secrets: setup.secrets,
             clock: setup.clock.clone(),
@@ -110,8 +115,20 @@ impl Supervisor {
             finished,
             replays_in,
             replays,
+            written_elsewhere,
             liveness: setup.liveness,
         };
+        match setup.liveness {
+            Liveness::Live => {
+                let watch = elsewhere::watch(supervisor.store.clone(), written_in);
+                let watch = supervisor.cancel.clone().run_until_cancelled_owned(watch);
+                supervisor.tasks.spawn(async move {
+                    watch.await;
+                });
+            }
+            // It is over before anything else could matter to it.
+            Liveness::OnDemand => {}
+        }
         supervisor
             .tasks
             .spawn(mend_index(supervisor.store.clone(), supervisor.cancel.child_token()));
@@ -133,6 +150,9 @@ impl Supervisor {
                 Some(finished) = self.finished.recv() => self.finish(finished).await,
                 Some(account) = self.replays.recv() => {
                     self.hand_on(account, AccountCommand::Replay).await;
+                }
+                Some(written) = self.written_elsewhere.recv() => {
+                    self.take_in_written(written).await;
                 }
                 command = commands.recv() => match command {
                     Some(command) => self.serve(command).await,
@@ -189,17 +209,22 @@ impl Supervisor {
         Some(Arc::clone(&running.access))
     }
 
+    /// What everything that works for an account works with.
+    pub(in crate::engine) fn context_of(&self, access: Arc<AccountAccess>) -> AccountContext {
+        AccountContext {
+            access,
+            store: self.store.clone(),
+            reporter: self.reporter.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
     fn run_account(&mut self, access: Arc<AccountAccess>) {
         let (commands, queue) = mpsc::channel(ACCOUNT_QUEUE_LIMIT);
         let (background, background_queue) = mpsc::channel(BACKGROUND_QUEUE_LIMIT);
         let cancel = self.cancel.child_token();
         let outbox = Arc::new(Notify::new());
-        let context = AccountContext {
-            access: Arc::clone(&access),
-            store: self.store.clone(),
-            reporter: self.reporter.clone(),
-            clock: self.clock.clone(),
-        };
+        let context = self.context_of(Arc::clone(&access));
         let background_task = BackgroundTask {
             context: context.clone(),
             liveness: self.liveness,
@@ -223,7 +248,14 @@ impl Supervisor {
         self.accounts.insert(access.id, Running { access, commands, background, outbox, cancel });
     }
 
-    async fn serve(&mut self, command: EngineCommand) {
+    /// What tells that the folders are listed, where an action needs to know them and does not.
+    fn unlisted(&self, act: &MessageAct) -> Option<watch::Receiver<bool>> {
+        let MessageAct::File(_role) = act else { return None };
+        let mut receivers = self.accounts.values().map(|running| running.access.listed.subscribe());
+        receivers.find(|listed| !*listed.borrow())
+    }
+
+    pub(in crate::engine) async fn serve(&mut self, command: EngineCommand) {
         match command {
             EngineCommand::Link { id, request } => self.link(id, *request).await,
             EngineCommand::SignInAgain { id, account, renewal } => {
@@ -243,7 +275,7 @@ impl Supervisor {
             EngineCommand::RemoveAccount { id, account } => match self.remove(account).await {
                 Ok(Some(sign_in)) => self.spawn_done(id, async move {
                     sign_in.carry_out().await;
-                    Ok(())
+                    Some(Ok(()))
                 }),
                 Ok(None) => self.reporter.done(id).await,
                 Err(failure) => self.reporter.failed(id, failure.problem(None)).await,
@@ -294,19 +326,32 @@ impl Supervisor {
             EngineCommand::LoadRaw { id, message } => {
                 self.load_message(id, message, Form::Raw).await;
             }
-            EngineCommand::Act { id, target, act, asked_by } => {
-                self.act(id, target, act, asked_by).await;
-            }
+            EngineCommand::Act { id, target, act, asked_by } => match self.unlisted(&act) {
+                None => self.act(id, target, act, asked_by).await,
+                Some(listed) => {
+                    let command = EngineCommand::Act { id, target, act, asked_by };
+                    self.serve_once_listed(id, listed, command);
+                }
+            },
             EngineCommand::ActOnFolder { id, act } => self.act_on_folder(id, act).await,
-            EngineCommand::Import { id, folder, bytes, flags, received_at } => {
-                self.import_message(id, folder, bytes, flags, received_at).await;
+            EngineCommand::Import { id, folder, bytes, flags, received_at, step } => {
+                let upload = Upload { bytes, flags, received_at, step };
+                self.import_message(id, folder, upload).await;
             }
             EngineCommand::Undo { id, step } => self.undo(id, step).await,
             EngineCommand::ListUndo { id } => self.list_undo(id).await,
             EngineCommand::ListPending { id } => self.list_pending(id).await,
+            EngineCommand::RetryPending { id, operation } => {
+                self.retry_pending(id, operation).await;
+            }
+            EngineCommand::DiscardPending { id, operation } => {
+                self.discard_pending(id, operation).await;
+            }
             EngineCommand::SearchServers { id, query, scope } => {
                 self.search_servers(id, query, scope).await;
             }
+            EngineCommand::RenewIndex { id } => self.renew_index(id),
+            EngineCommand::CheckCache { id } => self.check_cache(id),
             EngineCommand::ListSavedSearches { id } => self.list_saved_searches(id).await,
             EngineCommand::SaveSearch { id, name, query, scope } => {
                 self.save_search(id, name, query, scope).await;

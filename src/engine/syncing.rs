@@ -16,7 +16,7 @@ impl Supervisor {
         }
         let (asker, answer) = oneshot::channel();
         self.hand_on(account, AccountCommand::Sync(asker)).await;
-        self.await_done(id, answer);
+        self.spawn_done(id, async move { answer.await.ok() });
     }
 
     pub(in crate::engine) async fn hold_sync(

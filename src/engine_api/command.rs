@@ -6,7 +6,8 @@ use crate::model::acting::{FolderAct, MessageAct, Target};
 use crate::model::address::EmailAddress;
 use crate::model::flags::Flags;
 use crate::model::ids::{
-    AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId, SavedSearchId, UndoId,
+    AccountId, CommandId, DraftId, FolderId, MessageId, OperationId, OutboxId, SavedSearchId,
+    UndoId,
 };
 use crate::model::listing::{Listing, SearchScope};
 use crate::model::outgoing::Draft;
@@ -266,6 +267,9 @@ pub enum EngineCommand {
         flags: Flags,
         /// When it arrived, as far as its source tells.
         received_at: Option<UnixSeconds>,
+        /// The step to take back that it joins, as `Acted` named it for the message before; `None`
+        /// for one of its own.
+        step: Option<UndoId>,
     },
     /// Take an action back, whole: `Undone`.
     Undo {
@@ -279,10 +283,24 @@ pub enum EngineCommand {
         /// This command.
         id: CommandId,
     },
-    /// Every change that waits for its server: `PendingLoaded`.
+    /// Every change that waits for its server or was refused by it: `PendingLoaded`.
     ListPending {
         /// This command.
         id: CommandId,
+    },
+    /// Let a change that its server refused go there once more: `CommandDone`.
+    RetryPending {
+        /// This command.
+        id: CommandId,
+        /// Which.
+        operation: OperationId,
+    },
+    /// Throw a change that its server refused away, with the message it was to file: `CommandDone`.
+    DiscardPending {
+        /// This command.
+        id: CommandId,
+        /// Which.
+        operation: OperationId,
     },
     /// Ask the servers too for what a search is to find: `ServersFound` as they answer, then
     /// `CommandDone`. `Cancel` stops it.
@@ -293,6 +311,18 @@ pub enum EngineCommand {
         query: Query,
         /// Where.
         scope: SearchScope,
+    },
+    /// Throw the search index away and make it anew from the cache: `IndexProgress`, then
+    /// `CommandDone`. `Cancel` stops it; what is missing then is made at the next start.
+    RenewIndex {
+        /// This command.
+        id: CommandId,
+    },
+    /// Read the whole cache: `CommandDone` when it is sound. One that is damaged is made anew, and
+    /// the command fails with that.
+    CheckCache {
+        /// This command.
+        id: CommandId,
     },
     /// Every saved search: `SavedSearchesLoaded`.
     ListSavedSearches {
@@ -433,7 +463,11 @@ impl EngineCommand {
             | Self::Undo { id, .. }
             | Self::ListUndo { id }
             | Self::ListPending { id }
+            | Self::RetryPending { id, .. }
+            | Self::DiscardPending { id, .. }
             | Self::SearchServers { id, .. }
+            | Self::RenewIndex { id }
+            | Self::CheckCache { id }
             | Self::ListSavedSearches { id }
             | Self::SaveSearch { id, .. }
             | Self::RemoveSavedSearch { id, .. }

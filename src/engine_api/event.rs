@@ -205,9 +205,20 @@ pub enum EngineEvent {
         /// Newest first.
         drafts: Vec<StoredDraft>,
     },
-    /// The cache was damaged and is empty now: ask again for every folder and list. They fill from
+    /// `RenewIndex` has come further.
+    IndexProgress {
+        /// The command.
+        id: CommandId,
+        /// Messages that are in the index.
+        done: u32,
+        /// Messages there are.
+        total: u32,
+    },
+    /// The cache was gone or damaged and is empty now: ask again for every folder and list. They fill from
     /// the servers; drafts, the outbox and changes that wait are whole.
     CacheRebuilt,
+    /// Another process wrote to the databases: ask again for whatever is shown.
+    ChangedElsewhere,
     /// Ask again for the folders of this account: counts, names or roles changed.
     FoldersChanged {
         /// The account.

@@ -131,7 +131,7 @@ pub struct UndoStep {
     pub done_at: UnixSeconds,
 }
 
-/// A change that waits for its server.
+/// A change that waits for its server, or was refused by it and waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingOperation {
     /// Its id, in the order of replay.
@@ -144,4 +144,7 @@ pub struct PendingOperation {
     pub messages: u32,
     /// Since when it waits.
     pub since: UnixSeconds,
+    /// Why its server refused it, in plain words; not replayed again before a person says so. Only
+    /// uploads stay so: their bytes are nowhere else.
+    pub refused: Option<String>,
 }

@@ -51,6 +51,38 @@ impl FolderRole {
         }
     }
 
+    /// The name of a folder that is made for this role, which every known client takes for it;
+    /// `None` for roles that no folder is made for.
+    #[must_use]
+    pub fn usual_name(self) -> Option<&'static str> {
+        match self {
+            Self::Archive => Some("Archive"),
+            Self::Junk => Some("Junk"),
+            Self::Trash => Some("Trash"),
+            Self::Sent => Some("Sent"),
+            Self::Drafts => Some("Drafts"),
+            Self::Inbox | Self::Mail | Self::Other => None,
+        }
+    }
+
+    /// The full name of a folder to make for this role in an account that has `folders`: where its
+    /// server keeps all of them below INBOX, the new one goes there, too.
+    #[must_use]
+    pub fn name_to_make<'a>(
+        self,
+        mut folders: impl Iterator<Item = &'a str> + Clone,
+        delimiter: Option<char>,
+    ) -> Option<String> {
+        let name = self.usual_name()?;
+        let Some(delimiter) = delimiter else { return Some(name.to_owned()) };
+        let prefix = format!("INBOX{delimiter}");
+        let is_other = |folder: &&str| !folder.eq_ignore_ascii_case("INBOX");
+        let others = folders.clone().any(|folder| is_other(&folder));
+        let below =
+            others && folders.all(|folder| !is_other(&folder) || folder.starts_with(&prefix));
+        Some(if below { format!("{prefix}{name}") } else { name.to_owned() })
+    }
+
     /// The role a stored word stands for.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
@@ -106,5 +138,31 @@ impl Folder {
     #[must_use]
     pub fn depth(&self) -> usize {
         self.delimiter.map_or(0, |delimiter| self.name.matches(delimiter).count())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::folder::FolderRole;
+
+    #[test]
+    fn a_folder_is_made_where_its_server_keeps_the_others() {
+        #[track_caller]
+        fn check(
+            role: FolderRole,
+            folders: &[&str],
+            delimiter: Option<char>,
+            expected: Option<&str>,
+        ) {
+            let name = role.name_to_make(folders.iter().copied(), delimiter);
+            assert_eq!(name.as_deref(), expected, "{role:?} {folders:?}");
+        }
+        let trash = FolderRole::Trash;
+        check(trash, &["INBOX"], Some('.'), Some("Trash"));
+        check(trash, &["INBOX", "Sent"], Some('/'), Some("Trash"));
+        check(trash, &["INBOX", "INBOX.Sent", "INBOX.Old"], Some('.'), Some("INBOX.Trash"));
+        check(trash, &["INBOX", "INBOX.Sent", "Old"], Some('.'), Some("Trash"));
+        check(trash, &["INBOX", "Sent"], None, Some("Trash"));
+        check(FolderRole::Inbox, &[], None, None);
     }
 }

@@ -30,6 +30,18 @@ impl Problem {
         )
     }
 
+    /// A message is to be filed by what a folder is for, before the folders were ever listed.
+    #[must_use]
+    pub fn folders_not_listed() -> Self {
+        Self::new(
+            ProblemKind::Network,
+            "folders-not-listed",
+            "The folders of this account are not known yet",
+            "They are being listed for the first time.",
+            Remedy::Retry,
+        )
+    }
+
     /// A search is to be kept under no name.
     #[must_use]
     pub fn search_without_name() -> Self {
@@ -65,6 +77,39 @@ impl Problem {
              or the server meanwhile. What is shown is how the server has it.",
             Remedy::Nothing,
         )
+    }
+
+    /// A decision about a change that is not, or no longer, refused.
+    #[must_use]
+    pub fn not_refused() -> Self {
+        Self::new(
+            ProblemKind::Usage,
+            "not-refused",
+            "No server has refused this change",
+            "It has been done, taken back or sent again meanwhile, or it still waits. \
+             `posthaste changes list` shows how each stands.",
+            Remedy::Nothing,
+        )
+    }
+
+    /// The same problem for a message that was to be filed: its bytes are kept.
+    #[must_use]
+    pub fn with_upload_kept(self) -> Self {
+        let kept = "The message is kept among the changes that wait, where it can be sent again or \
+                    thrown away.";
+        let why =
+            if self.why.is_empty() { kept.to_owned() } else { format!("{} {kept}", self.why) };
+        Self { why, ..self }
+    }
+
+    /// What happened and what the server said, as a list tells it.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        match self.details.trim() {
+            "" => self.what.clone(),
+            said if self.what.contains(said) => self.what.clone(),
+            said => format!("{}: {said}", self.what),
+        }
     }
 
     /// A folder that was made here is to be removed again, and is in use.

@@ -1,7 +1,6 @@
 //! How many colours the terminal shows, as far as the environment says.
 
 use crate::ui::theme::Colours;
-use crossterm::style::force_color_output;
 use std::env;
 
 /// Terminals with 256 colours whose names do not say so.
@@ -10,12 +9,8 @@ const FULL: [&str; 6] = ["kitty", "foot", "alacritty", "ghostty", "wezterm", "di
 const MONO: [&str; 3] = ["vt1", "vt2", "vt3"];
 
 /// Reads `NO_COLOR` (no-color.org), `COLORTERM` and `TERM`.
-///
-/// crossterm 0.29 honours `NO_COLOR` by a sequence that resets bold and reverse, too; it is told not
-/// to look, because the theme without colours has none to leave out.
 #[must_use]
 pub fn from_environment() -> Colours {
-    force_color_output(true);
     let variable = |name| env::var(name).unwrap_or_default();
     choose(&variable("NO_COLOR"), &variable("COLORTERM"), &variable("TERM"))
 }

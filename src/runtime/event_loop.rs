@@ -17,6 +17,7 @@ use crate::runtime::effects::{BELL, clipboard_bytes};
 use crate::runtime::file_writer::FileWriter;
 use crate::runtime::inbox::Inbox;
 use crate::runtime::screen::Screen;
+use crate::runtime::state_file::StateFile;
 use crate::runtime::stop::{self, ENGINE_LIMIT, EditorInFront, StopCause};
 use crate::runtime::terminal::{self, TerminalError, TerminalGuard};
 use crate::stdx::clock::Clock;
@@ -51,6 +52,8 @@ pub struct Shell {
     pub clock: Clock,
     /// The external editor.
     pub editor: EditorSettings,
+    /// Where the screen keeps what it remembers.
+    pub screen_state: StateFile,
 }
 
 /// Runs the screen until somebody quits or it is stopped, then stops the engine. The exit code:
@@ -59,7 +62,7 @@ pub struct Shell {
 /// # Errors
 /// [`TerminalError`] when the terminal cannot be used; the engine is stopped then, too.
 pub async fn run(shell: Shell) -> Result<u8, TerminalError> {
-    let Shell { engine, setup, clock, editor } = shell;
+    let Shell { engine, setup, clock, editor, screen_state } = shell;
     let opened = match Opened::open() {
         Ok(opened) => opened,
         Err(error) => {
@@ -80,6 +83,7 @@ pub async fn run(shell: Shell) -> Result<u8, TerminalError> {
         editor_in_front,
         editing: None,
         files: FileWriter::default(),
+        screen_state,
         picture: Picture::Stale,
     };
     let end = match front.start(size, first_effects).await {
@@ -157,6 +161,7 @@ struct FrontEnd {
     editor_in_front: EditorInFront,
     editing: Option<Editing>,
     files: FileWriter,
+    screen_state: StateFile,
     picture: Picture,
 }
 
@@ -225,7 +230,7 @@ impl FrontEnd {
 
     async fn take(&mut self, message: Msg) -> io::Result<Option<End>> {
         if let Msg::Resized { width_cells, height_cells } = &message {
-            self.screen.resize(*width_cells, *height_cells)?;
+            self.screen.resize(*width_cells, *height_cells);
         }
         self.picture = Picture::Stale;
         let effects = app::update(&mut self.app, message);
@@ -243,6 +248,10 @@ impl FrontEnd {
                     self.files.write_new(file, bytes);
                     Vec::new()
                 }
+                Effect::Remember(text) => {
+                    self.screen_state.keep(text);
+                    Vec::new()
+                }
                 Effect::Bell => self.queue(BELL)?,
                 Effect::Suspend => self.suspend().await?,
                 Effect::Redraw => vec![self.redraw()?],
@@ -256,7 +265,7 @@ impl FrontEnd {
     }
 
     fn queue(&mut self, bytes: &[u8]) -> io::Result<Vec<Msg>> {
-        self.screen.queue(bytes)?;
+        self.screen.queue(bytes);
         self.picture = Picture::Stale;
         Ok(Vec::new())
     }
@@ -288,7 +297,7 @@ impl FrontEnd {
     /// Every cell anew, at the size the terminal has now.
     fn redraw(&mut self) -> io::Result<Msg> {
         let (width_cells, height_cells) = terminal::size_cells();
-        self.screen.resize(width_cells, height_cells)?;
+        self.screen.resize(width_cells, height_cells);
         self.picture = Picture::Stale;
         Ok(Msg::Resized { width_cells, height_cells })
     }
@@ -367,6 +376,7 @@ impl FrontEnd {
         }
         self.leave().await;
         stop_engine(self.inbox.engine).await;
+        self.screen_state.close();
     }
 }
 

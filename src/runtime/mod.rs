@@ -4,6 +4,7 @@
 //! the engine works on other threads and never waits for the screen, because frames are written
 //! by a thread of their own ([`screen`]).
 
+pub mod cell_writer;
 pub mod colours;
 pub mod editor;
 pub mod effects;
@@ -14,6 +15,8 @@ pub mod inbox;
 pub mod input;
 pub mod logging;
 pub mod screen;
+pub mod sgr;
+pub mod state_file;
 pub mod stop;
 pub mod terminal;
 pub mod watchdog;

@@ -4,37 +4,19 @@
 //! then waits. The loop goes on without drawing and draws the newest state when the last frame
 //! is out, so a slow line gets fewer frames and never a backlog.
 
-use ratatui::backend::CrosstermBackend;
+use crate::runtime::cell_writer::CellWriter;
 use ratatui::layout::Rect;
-use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
+use ratatui::{Frame, Terminal};
 use rustix::fd::AsFd;
-use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write};
-use std::rc::Rc;
 use std::sync::mpsc as std_mpsc;
 use std::thread;
 use tokio::sync::mpsc;
 
-/// Collects what ratatui writes; flushing means nothing here, so a turn is one write.
-#[derive(Clone, Default)]
-struct FrameBytes(Rc<RefCell<Vec<u8>>>);
-
-impl Write for FrameBytes {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The screen as the loop sees it.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<FrameBytes>>,
-    bytes: FrameBytes,
+    terminal: Terminal<CellWriter>,
     frames: std_mpsc::SyncSender<Vec<u8>>,
     written: mpsc::Receiver<io::Result<()>>,
     writer: Writer,
@@ -59,13 +41,9 @@ impl Screen {
         thread::Builder::new()
             .name("screen".to_owned())
             .spawn(move || write_frames(output, &to_write, &done))?;
-        let bytes = FrameBytes::default();
-        // A fixed viewport never asks the terminal for its size; the loop is told of changes.
-        let viewport = Viewport::Fixed(area(width_cells, height_cells));
-        let backend = CrosstermBackend::new(bytes.clone());
-        let terminal = Terminal::with_options(backend, TerminalOptions { viewport })?;
-        let mut screen = Self { terminal, bytes, frames, written, writer: Writer::Idle };
-        screen.resize(width_cells, height_cells)?;
+        let Ok(terminal) = Terminal::new(CellWriter::new(width_cells, height_cells));
+        let mut screen = Self { terminal, frames, written, writer: Writer::Idle };
+        screen.resize(width_cells, height_cells);
         Ok(screen)
     }
 
@@ -96,8 +74,8 @@ impl Screen {
     /// # Errors
     /// [`io::ErrorKind::BrokenPipe`] when the writer has ended.
     pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
-        self.terminal.draw(render)?;
-        let bytes = std::mem::take(&mut *self.bytes.0.borrow_mut());
+        let Ok(_frame) = self.terminal.draw(render);
+        let bytes = self.terminal.backend_mut().take();
         if bytes.is_empty() {
             return Ok(());
         }
@@ -106,27 +84,15 @@ impl Screen {
     }
 
     /// Takes a new size on; the next frame draws every cell.
-    ///
-    /// # Errors
-    /// What the system answers.
-    pub fn resize(&mut self, width_cells: u16, height_cells: u16) -> io::Result<()> {
-        let mut bytes = self.bytes.clone();
-        let erase = crossterm::terminal::Clear(crossterm::terminal::ClearType::All);
-        crossterm::queue!(bytes, erase)?;
-        self.terminal.resize(area(width_cells, height_cells))
+    pub fn resize(&mut self, width_cells: u16, height_cells: u16) {
+        self.terminal.backend_mut().resize(width_cells, height_cells);
+        let Ok(()) = self.terminal.resize(Rect::new(0, 0, width_cells, height_cells));
     }
 
     /// Bytes that are no cells: the bell, the clipboard. They leave with the next frame.
-    ///
-    /// # Errors
-    /// None in practice: the bytes go to memory.
-    pub fn queue(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.bytes.write_all(bytes)
+    pub fn queue(&mut self, bytes: &[u8]) {
+        self.terminal.backend_mut().push(bytes);
     }
-}
-
-fn area(width_cells: u16, height_cells: u16) -> Rect {
-    Rect::new(0, 0, width_cells, height_cells)
 }
 
 fn write_frames(

@@ -16,6 +16,8 @@ pub struct MissingBody {
     pub message: MessageId,
     /// Its UID.
     pub uid: Uid,
+    /// When it arrived.
+    pub received_at: UnixSeconds,
     /// Its size as the server announces it, in bytes.
     pub size_bytes: u32,
 }
@@ -25,6 +27,7 @@ pub struct MissingBody {
 pub struct NewBody {
     message: MessageId,
     bytes: Vec<u8>,
+    seal: i64,
     text: BodyText,
 }
 
@@ -33,7 +36,8 @@ impl NewBody {
     #[must_use]
     pub fn read(message: MessageId, bytes: Vec<u8>) -> Self {
         let text = body_text(&bytes);
-        Self { message, bytes, text }
+        let seal = seal(message, &bytes);
+        Self { message, bytes, seal, text }
     }
 }
 
@@ -75,7 +79,8 @@ impl Store {
     }
 
     /// The newest messages of a folder that arrived since `since`, are not larger than
-    /// `size_limit_bytes`, and whose bytes are not cached; at most `limit`.
+    /// `size_limit_bytes`, and whose bytes are not cached; at most `limit`. `behind` is the last of
+    /// those given before: the list goes on after it, without a look at what comes before.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -84,17 +89,20 @@ impl Store {
         folder: FolderId,
         since: UnixSeconds,
         size_limit_bytes: u32,
+        behind: Option<MissingBody>,
         limit: u32,
     ) -> Result<Vec<MissingBody>, StoreError> {
         self.ask(move |databases| {
             let mut statement = databases.cache.prepare_cached(
-                "SELECT id, uid, size_bytes FROM message
+                "SELECT id, uid, size_bytes, received_at FROM message
                  WHERE folder_id = ?1 AND ?2 <= received_at AND uid IS NOT NULL
-                   AND size_bytes <= ?3
+                   AND size_bytes <= ?3 AND (received_at, uid) < (?5, ?6)
                    AND NOT EXISTS (SELECT 1 FROM body WHERE message_id = message.id)
                  ORDER BY received_at DESC, uid DESC LIMIT ?4",
             )?;
-            let mut rows = statement.query(params![folder.0, since.0, size_limit_bytes, limit])?;
+            let (at, uid) = behind.map_or((i64::MAX, 0), |b| (b.received_at.0, b.uid.get()));
+            let wanted = params![folder.0, since.0, size_limit_bytes, limit, at, uid];
+            let mut rows = statement.query(wanted)?;
             let mut missing = Vec::new();
             while let Some(row) = rows.next()? {
                 let Some(uid) = Uid::new(row.get(1)?) else { continue };
@@ -102,6 +110,7 @@ impl Store {
                     message: MessageId(row.get(0)?),
                     uid,
                     size_bytes: row.get(2)?,
+                    received_at: UnixSeconds(row.get(3)?),
                 });
             }
             Ok(missing)
@@ -139,17 +148,28 @@ impl Store {
 /// # Errors
 /// [`StoreError::Sqlite`].
 pub(in crate::store) fn keep(cache: &Connection, body: &NewBody) -> Result<(), StoreError> {
-    let kept = cache
+    // Asked first: a statement that reads one table into another makes SQLite copy what it changes.
+    if !is_cached(cache, body.message)? {
+        return Ok(());
+    }
+    cache
         .prepare_cached(
-            "INSERT INTO body (message_id, bytes, seal)
-             SELECT id, ?2, ?3 FROM message WHERE id = ?1
+            "INSERT INTO body (message_id, bytes, seal) VALUES (?1, ?2, ?3)
              ON CONFLICT (message_id) DO UPDATE SET bytes = excluded.bytes, seal = excluded.seal",
         )?
-        .execute(params![body.message.0, body.bytes, seal(body.message, &body.bytes)])?;
-    if 0 < kept {
-        index_body(cache, body.message, &body.text)?;
-    }
-    Ok(())
+        .execute(params![body.message.0, body.bytes, body.seal])?;
+    index_body(cache, body.message, &body.text)
+}
+
+/// Whether the cache has a row of this message.
+///
+/// # Errors
+/// [`StoreError::Sqlite`].
+pub(in crate::store) fn is_cached(
+    cache: &Connection,
+    message: MessageId,
+) -> Result<bool, StoreError> {
+    Ok(cache.prepare_cached("SELECT 1 FROM message WHERE id = ?1")?.exists([message.0])?)
 }
 
 /// Fingerprint by which a flipped byte, or the body of another message, is noticed before it is

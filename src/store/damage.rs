@@ -43,6 +43,12 @@ impl Health {
         Self { ended_badly: AtomicBool::new(left), ..Self::default() }
     }
 
+    /// The cache of before is gone, and a new one was made.
+    pub(in crate::store) fn note_lost(&self) {
+        tracing::warn!("cache.db is gone and was made anew");
+        self.remade.send_modify(|times| *times += 1);
+    }
+
     fn was_remade(&self) -> bool {
         0 < self.times_remade()
     }
@@ -215,8 +221,8 @@ fn verdict(database: &Connection, check: &str) -> Result<Option<String>, StoreEr
 }
 
 impl Store {
-    /// Whether the cache was damaged and made anew in this run, at its start included. Everything in
-    /// it is fetched again; a person should hear why the lists are empty.
+    /// Whether the cache was damaged or gone and made anew in this run, at its start included.
+    /// Everything in it is fetched again; a person should hear why the lists are empty.
     #[must_use]
     pub fn was_rebuilt(&self) -> bool {
         self.health.was_remade()

@@ -4,6 +4,7 @@ use crate::model::folder::{Folder, FolderRole, ListedFolder};
 use crate::model::ids::{AccountId, FolderId, UidValidity};
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::hidden;
 use crate::store::marks::{self, FolderMark};
 use crate::store::operations::{count_shift, expected_folders};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -150,6 +151,7 @@ impl Store {
                 // What was moved here has no UID yet, and the operation that brings it stays true.
                 let sql = "DELETE FROM message WHERE folder_id = ?1 AND uid IS NOT NULL";
                 transaction.execute(sql, [folder.0])?;
+                hidden::forget_all(&transaction, folder)?;
                 // No change number and no UID of before means anything.
                 marks::write(&transaction, folder, FolderMark::default())?;
             }

@@ -5,6 +5,7 @@ use crate::model::folder::FolderRole;
 use crate::model::ids::{AccountId, FolderId, Uid, UidRange, UidValidity};
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::hidden;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// How far the cache of a folder reaches.
@@ -127,7 +128,8 @@ impl Store {
         .await
     }
 
-    /// UID and flags of the cached messages of a folder in a range, ascending by UID.
+    /// UID and flags of the cached messages of a folder in a range, ascending by UID. What is hidden
+    /// counts, with `\Deleted` among its flags.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -148,6 +150,8 @@ impl Store {
                 let Some(uid) = Uid::new(row.get(0)?) else { continue };
                 cached.push((uid, Flags::from_bits(row.get(1)?)));
             }
+            let (first, last) = (range.first.get(), range.last.get());
+            hidden::add_to(&mut cached, &databases.cache, folder, (first, last))?;
             Ok(cached)
         })
         .await

@@ -7,6 +7,7 @@ use crate::model::message::MessageRow;
 use crate::stdx::clock::UnixSeconds;
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::hidden;
 use crate::store::marks::FolderMark;
 use crate::store::views::rows::row;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -35,6 +36,8 @@ pub struct FolderChanges {
     pub new: Vec<NewMessage>,
     /// Flags as the server has them now.
     pub flags: Vec<(Uid, Flags)>,
+    /// Sizes in bytes of messages that were listed without.
+    pub sizes: Vec<(Uid, u32)>,
     /// Messages the server no longer has.
     pub gone: Vec<Uid>,
     /// Ranges in which the server no longer has any message.
@@ -101,7 +104,7 @@ impl Store {
     }
 
     /// UID and flags of the cached messages of a folder from `lowest` on, ascending by UID; of all
-    /// of them without `lowest`.
+    /// of them without `lowest`. What is hidden counts, with `\Deleted` among its flags.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -118,7 +121,10 @@ impl Store {
                 .query_map(params![folder.0, lowest.map_or(0, Uid::get)], |row| {
                     Ok((uid_at(row, 0)?, Flags::from_bits(row.get(1)?)))
                 })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let mut cached = rows.collect::<Result<Vec<_>, _>>()?;
+            let first = lowest.map_or(0, Uid::get);
+            hidden::add_to(&mut cached, cache, folder, (first, u32::MAX))?;
+            Ok(cached)
         })
         .await
     }

@@ -9,12 +9,15 @@
 //! - Ids of a deleted cache are never given again.
 
 pub mod accounts;
+mod arriving;
 pub mod bodies;
 pub mod damage;
 pub mod drafts;
+pub mod elsewhere;
 pub mod error;
 pub mod facts;
 pub mod folders;
+mod hidden;
 pub mod keeping;
 pub mod lock;
 pub mod marks;
@@ -27,6 +30,7 @@ pub mod saved_searches;
 pub mod schema;
 pub mod search;
 pub mod selection;
+mod sizes;
 pub mod threads;
 pub mod undo;
 pub mod uploads;

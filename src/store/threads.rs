@@ -11,6 +11,7 @@ use crate::stdx::clock::UnixSeconds;
 use crate::stdx::fingerprint::Fingerprint;
 use crate::store::error::StoreError;
 use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::HashMap;
 
 /// Most ids taken from one References header: the first holds the conversation together, the
 /// newest name the place in it. Headers of thousands are made by loops.
@@ -58,26 +59,6 @@ impl<'a> Linkage<'a> {
         let (subject, mark) = subject::base(&envelope.subject);
         Self { own, answers, subject, mark, at }
     }
-
-    fn answers_without_saying_what(&self) -> bool {
-        self.answers.is_empty() && self.mark == SubjectMark::Reply
-    }
-
-    /// Whether it joins the conversation last seen with its subject.
-    #[must_use]
-    pub fn joins(&self, last: SubjectLink) -> bool {
-        if !self.answers.is_empty() {
-            return false;
-        }
-        match self.mark {
-            SubjectMark::Reply => self.at.since(last.at).abs() <= SUBJECT_REACH_S,
-            // Newest mail comes first: the answer may have been here before what it answers.
-            SubjectMark::None => {
-                last.seeking && (0..=SUBJECT_REACH_S).contains(&last.at.since(self.at))
-            }
-            SubjectMark::Forward => false,
-        }
-    }
 }
 
 /// The conversation last seen with a subject.
@@ -115,98 +96,189 @@ fn key(account: AccountId, kind: &[u8], text: &str) -> i64 {
     }
 }
 
-/// Where a message belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Placed {
-    /// The conversation.
-    pub thread: ThreadId,
-    /// Key of what it answers; 0 for none.
-    pub parent_key: i64,
+/// What leads a message to its conversation, as `thread_link` names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leads {
+    /// Key of its Message-ID, if it has a usable one.
+    pub own: Option<i64>,
+    /// Keys of what it answers, oldest first; the last is its parent.
+    pub answers: Vec<i64>,
+    /// Key of its subject, if it has one.
+    pub subject: Option<i64>,
+    /// The mark before the subject.
+    pub mark: SubjectMark,
+    /// When it arrived.
+    pub at: UnixSeconds,
 }
 
-/// Finds or founds the conversation of a message about to be added as `id`, makes one of those it
-/// leads to, and remembers what leads to it from now on.
-///
-/// # Errors
-/// [`StoreError::Sqlite`].
-pub(in crate::store) fn place(
-    cache: &Connection,
-    account: AccountId,
-    id: MessageId,
-    linkage: &Linkage<'_>,
-) -> Result<Placed, StoreError> {
-    let parent_key = linkage.answers.last().map_or(0, |parent| id_key(account, parent));
-    let keys = linkage.own.iter().chain(&linkage.answers).map(|text| id_key(account, text));
-    let mut unknown = Vec::new();
-    let mut found = Vec::new();
-    let mut look_up = cache.prepare_cached("SELECT thread_id FROM thread_link WHERE key = ?1")?;
-    for key in keys {
-        match look_up.query_row([key], |row| row.get::<_, i64>(0)).optional()? {
-            Some(thread) if found.contains(&thread) => {}
-            Some(thread) => found.push(thread),
-            None => unknown.push(key),
+impl Leads {
+    /// Names what `linkage` says.
+    #[must_use]
+    pub fn of(account: AccountId, linkage: &Linkage<'_>) -> Self {
+        let subject = linkage.subject.as_str();
+        Self {
+            own: linkage.own.map(|id| id_key(account, id)),
+            answers: linkage.answers.iter().map(|id| id_key(account, id)).collect(),
+            subject: (!subject.is_empty()).then(|| subject_key(account, subject)),
+            mark: linkage.mark,
+            at: linkage.at,
         }
     }
-    let subject = match linkage.subject.as_str() {
-        "" => None,
-        subject => Some(subject_key(account, subject)),
-    };
-    let last = subject.map(|key| subject_link(cache, key)).transpose()?.flatten();
-    if found.is_empty() {
-        found.extend(last.filter(|last| linkage.joins(*last)).map(|last| last.thread.0));
+
+    fn keys(&self) -> impl Iterator<Item = i64> {
+        self.own.iter().chain(&self.answers).chain(&self.subject).copied()
     }
-    // The oldest stays: it is the largest as a rule, because folders fill from one end.
-    let thread = found.iter().copied().min().unwrap_or(id.0);
-    for other in found.iter().filter(|other| **other != thread) {
-        merge(cache, *other, thread)?;
+
+    fn answers_without_saying_what(&self) -> bool {
+        self.answers.is_empty() && self.mark == SubjectMark::Reply
     }
-    let mut link = cache.prepare_cached(
-        "INSERT INTO thread_link (key, thread_id, at, seeking) VALUES (?1, ?2, 0, 0)
-         ON CONFLICT (key) DO NOTHING",
-    )?;
-    for key in unknown {
-        link.execute(params![key, thread])?;
+
+    /// Whether it joins the conversation last seen with its subject.
+    #[must_use]
+    pub fn joins(&self, last: SubjectLink) -> bool {
+        if !self.answers.is_empty() {
+            return false;
+        }
+        match self.mark {
+            SubjectMark::Reply => self.at.since(last.at).abs() <= SUBJECT_REACH_S,
+            // Newest mail comes first: the answer may have been here before what it answers.
+            SubjectMark::None => {
+                last.seeking && (0..=SUBJECT_REACH_S).contains(&last.at.since(self.at))
+            }
+            SubjectMark::Forward => false,
+        }
     }
-    if let Some(key) = subject {
-        let founded = found.is_empty();
-        let seeking = if founded {
-            linkage.answers_without_saying_what()
-        } else {
-            linkage.mark != SubjectMark::None
-                && last.is_some_and(|last| last.seeking && last.thread.0 == thread)
-        };
-        cache
-            .prepare_cached(
-                "INSERT INTO thread_link (key, thread_id, at, seeking) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (key) DO UPDATE SET thread_id = excluded.thread_id,
-                     at = excluded.at, seeking = excluded.seeking",
-            )?
-            .execute(params![key, thread, linkage.at.0, seeking])?;
-    }
-    Ok(Placed { thread: ThreadId(thread), parent_key })
 }
 
-fn subject_link(cache: &Connection, key: i64) -> Result<Option<SubjectLink>, StoreError> {
-    let mut statement =
-        cache.prepare_cached("SELECT thread_id, at, seeking FROM thread_link WHERE key = ?1")?;
-    let link = statement.query_row([key], |row| {
-        Ok(SubjectLink {
-            thread: ThreadId(row.get(0)?),
-            at: UnixSeconds(row.get(1)?),
-            seeking: row.get(2)?,
-        })
-    });
-    Ok(link.optional()?)
+/// The part of `thread_link` that the messages of one transaction touch. It is read once and
+/// written once, both in the order of the table: keys are fingerprints, so one by one they would
+/// call for a page each.
+#[derive(Default)]
+pub(in crate::store) struct Links {
+    known: HashMap<i64, Link>,
+    /// Conversations that became part of another one.
+    merged: HashMap<i64, i64>,
 }
 
-fn merge(cache: &Connection, from: i64, into: i64) -> Result<(), StoreError> {
-    for sql in [
-        "UPDATE message SET thread_id = ?2 WHERE thread_id = ?1",
-        "UPDATE thread_link SET thread_id = ?2 WHERE thread_id = ?1",
-    ] {
-        cache.prepare_cached(sql)?.execute([from, into])?;
+/// One row of `thread_link`.
+#[derive(Clone, Copy)]
+struct Link {
+    last: SubjectLink,
+    state: LinkState,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LinkState {
+    /// As the table has it.
+    Kept,
+    /// To be written.
+    Changed,
+}
+
+impl Links {
+    /// What the cache knows of all that leads somewhere.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub(in crate::store) fn read<'a>(
+        cache: &Connection,
+        leads: impl Iterator<Item = &'a Leads>,
+    ) -> Result<Self, StoreError> {
+        let mut keys: Vec<i64> = leads.flat_map(Leads::keys).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let mut look_up = cache
+            .prepare_cached("SELECT thread_id, at, seeking FROM thread_link WHERE key = ?1")?;
+        let mut links = Self::default();
+        for key in keys {
+            let link = look_up.query_row([key], |row| {
+                Ok(SubjectLink {
+                    thread: ThreadId(row.get(0)?),
+                    at: UnixSeconds(row.get(1)?),
+                    seeking: row.get(2)?,
+                })
+            });
+            if let Some(last) = link.optional()? {
+                links.known.insert(key, Link { last, state: LinkState::Kept });
+            }
+        }
+        Ok(links)
     }
-    Ok(())
+
+    /// Finds or founds the conversation of a message about to be added as `id`, makes one of those
+    /// it leads to, and remembers what leads to it from now on. A later message may make the
+    /// conversation part of another: see [`Self::now`].
+    pub(in crate::store) fn place(&mut self, id: MessageId, leads: &Leads) -> ThreadId {
+        let mut found: Vec<ThreadId> = Vec::new();
+        for key in leads.own.iter().chain(&leads.answers) {
+            let thread = self.known.get(key).map(|link| self.now(link.last.thread));
+            found.extend(thread.filter(|thread| !found.contains(thread)));
+        }
+        let last = leads.subject.and_then(|key| self.known.get(&key)).map(|link| link.last);
+        let last = last.map(|last| SubjectLink { thread: self.now(last.thread), ..last });
+        if found.is_empty() {
+            found.extend(last.filter(|last| leads.joins(*last)).map(|last| last.thread));
+        }
+        // The oldest stays: it is the largest as a rule, because folders fill from one end.
+        let thread = found.iter().copied().min().unwrap_or(ThreadId(id.0));
+        for other in found.iter().filter(|other| **other != thread) {
+            self.merged.insert(other.0, thread.0);
+        }
+        for key in leads.own.iter().chain(&leads.answers) {
+            let last = SubjectLink { thread, at: UnixSeconds(0), seeking: false };
+            self.known.entry(*key).or_insert(Link { last, state: LinkState::Changed });
+        }
+        if let Some(key) = leads.subject {
+            let seeking = if found.is_empty() {
+                leads.answers_without_saying_what()
+            } else {
+                leads.mark != SubjectMark::None
+                    && last.is_some_and(|last| last.seeking && last.thread == thread)
+            };
+            let last = SubjectLink { thread, at: leads.at, seeking };
+            self.known.insert(key, Link { last, state: LinkState::Changed });
+        }
+        thread
+    }
+
+    /// The conversation that `thread` is part of by now.
+    pub(in crate::store) fn now(&self, thread: ThreadId) -> ThreadId {
+        let mut now = thread.0;
+        // Each step leads to an older conversation, so it ends.
+        while let Some(into) = self.merged.get(&now) {
+            now = *into;
+        }
+        ThreadId(now)
+    }
+
+    /// Writes what changed.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub(in crate::store) fn write(self, cache: &Connection) -> Result<(), StoreError> {
+        for from in self.merged.keys() {
+            let into = self.now(ThreadId(*from));
+            for sql in [
+                "UPDATE message SET thread_id = ?2 WHERE thread_id = ?1",
+                "UPDATE thread_link SET thread_id = ?2 WHERE thread_id = ?1",
+            ] {
+                cache.prepare_cached(sql)?.execute([*from, into.0])?;
+            }
+        }
+        let changed = self.known.iter().filter(|(_key, link)| link.state == LinkState::Changed);
+        let mut changed: Vec<(i64, SubjectLink)> =
+            changed.map(|(key, link)| (*key, link.last)).collect();
+        changed.sort_unstable_by_key(|(key, _link)| *key);
+        let mut write = cache.prepare_cached(
+            "INSERT INTO thread_link (key, thread_id, at, seeking) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (key) DO UPDATE SET thread_id = excluded.thread_id,
+                 at = excluded.at, seeking = excluded.seeking",
+        )?;
+        for (key, link) in changed {
+            write.execute(params![key, self.now(link.thread).0, link.at.0, link.seeking])?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -215,7 +287,7 @@ mod tests {
     use crate::model::envelope::Envelope;
     use crate::model::ids::ThreadId;
     use crate::stdx::clock::UnixSeconds;
-    use crate::store::threads::{Linkage, REFERENCES_LIMIT, SUBJECT_REACH_S, SubjectLink};
+    use crate::store::threads::{Leads, Linkage, REFERENCES_LIMIT, SUBJECT_REACH_S, SubjectLink};
 
     fn envelope(own: &str, references: &[&str], in_reply_to: &[&str]) -> Envelope {
         let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
@@ -261,21 +333,16 @@ mod tests {
     #[test]
     fn a_subject_joins_only_answers_without_references_and_only_for_a_while() {
         #[track_caller]
-        fn check(mark: SubjectMark, answers: &[&str], ahead_s: i64, seeking: bool, joins: bool) {
-            let linkage = Linkage {
-                own: None,
-                answers: answers.to_vec(),
-                subject: "lunch".to_owned(),
-                mark,
-                at: UnixSeconds(0),
-            };
+        fn check(mark: SubjectMark, answers: &[i64], ahead_s: i64, seeking: bool, joins: bool) {
+            let (answers, at) = (answers.to_vec(), UnixSeconds(0));
+            let leads = Leads { own: None, answers, subject: Some(7), mark, at };
             let last = SubjectLink { thread: ThreadId(1), at: UnixSeconds(ahead_s), seeking };
-            assert_eq!(linkage.joins(last), joins, "{mark:?} {answers:?} {ahead_s} {seeking}");
+            assert_eq!(leads.joins(last), joins, "{mark:?} {ahead_s} {seeking}");
         }
         let day = 24 * 60 * 60;
         check(SubjectMark::Reply, &[], -day, false, true);
         check(SubjectMark::Reply, &[], day, false, true);
-        check(SubjectMark::Reply, &["a"], -day, false, false);
+        check(SubjectMark::Reply, &[5], -day, false, false);
         check(SubjectMark::Reply, &[], -SUBJECT_REACH_S - 1, false, false);
         check(SubjectMark::None, &[], -day, false, false);
         check(SubjectMark::None, &[], day, false, false);

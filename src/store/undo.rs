@@ -12,6 +12,7 @@ use crate::store::operations::payload::{Change, Named, Place, RemoveWhen};
 use crate::store::operations::show::{overlap, show};
 use crate::store::operations::take_out::take_out;
 use crate::store::operations::{folder_acts, uid_set::UidSet};
+use crate::store::uploads;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
@@ -120,16 +121,18 @@ pub(in crate::store) fn inverse(operation: &Operation) -> Option<Inverse> {
             Change::Move { at: made(to, at.messages.keys().clone()), to: back }
         }
         Change::Copy { at, to } => Change::Delete { at: made(to, at.messages.keys().clone()) },
-        Change::Append { folder, .. } => {
-            Change::Delete { at: made(folder, [1].into_iter().collect()) }
-        }
-        Change::CreateFolder { name } => {
+        Change::CreateFolder { name, .. } => {
             Change::DeleteFolder { name: name.clone(), when: RemoveWhen::Empty }
         }
         Change::RenameFolder { from, to } => {
             Change::RenameFolder { from: to.clone(), to: from.clone() }
         }
-        Change::Delete { .. } | Change::Empty { .. } | Change::DeleteFolder { .. } => return None,
+        // An upload is found by its step while it waits (`uploads::take_back`), and added to it
+        // once it is somewhere (`add_removal`).
+        Change::Append { .. }
+        | Change::Delete { .. }
+        | Change::Empty { .. }
+        | Change::DeleteFolder { .. } => return None,
     };
     Some(Inverse { operation: operation.id.0, account: operation.account.0, change })
 }
@@ -156,6 +159,69 @@ pub(in crate::store) fn open_step(
     Ok(UndoStep { id, deed, messages, done_at: now })
 }
 
+/// Makes an import one message longer. `None` when there is no such step, or it is another deed.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn join_step(
+    user: &Connection,
+    step: UndoId,
+    deed: &Deed,
+) -> Result<Option<UndoStep>, StoreError> {
+    let sql = "UPDATE undo_step SET messages = messages + 1 WHERE id = ?1 AND deed = ?2
+               RETURNING messages, done_at";
+    let joined = user
+        .prepare_cached(sql)?
+        .query_row(params![step.0, write_deed(deed)?], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(joined.map(|(messages, done_at)| UndoStep {
+        id: step,
+        deed: deed.clone(),
+        messages,
+        done_at: UnixSeconds(done_at),
+    }))
+}
+
+/// Adds to what takes a step back that the messages of `place` are removed.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn add_removal(
+    user: &Connection,
+    step: UndoId,
+    account: AccountId,
+    place: Place,
+) -> Result<(), StoreError> {
+    let Some(mut inverses) = inverses_of(user, step)? else { return Ok(()) };
+    let joined = inverses.iter_mut().any(|inverse| {
+        let here = inverse.account == account.0;
+        let Change::Delete { at } = &mut inverse.change else { return false };
+        here && at.folder == place.folder && at.messages.join(&place.messages)
+    });
+    if !joined {
+        let change = Change::Delete { at: place };
+        inverses.push(Inverse { operation: 0, account: account.0, change });
+    }
+    keep_inverses(user, step, &inverses)
+}
+
+/// Forgets a step that has become nothing to take back.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn tidy_step(user: &Connection, step: UndoId) -> Result<(), StoreError> {
+    match inverses_of(user, step)? {
+        Some(inverses) if inverses.is_empty() => keep_inverses(user, step, &inverses),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn inverses_of(user: &Connection, step: UndoId) -> Result<Option<Vec<Inverse>>, StoreError> {
+    let mut statement = user.prepare_cached("SELECT inverse FROM undo_step WHERE id = ?1")?;
+    let text: Option<String> = statement.query_row([step.0], |row| row.get(0)).optional()?;
+    text.as_deref().map(from_json).transpose()
+}
+
 /// Writes what takes a step back; a step that nothing takes back is forgotten.
 ///
 /// # Errors
@@ -165,12 +231,17 @@ pub(in crate::store) fn keep_inverses(
     step: UndoId,
     inverses: &[Inverse],
 ) -> Result<(), StoreError> {
-    if inverses.is_empty() {
-        user.prepare_cached("DELETE FROM undo_step WHERE id = ?1")?.execute([step.0])?;
+    if inverses.is_empty() && !journal::has_uploads(user, step)? {
+        forget_step(user, step)?;
     } else {
         user.prepare_cached("UPDATE undo_step SET inverse = ?2 WHERE id = ?1")?
             .execute(params![step.0, to_json(&inverses)?])?;
     }
+    Ok(())
+}
+
+fn forget_step(user: &Connection, step: UndoId) -> Result<(), StoreError> {
+    user.prepare_cached("DELETE FROM undo_step WHERE id = ?1")?.execute([step.0])?;
     Ok(())
 }
 
@@ -301,7 +372,8 @@ impl Store {
                 let touched = take_back(&journal, &cache, inverse, now)?;
                 undone.folders.extend(touched);
             }
-            keep_inverses(&journal, undone.step.id, &[])?;
+            undone.accounts.extend(uploads::take_back(&journal, undone.step.id, now)?);
+            forget_step(&journal, undone.step.id)?;
             journal.commit()?;
             cache.commit()?;
             undone.folders.sort_unstable();
@@ -321,7 +393,7 @@ fn take_back(
     now: UnixSeconds,
 ) -> Result<Vec<FolderId>, StoreError> {
     let account = AccountId(inverse.account);
-    let mut waiting = journal::pending(user, Some(account), None)?;
+    let mut waiting = journal::pending(user, Some(account))?;
     let id = OperationId(inverse.operation);
     let unsent = waiting
         .iter()

@@ -15,7 +15,7 @@ pub mod unquoted;
 use crate::model::address::EmailAddress;
 use crate::model::endpoint::Endpoint;
 use crate::model::flags::{FlagChange, Flags};
-use crate::model::folder::ListedFolder;
+use crate::model::folder::{FolderRole, ListedFolder};
 use crate::model::ids::{Uid, UidRange, UidValidity};
 use crate::model::outgoing::FrozenMessage;
 use crate::model::query::ServerTerm;
@@ -177,12 +177,49 @@ pub trait MailSource: Send {
         known: Option<KnownState>,
     ) -> Result<OpenedFolder, TransportError>;
 
+    /// Opens a folder for reading only, which spares a server what it would do for a change: Dovecot
+    /// brings its index up to date first.
+    ///
+    /// # Errors
+    /// As [`MailSource::open_folder`].
+    async fn examine_folder(&mut self, name: &str) -> Result<OpenedFolder, TransportError>;
+
     /// Headers of about the newest `count` messages of the open folder in one round trip, ascending
     /// by UID: those in the highest UIDs, so fewer come when many of them are gone.
     ///
     /// # Errors
     /// [`TransportError`].
     async fn newest_headers(&mut self, count: u32) -> Result<Vec<RemoteHeaders>, TransportError>;
+
+    /// As [`MailSource::newest_headers`], with 0 for every size: a server may have to read a list of
+    /// all files of the folder to tell one (Dovecot does, on Maildir).
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn newest_unsized(&mut self, count: u32) -> Result<Vec<RemoteHeaders>, TransportError>;
+
+    /// As [`MailSource::newest_headers`], and every folder as [`MailSource::list_lightly`] does, in
+    /// one round trip.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn newest_and_folders(
+        &mut self,
+        count: u32,
+    ) -> Result<(Vec<RemoteHeaders>, Vec<ListedFolder>), TransportError>;
+
+    /// Lists every folder that can be opened, with counts only where they come with the list.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn list_lightly(&mut self) -> Result<Vec<ListedFolder>, TransportError>;
+
+    /// UID and RFC822.SIZE, in bytes, of the messages of the open folder in a range, ascending by
+    /// UID.
+    ///
+    /// # Errors
+    /// [`TransportError`].
+    async fn sizes_in(&mut self, range: UidRange) -> Result<Vec<(Uid, u32)>, TransportError>;
 
     /// UID and flags of the newest `count` messages of the open folder, ascending by UID.
     ///
@@ -287,11 +324,16 @@ pub trait MailSource: Send {
     /// [`TransportError`].
     async fn expunge(&mut self, uids: &[Uid]) -> Result<(), TransportError>;
 
-    /// Makes a folder by its decoded name; one that exists already is no error.
+    /// Makes a folder by its decoded name; one that exists already is no error. A server that can
+    /// be told hears what the folder is for (CREATE-SPECIAL-USE, RFC 6154).
     ///
     /// # Errors
     /// [`TransportError`].
-    async fn create_folder(&mut self, name: &str) -> Result<(), TransportError>;
+    async fn create_folder(
+        &mut self,
+        name: &str,
+        role: Option<FolderRole>,
+    ) -> Result<(), TransportError>;
 
     /// Gives a folder another decoded name.
     ///

@@ -8,9 +8,10 @@
 //! - `C: text` expects exactly this line; `C: $ text` one with any tag before it; `…` at the end
 //!   stands for anything
 //! - `B: n` takes n bytes; `D:` takes bytes up to the final dot
-//! - `TLS` makes the connection safe; `CUT` ends it
+//! - `TLS` makes the connection safe, `DEFLATE` compresses it from there on; `CUT` ends it
 
 use crate::model::endpoint::{Endpoint, HostPort, Security};
+use crate::transport::imap::deflate::Deflatable;
 use crate::transport::{ConnectRequest, Credential, tls};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -231,6 +232,11 @@ async fn follow(
                 // The visitor refused the certificate, which the test looks at.
                 Err(_refused) => return Ok(heard),
             },
+            "DEFLATE" => {
+                let mut compressed = Deflatable::new(stream);
+                compressed.begin(b"");
+                stream = Box::new(compressed);
+            }
             "CUT" => return Ok(heard),
             other => panic!("no such step: {other:?}"),
         }

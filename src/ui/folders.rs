@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::app::cursor::visible_top;
 use crate::app::folders::{FolderRow, role_in_words, shown_name};
 use crate::app::layout::Pane;
+use crate::app::words::grouped;
 use crate::model::folder::{Folder, FolderRole};
 use crate::ui::pen::Pen;
 use crate::ui::text;
@@ -79,7 +80,7 @@ fn folder_line(folder: &Folder, mark: &str, theme: &Theme, width: usize) -> Line
 }
 
 fn place_line(name: &str, unread: u32, theme: &Theme, width: usize) -> Line<'static> {
-    let count = if unread == 0 { String::new() } else { unread.to_string() };
+    let count = if unread == 0 { String::new() } else { grouped(u64::from(unread)) };
     let name_cells = width.saturating_sub(text::cells(&count) + 2);
     let style = if unread == 0 { theme.text } else { theme.strong };
     Line::from(vec![

@@ -14,7 +14,7 @@ const KEYS_CELLS: usize = 18;
 /// Draws the help into `area`.
 pub fn render_help(help: &HelpView, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut pen = Pen::new(buf, inset(area, 1));
-    let keys_cells = KEYS_CELLS.min(pen.width() * 2 / 5);
+    let keys_cells = KEYS_CELLS.min(pen.width() / 2);
     for line in help_lines(&help.contexts).into_iter().skip(help.top) {
         if pen.left() == 0 {
             break;
@@ -24,12 +24,15 @@ pub fn render_help(help: &HelpView, theme: &Theme, area: Rect, buf: &mut Buffer)
                 pen.text(words, theme.accent);
             }
             HelpLine::Key(binding) => {
-                let keys = text::fit(&binding.keys.join(", "), keys_cells);
+                let mut keys = text::fit(&binding.keys.join(", "), keys_cells);
                 let room = pen.width().saturating_sub(keys_cells + 3);
-                pen.line(&Line::from(vec![
-                    Span::styled(format!("  {keys} "), theme.strong),
-                    Span::styled(text::cut(binding.help, room), theme.text),
-                ]));
+                for words in text::wrap(binding.help, room) {
+                    pen.line(&Line::from(vec![
+                        Span::styled(format!("  {keys} "), theme.strong),
+                        Span::styled(words, theme.text),
+                    ]));
+                    keys = text::fit("", keys_cells);
+                }
             }
             HelpLine::Blank => pen.blank(),
         }

@@ -244,7 +244,7 @@ fn render_failed(run: &LinkRun, theme: &Theme, area: Rect, buf: &mut Buffer) {
         roomy_blank(&mut pen, area);
     }
     if let Some(problem) = &run.problem {
-        problem_lines(problem, run.details, theme, &mut pen);
+        problem_lines(problem, problem.remedy.sentence(), run.details, theme, &mut pen);
     }
     if !ways.is_empty() {
         roomy_blank(&mut pen, area);
@@ -282,13 +282,19 @@ fn ways_in_words(run: &LinkRun) -> Vec<&'static str> {
     way_on.into_iter().chain(check).chain(save).collect()
 }
 
-/// What happened, why, and what helps.
-pub fn problem_lines(problem: &Problem, details: Details, theme: &Theme, pen: &mut Pen<'_>) {
+/// What happened, why, and what helps (`help`).
+pub fn problem_lines(
+    problem: &Problem,
+    help: &str,
+    details: Details,
+    theme: &Theme,
+    pen: &mut Pen<'_>,
+) {
     pen.paragraph(&format!("! {}", problem.what), theme.bad);
     if !problem.why.is_empty() {
         pen.paragraph(&problem.why, theme.text);
     }
-    pen.paragraph(problem.remedy.sentence(), theme.text);
+    pen.paragraph(help, theme.text);
     if details == Details::Shown {
         pen.blank();
         pen.paragraph(&format!("The server said ({}):", problem.code), theme.dim);

@@ -31,7 +31,7 @@ use crate::app::App;
 use crate::app::layer::{Extent, Layer};
 use crate::app::layout::LEAST;
 use crate::ui::theme::Theme;
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, CellWidth};
 use ratatui::layout::{Position, Rect};
 
 /// Draws the whole screen and returns where the cursor is, if a text is being typed.
@@ -61,7 +61,25 @@ pub fn render(app: &App, theme: &Theme, frame_area: Rect, buf: &mut Buffer) -> O
     }
     let bottom = Rect { y: area.bottom() - 1, height: 1, ..area };
     hints::render_hints(app, theme, bottom, buf);
+    mend_halves(buf);
     cursor
+}
+
+/// Blanks out wide characters of which something else covers the second half: a terminal cannot
+/// show half of one, and what covers it would not be drawn.
+pub fn mend_halves(buf: &mut Buffer) {
+    for y in buf.area.top()..buf.area.bottom() {
+        for x in buf.area.left()..buf.area.right() {
+            // Nothing of one byte is wide.
+            let wide = buf
+                .cell((x, y))
+                .is_some_and(|cell| 1 < cell.symbol().len() && 1 < cell.cell_width());
+            let halved = wide && buf.cell((x + 1, y)).is_none_or(|next| next.symbol() != " ");
+            if halved && let Some(cell) = buf.cell_mut((x, y)) {
+                cell.set_symbol(" ");
+            }
+        }
+    }
 }
 
 fn render_layer(

@@ -1,7 +1,7 @@
 //! Draws the message being read.
 
 use crate::app::App;
-use crate::app::reader::{Content, LineKind};
+use crate::app::reader::{Content, LineKind, Patience};
 use crate::ui::pen::{Pen, inset};
 use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
@@ -29,12 +29,12 @@ pub fn render_reader(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
                 pen.paragraph("[Enter] reads the one under the cursor", theme.dim);
             }
         }
-        Content::Loading(_) => {
+        Content::Loading(_) if reader.patience == Patience::Over => {
             let mut pen = Pen::new(buf, inset(area, 2));
             pen.blank();
             pen.paragraph("Fetching the message\u{2026}", theme.dim);
         }
-        Content::Open(_) => {
+        Content::Loading(_) | Content::Open(_) => {
             // One column stays free on the left, so that text never touches the border.
             let text = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
             let mut pen = Pen::new(buf, text);

@@ -251,12 +251,20 @@ fn render_waiting(app: &App, view: &WaitingView, theme: &Theme, area: Rect, buf:
             (account, Width::Share(25)),
             (age.as_str(), Width::Cells(8)),
         ];
-        draw_row(&cells, theme.text, cursor_at(view.cursor.at, at), theme, &mut pen);
+        let style = if operation.refused.is_some() { theme.strong } else { theme.text };
+        draw_row(&cells, style, cursor_at(view.cursor.at, at), theme, &mut pen);
     }
     let Some(operation) = operations.get(view.cursor.at) else { return };
     pen.blank();
     let rest = inset(pen.rest(), 2);
-    Pen::new(buf, rest).paragraph(&why_it_waits(app, operation.account), theme.dim);
+    let mut pen = Pen::new(buf, rest);
+    match &operation.refused {
+        Some(why) => {
+            let choice = "It is kept here: r tries it again, x throws it away.";
+            pen.paragraph(&format!("Refused: {why}. {choice}"), theme.strong);
+        }
+        None => pen.paragraph(&why_it_waits(app, operation.account), theme.dim),
+    }
 }
 
 /// Why changes of an account have not reached its server.

@@ -115,7 +115,7 @@ fn mail_title(app: &App) -> String {
     if 0 < chosen {
         title.push_str(&format!("  {} selected", grouped(u64::try_from(chosen).unwrap_or(0))));
     } else if 0 < unread {
-        title.push_str(&format!("  {unread} unread"));
+        title.push_str(&format!("  {} unread", grouped(u64::from(unread))));
     }
     title
 }

@@ -4,6 +4,7 @@ use crate::world::{OWNER, World, lines, refusal, text};
 use posthaste::model::flags::Flag;
 use posthaste::secrets::SecretKind;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Ids of what a search finds in a folder, as arguments.
 fn ids(rows: &[Value]) -> Vec<String> {
@@ -33,6 +34,10 @@ fn without_servers_everything_cached_works_and_what_is_done_reaches_them_later()
     assert!(note.starts_with("posthaste: offline: ") && note.lines().count() == 1, "{note}");
     let folders = world.json(&["folder", "list"]);
     assert!(folders.iter().any(|folder| folder["role"] == "archive"), "{folders:?}");
+    let output = world.run(&["message", "list", "--limit", "200", "--cached", "--json"]);
+    assert_eq!((lines(&output.stdout), text(&output.stderr)), (inbox.clone(), String::new()));
+    let output = world.run(&["folder", "list", "--cached", "--json"]);
+    assert_eq!((lines(&output.stdout), text(&output.stderr)), (folders, String::new()));
 
     let chosen = ids(&inbox);
     let [first, second, third, fourth, ..] = chosen.as_slice() else { panic!("{chosen:?}") };
@@ -111,6 +116,15 @@ fn a_message_or_folder_that_is_not_there_is_named() {
         assert_eq!(refusal(&output), (code.to_owned(), 2), "{words:?}");
     }
     check(&world, &["message", "archive", "999999"], "unknown-message");
+    check(&world, &["message", "read", "999999"], "unknown-message");
+    check(&world, &["message", "read", "999999", "--raw"], "unknown-message");
+    check(&world, &["message", "reply", "999999", "--body", "?"], "unknown-message");
+    check(&world, &["message", "export", "999999", "--output", "nowhere"], "unknown-message");
+    check(&world, &["message", "list", "--all-accounts", "--folder", "Work"], "unknown-role");
+    check(&world, &["message", "archive"], "usage");
+    check(&world, &["message", "archive", "seven"], "usage");
+    check(&world, &["message", "archive", "7", "--query", "from:alan"], "usage");
+    check(&world, &["mesage"], "usage");
     check(&world, &["message", "flag", "999999", "--add", "seen"], "unknown-message");
     check(&world, &["message", "list", "--folder", "Nowhere"], "unknown-folder");
     check(&world, &["message", "search", "before:never"], "unclear-query");
@@ -145,6 +159,15 @@ fn a_search_is_acted_on_after_it_was_counted() {
     let undone = world.json(&["undo"]);
     assert_eq!(undone[0]["undone"]["id"], done[0]["undo"][0]);
     assert_eq!(world.held("INBOX").into_iter().filter(is_unread).count(), before);
+
+    // Half a word finds as one types, and changes nothing.
+    let found = |query: &str| world.json(&["message", "search", query, "--limit", "1000"]).len();
+    let would = |query: &str| {
+        let words = ["message", "trash", "--query", query, "--dry-run"];
+        world.json(&words)[0]["would_change"].as_u64().unwrap()
+    };
+    assert!(0 < found("from:ala") && 0 < found("from:alan"));
+    assert!(would("from:ala") == 0 && 0 < would("from:alan"));
 }
 
 #[test]
@@ -227,7 +250,23 @@ fn with_several_accounts_a_message_tells_its_own() {
     let output = world.add("second", &flags, &format!("{token}\n"));
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     assert_eq!(world.run(&["message", "list"]).status.code(), Some(2), "which?");
+    let all = world.json(&["message", "list", "--all-accounts", "--limit", "200"]);
+    assert_eq!(all.len(), 2 * world.held("INBOX").len());
+    let arrivals: Vec<_> = all.iter().map(|row| row["received_at"].as_str().unwrap()).collect();
+    assert!(arrivals.is_sorted_by(|one, other| other <= one), "{arrivals:?}");
+    let folders = world.json(&["folder", "list", "--all-accounts"]);
+    let owners: BTreeSet<i64> =
+        folders.iter().map(|folder| folder["account"].as_i64().unwrap()).collect();
+    assert_eq!(owners.len(), 2);
     let rows = world.json(&["message", "list", "--account", "second", "--limit", "1"]);
+    let unread = |more: &[&str]| {
+        let words = ["message", "search", "is:unread", "--limit", "1000", "--folder", "inbox"];
+        world.json(&[words.as_slice(), more].concat()).len()
+    };
+    let each = [unread(&["--account", "work"]), unread(&["--account", "second"])];
+    assert!(0 < each[0] && unread(&[]) == each[0] + each[1], "{each:?}");
+    let output = world.run(&["message", "search", "tea", "--folder", "Projects", "--json"]);
+    assert_eq!(refusal(&output), ("which-account".to_owned(), 2));
     let before = world.held("INBOX").len();
     let moved = world.json(&["message", "move", &rows[0]["id"].to_string(), "--to", "archive"]);
     assert_eq!((&moved[0]["messages"], &moved[0]["waiting"]), (&1.into(), &0.into()));

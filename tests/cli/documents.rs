@@ -11,8 +11,9 @@ const README: (&str, &str) = ("README.md", include_str!("../../README.md"));
 const LINKING: (&str, &str) = ("linking.md", include_str!("../../docs/linking.md"));
 const TOKEN: (&str, &str) = ("token.md", include_str!("../../docs/token.md"));
 const JSON: (&str, &str) = ("json.md", include_str!("../../docs/json.md"));
+const MAILBOX: (&str, &str) = ("mailbox.md", include_str!("../../docs/mailbox.md"));
 /// Fewer command lines than these documents have means that they are no longer found.
-const LEAST_COMMANDS: usize = 50;
+const LEAST_COMMANDS: usize = 70;
 
 /// How much of a command line is meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,7 +76,7 @@ fn is_about_a_command(error: &clap::Error, said: Said) -> bool {
 #[test]
 fn every_command_line_of_the_documents_is_understood() {
     let mut count = 0;
-    for (name, text) in [README, LINKING, TOKEN, JSON] {
+    for (name, text) in [README, LINKING, TOKEN, JSON, MAILBOX] {
         for (said, code) in code(text) {
             for line in commands(&code) {
                 let said = if code.contains('\u{2026}') { Said::InPassing } else { said };
@@ -96,7 +97,7 @@ fn every_option_of_the_documents_exists() {
     let mut known = BTreeSet::from(["--help".to_owned(), "--version".to_owned()]);
     collect(&program, &mut known);
     let nouns: Vec<&str> = program.get_subcommands().map(Command::get_name).collect();
-    for (name, text) in [README, LINKING, TOKEN, JSON] {
+    for (name, text) in [README, LINKING, TOKEN, JSON, MAILBOX] {
         for (said, code) in code(text) {
             let first = code.split(' ').next().unwrap_or_default();
             let alone = first.starts_with("--") || nouns.contains(&first);
@@ -106,6 +107,43 @@ fn every_option_of_the_documents_exists() {
                 assert!(known.contains(option), "{name}: {option} in {code:?}");
             }
         }
+    }
+}
+
+#[test]
+fn every_example_under_a_help_text_is_understood() {
+    let mut lines = Vec::new();
+    examples(&Arguments::command(), &mut lines);
+    assert!(30 <= lines.len(), "only {} examples", lines.len());
+    for line in lines {
+        let words = words::split(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        assert!(Arguments::try_parse_from(words).is_ok(), "{line}");
+    }
+}
+
+fn examples(command: &Command, found: &mut Vec<String>) {
+    let text = command.get_after_help().map_or_else(String::new, ToString::to_string);
+    let lines = text.lines().map(str::trim).filter(|line| line.starts_with(PROGRAM));
+    found.extend(lines.map(str::to_owned));
+    for below in command.get_subcommands() {
+        examples(below, found);
+    }
+}
+
+#[test]
+fn every_command_about_mail_is_named_in_the_documents_with_examples() {
+    let program = Arguments::command();
+    let documents = [README.1, JSON.1, MAILBOX.1].concat();
+    for noun in ["message", "folder", "changes", "cache"] {
+        let noun = program.find_subcommand(noun).unwrap();
+        for verb in noun.get_subcommands() {
+            let name = verb.get_name();
+            assert!(documents.contains(name), "{} {name}", noun.get_name());
+        }
+    }
+    for name in ["sync", "undo", "changes", "folder", "cache"] {
+        let command = program.find_subcommand(name).unwrap();
+        assert!(command.get_after_help().is_some(), "{name}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Messages into files and out of files, byte for byte.
 
-use crate::world::{World, text};
+use crate::world::{World, refusal, text};
 use posthaste::model::flags::Flag;
 use posthaste::sandbox::control::Held;
 use std::collections::BTreeSet;
@@ -83,6 +83,57 @@ fn nothing_is_written_over() {
 }
 
 #[test]
+fn an_export_goes_on_where_an_earlier_one_stopped_and_a_mailbox_file_begins_with_the_oldest() {
+    let world = World::linked();
+    world.json(&["sync", "--once"]);
+    let held = world.held("INBOX");
+    let rows = world.json(&["message", "list", "--limit", "200"]);
+    let some: Vec<String> = rows.iter().take(5).map(|row| row["id"].to_string()).collect();
+    #[track_caller]
+    fn check(world: &World, some: &[String], all: usize, format: &str) {
+        let dir = world.path(format);
+        let form = ["--format", format, "--output", dir.to_str().unwrap()];
+        let mut words = vec!["message", "export"];
+        words.extend(some.iter().map(String::as_str));
+        assert_eq!(world.json(&[words.as_slice(), &form].concat())[0]["already_there"], 0);
+        let words = ["message", "export", "--query", "larger:0", "--folder", "INBOX"];
+        let told = world.json(&[words.as_slice(), &form].concat());
+        assert_eq!((&told[0]["messages"], &told[0]["already_there"]), (&all.into(), &5.into()));
+        assert_eq!(told[0]["gone"], 0);
+    }
+    check(&world, &some, held.len(), "eml");
+    check(&world, &some, held.len(), "maildir");
+    assert_eq!(fs::read_dir(world.path("eml")).unwrap().count(), held.len());
+    let [cur, new, tmp] = ["cur", "new", "tmp"]
+        .map(|part| fs::read_dir(world.path("maildir").join(part)).unwrap().count());
+    assert_eq!((cur + new, tmp), (held.len(), 0));
+
+    export(&world, "mbox", &world.path("mail.mbox"));
+    let file = text(&fs::read(world.path("mail.mbox")).unwrap());
+    let oldest = world.json(&["message", "read", &rows.last().unwrap()["id"].to_string()]);
+    let first = file.split("\nFrom MAILER-DAEMON ").next().unwrap();
+    let id = oldest[0]["headers"]["message_id"].as_str().unwrap();
+    assert!(first.contains(id), "{id} in {first}");
+
+    let dry = ["message", "export", "--query", "larger:0", "--dry-run", "--output", "nowhere"];
+    assert!(0 < world.json(&dry)[0]["would_export"].as_u64().unwrap());
+    assert!(!Path::new("nowhere").exists());
+}
+
+#[test]
+fn what_is_no_message_is_not_imported() {
+    let world = World::linked();
+    let before = world.held("INBOX").len();
+    let list = world.path("list");
+    fs::write(&list, "root:x:0:0:root:/root:/bin/bash\n").unwrap();
+    for path in [list.to_str().unwrap(), "/dev/null", "no-such-file"] {
+        let output = world.run(&["message", "import", path, "--to", "inbox", "--json"]);
+        assert_eq!(refusal(&output), ("import-failed".to_owned(), 1), "{path}");
+    }
+    assert_eq!(world.held("INBOX").len(), before);
+}
+
+#[test]
 fn an_import_that_was_killed_goes_on_behind_what_it_filed() {
     let world = World::linked();
     world.json(&["folder", "create", "Old"]);
@@ -114,4 +165,28 @@ fn an_import_that_was_killed_goes_on_behind_what_it_filed() {
     let subjects: BTreeSet<String> = filed.iter().map(|held| text(&held.bytes)).collect();
     assert_eq!((filed.len(), subjects), (200, (0..200).map(message).collect()));
     assert!(fs::read_dir(world.path("data/imports")).unwrap().next().is_none());
+}
+
+#[test]
+fn an_import_is_taken_back_as_one_step() {
+    let world = World::linked();
+    world.json(&["folder", "create", "Old"]);
+    for part in ["one", "two"] {
+        let message = |at: usize| format!("From x\nSubject: {part} {at}\n\n{at}\n\n");
+        let file: String = (0..20).map(message).collect();
+        fs::write(world.path(part), file).unwrap();
+    }
+    let [one, two] = ["one", "two"].map(|part| world.path(part));
+    let paths = [one.to_str().unwrap(), two.to_str().unwrap()];
+    let done = world.json(&["message", "import", paths[0], paths[1], "--to", "Old"]);
+    assert_eq!((&done[0]["messages"], &done[0]["waiting"]), (&40.into(), &0.into()));
+    assert_eq!(done[0]["undo"].as_array().unwrap().len(), 1);
+    assert_eq!(world.held("Old").len(), 40);
+    let steps = world.json(&["undo", "--list"]);
+    assert_eq!((&steps[0]["did"], &steps[0]["messages"]), (&"imported".into(), &40.into()));
+    world.json(&["undo"]);
+    assert_eq!(world.held("Old").len(), 0);
+    // What comes behind it is a step of its own.
+    world.json(&["message", "import", paths[0], "--to", "Old"]);
+    assert_eq!(world.json(&["undo", "--list"])[0]["messages"], 20);
 }

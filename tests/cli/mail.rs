@@ -1,6 +1,6 @@
 //! Reading, sending and answering.
 
-use crate::world::{PROGRAM, World, lines, text};
+use crate::world::{PROGRAM, World, lines, refusal, text};
 use std::path::Path;
 use std::process::Command;
 
@@ -54,6 +54,20 @@ fn mail_is_listed_read_sent_and_answered() {
     assert!(answer[0]["text"].as_str().unwrap().starts_with("Thank you."));
     let with_file = world.json(&["message", "read", &filed[1]["id"].to_string()]);
     assert_eq!(with_file[0]["parts"][0]["file_name"], "notes.txt");
+    let files = world.path("files");
+    let save = ["message", "save", &filed[1]["id"].to_string(), "--to", files.to_str().unwrap()];
+    for name in ["notes.txt", "notes (2).txt"] {
+        let saved = world.json(&save);
+        assert_eq!((saved.len(), &saved[0]["size"]), (1, &"a note".len().into()));
+        let path = Path::new(saved[0]["path"].as_str().unwrap());
+        assert_eq!(
+            (path, text(&std::fs::read(path).unwrap())),
+            (&*files.join(name), "a note".to_owned())
+        );
+        assert_eq!(saved[0]["index"], with_file[0]["parts"][0]["index"]);
+    }
+    let output = world.run(&[save.as_slice(), &["--part", "99", "--json"]].concat());
+    assert_eq!(refusal(&output), ("unknown-part".to_owned(), 2));
     assert!(with_file[0]["text"].as_str().unwrap().contains("Schöne Grüße"));
     assert!(world.json(&["outbox", "list"]).is_empty());
 }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod acting;
+mod cached;
 mod documents;
 mod entra;
 mod files;

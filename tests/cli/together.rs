@@ -63,10 +63,17 @@ fn a_watch_tells_what_arrives_and_what_another_process_does_until_it_is_ended() 
     assert_eq!(world.held("INBOX").len(), total);
     next(&mut events, "folder_changed", |event| is_inbox(event) && event["total"] == total);
 
+    world.servers_off();
+    let told = next(&mut events, "connection", |event| event["state"] == "offline");
+    assert!(told["problem"]["code"].is_string(), "{told}");
+    world.servers_on();
+    next(&mut events, "connection", |event| event["state"] == "online");
+
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     let rest: Vec<Value> = events.collect();
-    let status = child.wait().unwrap();
-    assert_eq!(status.code(), Some(143), "{rest:?}");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(143), "{rest:?}");
+    assert_eq!(text(&output.stderr), "", "events say all there is to say");
 }
 
 #[test]

@@ -176,6 +176,7 @@ async fn what_is_done_without_a_line_is_done_once_there_is_one() {
             bytes: message("four"),
             flags: Flags::default(),
             received_at: None,
+            step: None,
         };
         assert_eq!(desk.acted(import).await, 1);
         let shown: Vec<_> = desk.rows(plans).await.into_iter().map(|row| row.subject).collect();

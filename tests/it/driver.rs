@@ -106,6 +106,12 @@ impl AppDriver {
         driver
     }
 
+    /// The databases as another process would have them.
+    pub fn store_of_another_process(&self) -> Store {
+        let home = self.home.as_ref().expect("only what is on the disk is shared").path();
+        Store::open(home, home, &self.clock).unwrap()
+    }
+
     /// Ends the program.
     pub async fn end(self) {
         assert_eq!(self.engine.shutdown(PATIENCE).await, Stopped::Clean);
@@ -138,6 +144,7 @@ impl AppDriver {
             automatic_secrets: (SecretsKind::Memory, "this is a test".to_owned()),
             demo_link: Some(Box::new(sandbox.link_request())),
             banner: String::new(),
+            remembered: String::new(),
         });
         let mut driver = Self {
             app,
@@ -305,7 +312,8 @@ impl AppDriver {
                 | Effect::WriteNew { .. }
                 | Effect::Bell
                 | Effect::Suspend
-                | Effect::Redraw => {}
+                | Effect::Redraw
+                | Effect::Remember(_) => {}
             }
         }
     }

@@ -2,8 +2,11 @@
 
 use crate::driver::AppDriver;
 use crate::servers::{ADA, BOTH, deliver, empty, message, names, there, uid};
-use posthaste::engine_api::command::SyncHold;
+use posthaste::engine_api::command::{EngineCommand, SyncHold};
+use posthaste::engine_api::event::EngineEvent;
 use posthaste::engine_api::status::{Connection, SyncPhase};
+use posthaste::model::flags::{Flag, FlagChange};
+use posthaste::model::ids::CommandId;
 use posthaste::sandbox::options::Personality;
 use posthaste::sandbox::service::Power;
 
@@ -48,6 +51,22 @@ async fn a_large_folder_shows_its_newest_first_and_fills_in_behind() {
         driver.see("3,000 messages").await;
         driver.keys("g g");
         driver.see(&numbered(MANY)).await;
+    }
+}
+
+/// A large inbox shows before the folders are listed.
+#[tokio::test]
+async fn what_is_filed_before_the_folders_are_known_is_filed_once_they_are() {
+    for personality in BOTH {
+        let (_trash, junk, _archive) = names(personality);
+        let mut driver = with_many(personality).await;
+        driver.see(&numbered(MANY)).await;
+        driver.keys("g g !");
+        driver.see_gone(&numbered(MANY)).await;
+        let control = driver.control();
+        control.wait_for(|control| (there(control, junk).len() == 1).then_some(())).await;
+        driver.settled().await;
+        assert_eq!(there(&control, junk), [numbered(MANY)]);
     }
 }
 
@@ -299,4 +318,26 @@ async fn a_search_that_was_kept_is_a_folder() {
     driver.see("zeppelin one").await;
     deliver(&driver.control(), &["zeppelin two"]);
     driver.see("zeppelin two").await;
+}
+
+#[tokio::test]
+async fn counts_of_a_folder_follow_the_server_while_its_headers_come() {
+    for personality in BOTH {
+        let mut driver = AppDriver::on_disk(empty(personality), |control| {
+            let subjects: Vec<String> = (0..300).map(|at| format!("number {at}")).collect();
+            deliver(control, &subjects.iter().map(String::as_str).collect::<Vec<_>>());
+        })
+        .await;
+        let (id, account) = (CommandId(u64::MAX), driver.account().id);
+        let hold = EngineCommand::HoldSync { id, account, hold: SyncHold::Held };
+        let done = |event: &EngineEvent| {
+            matches!(event, EngineEvent::CommandDone { id: of } if *of == id).then_some(())
+        };
+        driver.ask(hold, done).await;
+        driver.see("300 unread").await;
+        let control = driver.control();
+        let read = FlagChange::Add(Flag::Seen);
+        control.change_flag(ADA, "INBOX", uid(&control, "number 290"), read).unwrap();
+        driver.see("299 unread").await;
+    }
 }

@@ -7,6 +7,7 @@
 
 mod actions;
 mod driver;
+mod elsewhere;
 mod hostile;
 mod ladder;
 mod line;

@@ -29,9 +29,9 @@ async fn inbox(driver: &mut AppDriver) -> FolderId {
 async fn import(driver: &mut AppDriver, subject: &str) {
     let folder = inbox(driver).await;
     let bytes = message(subject, "");
-    let (flags, received_at) = (Flags::default(), None);
+    let (flags, received_at, step) = (Flags::default(), None, None);
     driver
-        .ask(EngineCommand::Import { id: ID, folder, bytes, flags, received_at }, |event| {
+        .ask(EngineCommand::Import { id: ID, folder, bytes, flags, received_at, step }, |event| {
             matches!(event, EngineEvent::Acted { id: ID, .. }).then_some(())
         })
         .await;

@@ -6,7 +6,7 @@ use crate::cli::error::CliError;
 use crate::cli::json::{JsonProblem, rfc3339};
 use crate::cli::output::{Format, table};
 use crate::cli::passphrase::Unlock;
-use crate::cli::session::with_vault;
+use crate::cli::running::with_vault;
 use crate::config::Config;
 use crate::engine_api::link::CheckOutcome;
 use crate::engine_api::status::{

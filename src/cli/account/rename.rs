@@ -3,7 +3,7 @@
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::output::Format;
-use crate::cli::session::with_session;
+use crate::cli::running::with_session;
 use crate::engine_api::command::EngineCommand;
 use crate::model::account::AccountName;
 use clap::Args;

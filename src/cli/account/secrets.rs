@@ -5,7 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::output::Format;
 use crate::cli::passphrase;
-use crate::cli::session::{self, with_session};
+use crate::cli::running::{self, with_session};
 use crate::engine_api::command::EngineCommand;
 use crate::model::account::SecretsKind;
 use clap::Args;
@@ -38,7 +38,7 @@ pub fn run(context: &Context, args: &SecretsArgs) -> Result<(), CliError> {
     let sealed = there.is_some_and(|account| account.secrets == SecretsKind::VaultPassphrase);
     let kind = if sealed && args.to == SecretsWord::VaultPassphrase {
         let paths = context.paths()?;
-        session::on_runtime(async || passphrase::change(&paths).await)?;
+        running::on_runtime(async || passphrase::change(&paths).await)?;
         SecretsKind::VaultPassphrase
     } else {
         move_them(context, args)?

@@ -5,7 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::doctor::Finding;
 use crate::cli::error::CliError;
 use crate::cli::json::rfc3339;
-use crate::cli::session;
+use crate::cli::running;
 use crate::config::paths::Paths;
 use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::runtime::terminal;
@@ -119,9 +119,9 @@ fn secrets(context: &Context, paths: &Paths) -> Result<String, Problem> {
     let places = SecretPlaces::with_commands(paths.data_dir.clone(), commands);
     if has_commands {
         let probe = async || Ok(places.probe_commands().await.map_err(|error| error.problem()));
-        session::on_runtime(probe).map_err(problem_of)??;
+        running::on_runtime(probe).map_err(problem_of)??;
     }
-    let found = session::on_runtime(async || {
+    let found = running::on_runtime(async || {
         Ok(tokio::time::timeout(KEYRING_LIMIT, places.automatic()).await)
     });
     match found.map_err(problem_of)? {

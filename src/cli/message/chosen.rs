@@ -1,21 +1,23 @@
 //! Which messages a command is about: named by id, or found by a search.
 
 use crate::cli::error::CliError;
-use crate::cli::folder::AccountArgs;
+use crate::cli::folder::{self, AccountArgs};
 use crate::cli::session::Session;
 use crate::model::acting::Target;
+use crate::model::folder::FolderRole;
 use crate::model::ids::MessageId;
 use crate::model::listing::{ListSource, Listing, SearchScope};
 use crate::model::query::Query;
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 /// Names messages.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").args(["ids", "query"]).required(true))]
 pub struct ChosenArgs {
     /// Ids of messages, as `message list` gives them
-    #[arg(value_name = "ID", required_unless_present = "query", conflicts_with = "query")]
+    #[arg(value_name = "ID")]
     pub ids: Vec<i64>,
-    /// Every message that a search finds, such as "from:alan before:30d"
+    /// Every message that a search finds, such as "from:alan before:30d"; its words are whole ones
     #[arg(long, value_name = "QUERY")]
     pub query: Option<String>,
     /// Where the search looks
@@ -38,28 +40,48 @@ pub struct ScopeArgs {
 }
 
 impl ScopeArgs {
-    /// The scope these arguments name.
+    /// What is looked for, and where. A folder that is named by what it is for is that folder of
+    /// every account, when there are several and none is named.
     ///
     /// # Errors
-    /// When there is no such account or folder.
-    pub async fn scope(&self, session: &mut Session) -> Result<SearchScope, CliError> {
+    /// When the search is not understood; when there is no such account or folder.
+    pub async fn search(
+        &self,
+        session: &mut Session,
+        text: &str,
+    ) -> Result<(Query, SearchScope), CliError> {
         let name = self.account.account.as_deref();
-        match &self.folder {
-            Some(folder) => {
-                let account = session.account(name)?.id;
-                Ok(SearchScope::Folder(session.folder(account, folder).await?.id))
-            }
-            None if name.is_some() => Ok(SearchScope::Account(session.account(name)?.id)),
-            None => Ok(SearchScope::Everywhere),
+        let written = query(text)?;
+        let Some(folder) = &self.folder else {
+            let scope = match name {
+                Some(_named) => SearchScope::Account(session.account(name)?.id),
+                None => SearchScope::Everywhere,
+            };
+            return Ok((written, scope));
+        };
+        if name.is_none()
+            && 1 < session.accounts().len()
+            && let Some(role) = folder::role(folder)
+        {
+            return Ok((query(&within(role, text))?, SearchScope::Everywhere));
         }
+        let account = session.account(name)?.id;
+        Ok((written, SearchScope::Folder(session.folder(account, folder).await?.id)))
     }
 }
 
+/// The same search in the folders of a role only. An `OR` at its start, which joins nothing, must
+/// not join that.
+fn within(role: FolderRole, text: &str) -> String {
+    let mut rest = text.trim_start();
+    while let Some(behind) = rest.strip_prefix("OR ") {
+        rest = behind.trim_start();
+    }
+    format!("in:{} {rest}", role.as_str())
+}
+
 /// A search as it was written.
-///
-/// # Errors
-/// When it is not understood.
-pub fn query(text: &str) -> Result<Query, CliError> {
+fn query(text: &str) -> Result<Query, CliError> {
     let unclear =
         |why: String| CliError::usage("unclear-query", "The search is not understood", &why);
     let query = Query::parse(text).map_err(|error| unclear(format!("{error}.")))?;
@@ -76,10 +98,27 @@ impl ChosenArgs {
         let Some(text) = &self.query else {
             return session.known(self.ids.iter().copied().map(MessageId).collect()).await;
         };
-        let query = query(text)?;
-        let scope = self.scope.scope(session).await?;
+        // A word that may go on finds more than was written; what is acted on is written whole.
+        let (query, scope) = self.scope.search(session, &format!("{text} ")).await?;
         let source = ListSource::Search { query, scope, found: Vec::new() };
         let target = Target::All(Box::new(Listing::of(source)));
         session.resolve(target).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::message::chosen::within;
+    use crate::model::folder::FolderRole;
+
+    #[test]
+    fn a_folder_of_every_account_narrows_the_whole_search() {
+        #[track_caller]
+        fn check(text: &str, expected: &str) {
+            assert_eq!(within(FolderRole::Inbox, text), expected);
+        }
+        check("from:alan OR from:ada ", "in:inbox from:alan OR from:ada ");
+        check(" OR OR tea ", "in:inbox tea ");
+        check("ORacle", "in:inbox ORacle");
     }
 }

@@ -1,29 +1,24 @@
 //! `message export`: messages into files, byte for byte.
 
+pub mod target;
+
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::message::chosen::ChosenArgs;
+use crate::cli::message::export::target::{FileTarget, Written};
 use crate::cli::output::{Format, Output};
-use crate::cli::session::{Session, unexpected, with_session};
+use crate::cli::running::with_session;
+use crate::cli::session::{Session, unexpected};
+use crate::cli::status_line::StatusLine;
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
-use crate::mime::mbox;
-use crate::model::flags::{Flag, Flags};
 use crate::model::ids::MessageId;
 use crate::model::message::MessageRow;
-use crate::stdx::clock::{Clock, UnixSeconds};
+use crate::problem::Problem;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
-
-/// What is written is somebody's mail: nobody else's to read.
-const FILE_MODE: u32 = 0o600;
-/// As [`FILE_MODE`], for directories.
-const DIR_MODE: u32 = 0o700;
 
 /// The form of the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -53,153 +48,94 @@ pub struct ExportArgs {
 #[derive(Serialize)]
 struct Exported<'a> {
     messages: usize,
+    already_there: usize,
+    gone: usize,
     path: &'a Path,
 }
 
-/// Writes them. What stands there already is never written over.
+#[derive(Serialize)]
+struct DryRun {
+    would_export: usize,
+}
+
+/// Writes them, those of a search oldest first. What stands there already is never written over;
+/// what an earlier run wrote is passed by.
 ///
 /// # Errors
-/// Its problem; what was written before stays.
+/// Its problem; files of single messages that were written before stay.
 pub fn run(context: &Context, args: &ExportArgs) -> Result<(), CliError> {
     with_session(context, async |session| {
-        let messages = args.chosen.messages(session).await?;
+        let mut messages = args.chosen.messages(session).await?;
         if args.chosen.dry_run {
-            return say(context.output, messages.len(), &args.output);
+            return say_dry_run(context.output, messages.len());
         }
-        let mut target =
-            FileTarget::open(args).map_err(|error| not_written(&args.output, &error))?;
-        for message in &messages {
-            let (row, bytes) = raw(session, *message).await?;
-            target.write(&row, &bytes).map_err(|error| not_written(&args.output, &error))?;
+        if args.chosen.query.is_some() {
+            messages.reverse();
         }
-        target.finish().map_err(|error| not_written(&args.output, &error))?;
-        say(context.output, messages.len(), &args.output)
+        let path = &args.output;
+        let failed = |error| not_written(path, &error);
+        let mut target = FileTarget::open(path, args.format).map_err(failed)?;
+        let mut done = Exported { messages: 0, already_there: 0, gone: 0, path };
+        let mut status = StatusLine::new();
+        for (at, message) in messages.iter().enumerate() {
+            match raw(session, *message).await? {
+                None => done.gone += 1,
+                Some((row, bytes)) => {
+                    done.messages += 1;
+                    match target.write(&row, &bytes).map_err(failed)? {
+                        Written::New => {}
+                        Written::AlreadyThere => done.already_there += 1,
+                    }
+                }
+            }
+            status.count("exported", at + 1, messages.len());
+        }
+        target.finish().map_err(failed)?;
+        drop(status);
+        say(context.output, &done)
     })
 }
 
+/// A message as it is on the server; `None` for one that went away since it was chosen.
 async fn raw(
     session: &mut Session,
     message: MessageId,
-) -> Result<(Box<MessageRow>, Vec<u8>), CliError> {
-    match session.ask(|id| EngineCommand::LoadRaw { id, message }).await? {
-        EngineEvent::RawLoaded { row, bytes, .. } => Ok((row, bytes)),
-        other => Err(unexpected(&other)),
+) -> Result<Option<(Box<MessageRow>, Vec<u8>)>, CliError> {
+    match session.ask(|id| EngineCommand::LoadRaw { id, message }).await {
+        Ok(EngineEvent::RawLoaded { row, bytes, .. }) => Ok(Some((row, bytes))),
+        Ok(other) => Err(unexpected(&other)),
+        Err(CliError::Problem(problem)) if problem.code == Problem::message_gone().code => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
-fn say(output: Output, messages: usize, path: &Path) -> Result<(), CliError> {
+fn say_dry_run(output: Output, would_export: usize) -> Result<(), CliError> {
     match output.format() {
-        Format::Json => output.json(&Exported { messages, path }),
-        Format::Human => output.line(&format!("{messages} messages: {}", path.display())),
+        Format::Json => output.json(&DryRun { would_export }),
+        Format::Human => output.line(&format!("{would_export} messages; nothing was written.")),
+    }
+}
+
+fn say(output: Output, done: &Exported<'_>) -> Result<(), CliError> {
+    match output.format() {
+        Format::Json => output.json(done),
+        Format::Human => {
+            let counted = |count: usize, what: &str| match count {
+                0 => String::new(),
+                count => format!(", {count} {what}"),
+            };
+            let there = counted(done.already_there, "of them there already");
+            let gone = counted(done.gone, "gone meanwhile");
+            output.line(&format!(
+                "{} messages{there}{gone}: {}",
+                done.messages,
+                done.path.display()
+            ))
+        }
     }
 }
 
 fn not_written(path: &Path, error: &io::Error) -> CliError {
     let what = format!("{} cannot be written", path.display());
     CliError::system("export-failed", &what, error)
-}
-
-/// Where messages are written.
-enum FileTarget {
-    Eml(PathBuf),
-    Mbox(BufWriter<File>),
-    Maildir { dir: PathBuf, now: UnixSeconds },
-}
-
-impl FileTarget {
-    fn open(args: &ExportArgs) -> io::Result<Self> {
-        let path = args.output.clone();
-        let private_dir =
-            |path: &Path| fs::DirBuilder::new().recursive(true).mode(DIR_MODE).create(path);
-        match args.format {
-            FileFormat::Eml => private_dir(&path).map(|()| Self::Eml(path)),
-            FileFormat::Mbox => new_file(&path).map(BufWriter::new).map(Self::Mbox),
-            FileFormat::Maildir => {
-                for part in ["cur", "new", "tmp"] {
-                    private_dir(&path.join(part))?;
-                }
-                let now = Clock::system().now();
-                Ok(Self::Maildir { dir: path, now })
-            }
-        }
-    }
-
-    /// Files say by their time when a message arrived, names in a Maildir which flags it has.
-    fn write(&mut self, row: &MessageRow, bytes: &[u8]) -> io::Result<()> {
-        let message = row.id;
-        match self {
-            Self::Eml(dir) => {
-                write_new(&dir.join(format!("{message}.eml")), bytes, row.received_at)
-            }
-            Self::Mbox(file) => file.write_all(&mbox::entry(bytes, row.received_at)),
-            Self::Maildir { dir, now } => {
-                let name = format!("{}.P{}M{message}.posthaste", now.0, std::process::id());
-                let written = dir.join("tmp").join(&name);
-                write_new(&written, bytes, row.received_at)?;
-                fs::rename(written, dir.join(in_maildir(&name, row.flags)))
-            }
-        }
-    }
-
-    fn finish(self) -> io::Result<()> {
-        match self {
-            Self::Eml(_) | Self::Maildir { .. } => Ok(()),
-            Self::Mbox(file) => {
-                file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
-            }
-        }
-    }
-}
-
-/// Where a message of these flags lies in a Maildir (cr.yp.to/proto/maildir.html): letters in ASCII
-/// order behind `:2,` in `cur`, or without any in `new`.
-fn in_maildir(name: &str, flags: Flags) -> PathBuf {
-    let mut letters: Vec<char> = flags.iter().filter_map(maildir_letter).collect();
-    letters.sort_unstable();
-    if letters.is_empty() {
-        return Path::new("new").join(name);
-    }
-    Path::new("cur").join(format!("{name}:2,{}", String::from_iter(letters)))
-}
-
-fn maildir_letter(flag: Flag) -> Option<char> {
-    match flag {
-        Flag::Seen => Some('S'),
-        Flag::Answered => Some('R'),
-        Flag::Flagged => Some('F'),
-        Flag::Draft => Some('D'),
-        Flag::Forwarded => Some('P'),
-        // A message that is only marked is still there.
-        Flag::Deleted => None,
-    }
-}
-
-fn write_new(path: &Path, bytes: &[u8], received_at: UnixSeconds) -> io::Result<()> {
-    let mut file = new_file(path)?;
-    file.write_all(bytes)?;
-    let since = u64::try_from(received_at.0).unwrap_or(0);
-    file.set_modified(UNIX_EPOCH + Duration::from_secs(since))
-}
-
-fn new_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::cli::message::export::in_maildir;
-    use crate::model::flags::Flag;
-    use std::path::Path;
-
-    #[test]
-    fn a_maildir_name_says_the_flags() {
-        #[track_caller]
-        fn check(flags: &[Flag], expected: &str) {
-            let path = in_maildir("1.a", flags.iter().copied().collect());
-            assert_eq!(path, Path::new(expected));
-        }
-        check(&[], "new/1.a");
-        check(&[Flag::Deleted], "new/1.a");
-        check(&[Flag::Seen, Flag::Flagged, Flag::Answered], "cur/1.a:2,FRS");
-    }
 }

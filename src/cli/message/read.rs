@@ -4,7 +4,8 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::json::{JsonMailbox, mailboxes, rfc3339};
 use crate::cli::output::{Format, Output};
-use crate::cli::session::{unexpected, with_session};
+use crate::cli::running::with_session;
+use crate::cli::session::unexpected;
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::mime::sanitise;
@@ -63,6 +64,7 @@ pub fn run(context: &Context, args: &ReadArgs) -> Result<(), CliError> {
     let message = MessageId(args.id);
     if args.raw {
         let bytes = with_session(context, async |session| {
+            session.known(vec![message]).await?;
             match session.ask(|id| EngineCommand::LoadRaw { id, message }).await? {
                 EngineEvent::RawLoaded { bytes, .. } => Ok(bytes),
                 other => Err(unexpected(&other)),
@@ -71,6 +73,7 @@ pub fn run(context: &Context, args: &ReadArgs) -> Result<(), CliError> {
         return context.output.bytes(&bytes);
     }
     let message = with_session(context, async |session| {
+        session.known(vec![message]).await?;
         match session.ask(|id| EngineCommand::LoadMessage { id, message }).await? {
             EngineEvent::MessageLoaded { message, .. } => Ok(message),
             other => Err(unexpected(&other)),
@@ -136,7 +139,10 @@ fn human(output: Output, message: &ReadableMessage) -> Result<(), CliError> {
         let name = if part.file_name.is_empty() { "unnamed" } else { &part.file_name };
         let kind = sanitise::line(&part.content_type);
         let name = sanitise::line(name);
-        output.line(&format!("{gap}Attached: {name} ({kind}, {} bytes)", part.size_bytes))?;
+        output.line(&format!(
+            "{gap}Attached: {name} ({kind}, {} bytes; part {})",
+            part.size_bytes, part.index
+        ))?;
     }
     Ok(())
 }

@@ -4,7 +4,8 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::folder::AccountArgs;
 use crate::cli::message::{body, delivery};
-use crate::cli::session::{unexpected, with_session};
+use crate::cli::running::with_session;
+use crate::cli::session::unexpected;
 use crate::engine_api::command::{EngineCommand, Outgoing};
 use crate::engine_api::event::EngineEvent;
 use crate::mime::quote::{self, ReplyScope};
@@ -38,6 +39,7 @@ pub fn run(context: &Context, args: &ReplyArgs) -> Result<(), CliError> {
     let scope = if args.all { ReplyScope::All } else { ReplyScope::Sender };
     let message = MessageId(args.id);
     with_session(context, async |session| {
+        session.known(vec![message]).await?;
         let load = |id| EngineCommand::LoadMessage { id, message };
         let (row, readable) = match session.ask(load).await? {
             EngineEvent::MessageLoaded { row, message, .. } => (row, message),

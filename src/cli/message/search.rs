@@ -2,9 +2,10 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::message::chosen::{ScopeArgs, query};
+use crate::cli::message::chosen::ScopeArgs;
 use crate::cli::message::rows::{self, Person};
-use crate::cli::session::{unexpected, with_session};
+use crate::cli::running::with_session;
+use crate::cli::session::unexpected;
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::model::listing::{ListSource, Listing, Sort, SortKey, SortOrder};
@@ -39,9 +40,9 @@ pub struct SearchArgs {
 /// # Errors
 /// Its problem.
 pub fn run(context: &Context, args: &SearchArgs) -> Result<(), CliError> {
-    let query = query(&args.query.join(" "))?;
+    let text = args.query.join(" ");
     let rows = with_session(context, async |session| {
-        let scope = args.scope.scope(session).await?;
+        let (query, scope) = args.scope.search(session, &text).await?;
         let found = if args.server {
             session.search_servers(query.clone(), scope).await?
         } else {

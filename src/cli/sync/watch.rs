@@ -112,6 +112,12 @@ impl Watch {
                 };
                 self.account(session, account, None).await.map(drop)
             }
+            EngineEvent::ChangedElsewhere => {
+                for account in session.accounts() {
+                    self.account(session, &account, None).await?;
+                }
+                Ok(())
+            }
             EngineEvent::OperationFailed { problem, .. } => self.refused(&problem),
             _nothing_to_tell => Ok(()),
         }
@@ -125,7 +131,7 @@ impl Watch {
         account: &AccountStatus,
         changed: Option<FolderId>,
     ) -> Result<bool, CliError> {
-        let folders = session.folders(account.id).await?;
+        let folders = session.cached_folders(account.id).await?;
         let found = folders.iter().any(|folder| Some(folder.id) == changed);
         if !self.is_watched(account.id) || (changed.is_some() && !found) {
             return Ok(found);
@@ -133,7 +139,13 @@ impl Watch {
         for folder in &folders {
             let now = (folder.total, folder.unread);
             let before = self.folders.insert(folder.id, now);
-            if Some(folder.id) == changed || before.is_some_and(|before| before != now) {
+            let differs = before.is_some_and(|before| before != now);
+            // A person reads numbers; for a program something else in it may have changed.
+            let is_told = match self.output.format() {
+                Format::Json => true,
+                Format::Human => before != Some(now),
+            };
+            if differs || (Some(folder.id) == changed && is_told) {
                 self.folder(account, folder)?;
             }
         }

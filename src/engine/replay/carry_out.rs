@@ -46,6 +46,8 @@ pub(in crate::engine::replay) enum Outcome {
     Done(Landed),
     /// It never will be.
     Refused(Problem),
+    /// Not as things are; a person decides, since taking it back would lose what it brings.
+    Kept(Problem),
     /// It was taken back meanwhile.
     Unwanted,
 }
@@ -103,6 +105,12 @@ impl<'a> Replay<'a> {
                     }
                 }
             }
+            Outcome::Kept(problem) => {
+                for operation in batch {
+                    self.store.refuse_upload(operation.id, problem.in_one_line()).await?;
+                }
+                notes.failures.push((Vec::new(), problem.with_upload_kept()));
+            }
             Outcome::Refused(problem) => {
                 let mut messages = Vec::new();
                 for operation in batch {
@@ -136,11 +144,11 @@ impl<'a> Replay<'a> {
             Change::Empty { folder, uid_validity, up_to } => {
                 self.empty(id, folder, *uid_validity, *up_to).await
             }
-            Change::CreateFolder { name } => {
+            Change::CreateFolder { name, role } => {
                 if !self.store.start_operation(id, None).await? {
                     return Ok(Outcome::Unwanted);
                 }
-                let made = self.source.create_folder(name).await;
+                let made = self.source.create_folder(name, *role).await;
                 answered(made)
             }
             Change::RenameFolder { from, to } => {

@@ -1,6 +1,6 @@
 //! A mail server in memory that can be cut off at any command, before or after it is carried out.
 
-use crate::model::flags::{FlagChange, Flags};
+use crate::model::flags::{Flag, FlagChange, Flags};
 use crate::model::folder::{FolderRole, ListedFolder};
 use crate::model::ids::{Uid, UidRange, UidValidity};
 use crate::model::query::ServerTerm;
@@ -279,6 +279,29 @@ impl MailSource for FakeServer {
         later()
     }
 
+    async fn examine_folder(&mut self, _name: &str) -> Result<OpenedFolder, TransportError> {
+        later()
+    }
+
+    async fn newest_unsized(&mut self, _count: u32) -> Result<Vec<RemoteHeaders>, TransportError> {
+        later()
+    }
+
+    async fn newest_and_folders(
+        &mut self,
+        _count: u32,
+    ) -> Result<(Vec<RemoteHeaders>, Vec<ListedFolder>), TransportError> {
+        later()
+    }
+
+    async fn list_lightly(&mut self) -> Result<Vec<ListedFolder>, TransportError> {
+        later()
+    }
+
+    async fn sizes_in(&mut self, _range: UidRange) -> Result<Vec<(Uid, u32)>, TransportError> {
+        later()
+    }
+
     async fn newest_flags(&mut self, _count: u32) -> Result<Vec<(Uid, Flags)>, TransportError> {
         later()
     }
@@ -337,11 +360,13 @@ impl MailSource for FakeServer {
     }
 
     async fn search(&mut self, terms: &[ServerTerm]) -> Result<Vec<Uid>, TransportError> {
-        let [ServerTerm::MessageId(id)] = terms else { return later() };
+        let [ServerTerm::MessageId(id), ServerTerm::Not(_deleted)] = terms else { return later() };
         self.command("SEARCH", |world, open| {
             let shelf = &world.folders[open.unwrap()];
             let found = shelf.messages.iter();
-            let found = found.filter(|(_uid, held)| format!("{}@example.org", held.name) == *id);
+            let found = found.filter(|(_uid, held)| {
+                format!("{}@example.org", held.name) == *id && !held.flags.contains(Flag::Deleted)
+            });
             Ok(found.filter_map(|(uid, _held)| Uid::new(*uid)).collect())
         })
     }
@@ -387,7 +412,7 @@ impl MailSource for FakeServer {
                 if uidplus {
                     shelf.messages.remove(&uid.get());
                 } else if let Some(held) = shelf.messages.get_mut(&uid.get()) {
-                    let deleted = FlagChange::Add(crate::model::flags::Flag::Deleted);
+                    let deleted = FlagChange::Add(Flag::Deleted);
                     held.flags = held.flags.changed(deleted);
                 }
             }
@@ -395,7 +420,11 @@ impl MailSource for FakeServer {
         })
     }
 
-    async fn create_folder(&mut self, name: &str) -> Result<(), TransportError> {
+    async fn create_folder(
+        &mut self,
+        name: &str,
+        _role: Option<FolderRole>,
+    ) -> Result<(), TransportError> {
         self.command(&format!("CREATE {name}"), |world, _open| {
             world.validity += 1;
             let uid_validity = world.validity;

@@ -50,6 +50,8 @@ enum Ended {
     Done,
     /// The server asks for patience.
     Patience,
+    /// The program stops: what has not left waits for the next start.
+    Stopped,
 }
 
 impl AccountTask {
@@ -79,7 +81,7 @@ impl AccountTask {
             show_waiting(&store, &self.context.reporter, account).await?;
             match ended? {
                 Ended::Done => {}
-                Ended::Patience => break,
+                Ended::Patience | Ended::Stopped => break,
             }
         }
         show_waiting(&store, &self.context.reporter, account).await?;
@@ -87,7 +89,9 @@ impl AccountTask {
     }
 
     async fn open_by_name(&mut self) -> Result<Option<(String, FolderState)>, Failure> {
-        let Some((folder, state)) = self.connection().await?.open else { return Ok(None) };
+        let session = self.connection().await?;
+        session.leave_examined();
+        let Some((folder, state)) = session.open else { return Ok(None) };
         let known = self.context.store.folder(folder).await?;
         Ok(known.map(|known| (known.name, state)))
     }
@@ -95,10 +99,15 @@ impl AccountTask {
     async fn replay_from(&mut self, open: Option<(String, FolderState)>) -> Result<Ended, Failure> {
         let account = self.context.access.id;
         let (store, reporter) = (self.context.store.clone(), self.context.reporter.clone());
+        let cancel = self.cancel.clone();
         let Session { source, open: live_open, .. } = self.connection().await?;
         let was_open = open.clone();
         let mut replay = Replay::new(source.as_mut(), &store, account, open);
         let ended = loop {
+            // Between two operations, never inside one: a server goes on with what it was told.
+            if cancel.is_cancelled() {
+                break Ok(Ended::Stopped);
+            }
             match replay.step().await {
                 Ok(Step::Done(notes)) => {
                     for folder in notes.folders {

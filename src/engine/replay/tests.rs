@@ -12,6 +12,7 @@ use crate::model::listing::Listing;
 use crate::stdx::clock::{Clock, UnixSeconds};
 use crate::store::Store;
 use crate::store::messages::{FolderChanges, NewMessage};
+use crate::store::uploads::Upload;
 use crate::transport::{Abilities, MailSource};
 
 const STAR: MessageAct = MessageAct::Flag(FlagChange::Add(Flag::Flagged));
@@ -140,6 +141,10 @@ impl Pair {
     }
 }
 
+fn upload(name: &str) -> Upload {
+    Upload { bytes: message(name), ..Upload::default() }
+}
+
 fn new(uid: u32, name: &str, flags: Flags) -> NewMessage {
     let envelope = Envelope {
         message_id: format!("{name}@example.org"),
@@ -190,12 +195,33 @@ async fn what_was_done_without_a_connection_is_done_in_order() {
 }
 
 #[tokio::test]
-async fn a_server_without_uidplus_loses_nothing() {
+async fn a_server_without_uidplus_loses_nothing_and_brings_nothing_back() {
     let pair = Pair::new(FakeServer::new(Abilities::default())).await;
     pair.act("INBOX", &["a"], ARCHIVE).await;
     pair.replay(None).await.unwrap();
     assert_eq!(pair.server.names("Archive"), ["a"]);
     assert_eq!(pair.server.names("INBOX"), ["a deleted", "b", "c"]);
+    let shown = async || {
+        pair.look().await;
+        let inbox = pair.folder("INBOX").await.unwrap();
+        (pair.names("INBOX").await, inbox.total)
+    };
+    let left = (vec!["b".to_owned(), "c".to_owned()], 2);
+    for _look in 0..2 {
+        assert_eq!(shown().await, left);
+    }
+    let flag = |change: FlagChange| {
+        let mut world = pair.server.world.lock().unwrap();
+        let held = world.folders.get_mut("INBOX").unwrap().messages.get_mut(&1).unwrap();
+        held.flags = held.flags.changed(change);
+    };
+    flag(FlagChange::Remove(Flag::Deleted));
+    let all = ["a", "b", "c"].map(str::to_owned).to_vec();
+    assert_eq!(shown().await, (all, 3), "another client thought better of it");
+    flag(FlagChange::Add(Flag::Deleted));
+    assert_eq!(shown().await, left);
+    pair.server.world.lock().unwrap().folders.get_mut("INBOX").unwrap().messages.remove(&1);
+    assert_eq!(shown().await, left, "it is expunged");
 }
 
 #[tokio::test]
@@ -211,7 +237,7 @@ async fn a_line_that_breaks_at_any_command_loses_and_doubles_nothing() {
             pair.act("INBOX", &["a", "b"], ARCHIVE).await;
             pair.act("Archive", &["a"], STAR).await;
             pair.act("Archive", &["b"], MessageAct::Move(other)).await;
-            pair.store.import(other, message("new"), Flags::default(), None).await.unwrap();
+            pair.store.import(other, upload("new")).await.unwrap();
             let create = FolderAct::Create { account: pair.account, name: "Made".to_owned() };
             pair.store.act_on_folder(create).await.unwrap();
             let made = pair.folder_id("Made").await;
@@ -256,6 +282,41 @@ async fn what_is_refused_is_as_before_again() {
 }
 
 #[tokio::test]
+async fn an_upload_that_is_refused_is_kept_and_goes_once_there_is_room() {
+    let pair = Pair::new(FakeServer::full()).await;
+    let other = pair.folder_id("Other").await;
+    pair.store.import(other, upload("big")).await.unwrap();
+    pair.act("INBOX", &["a"], STAR).await;
+    pair.server.world.lock().unwrap().refuses = Some(("APPEND", "[OVERQUOTA] full"));
+    let notes = pair.replay(None).await.unwrap();
+    assert_eq!((notes.failures.len(), pair.waiting().await), (1, 0));
+    assert_eq!(pair.server.names("INBOX"), ["a flagged", "b", "c"], "the rest goes on");
+    let [kept] = pair.store.pending_operations().await.unwrap().try_into().unwrap();
+    assert!(kept.refused.unwrap().contains("full"));
+
+    pair.server.world.lock().unwrap().refuses = None;
+    pair.replay(None).await.unwrap();
+    assert_eq!(pair.server.names("Other"), [""; 0], "not by itself");
+    pair.store.retry_upload(kept.id).await.unwrap().unwrap();
+    pair.replay(None).await.unwrap();
+    assert_eq!(pair.server.names("Other"), ["big"]);
+    assert_eq!(pair.store.pending_operations().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_upload_outlives_the_folder_that_could_not_be_made_for_it() {
+    let pair = Pair::new(FakeServer::full()).await;
+    let create = FolderAct::Create { account: pair.account, name: "Made".to_owned() };
+    pair.store.act_on_folder(create).await.unwrap();
+    pair.store.import(pair.folder_id("Made").await, upload("new")).await.unwrap();
+    pair.server.world.lock().unwrap().refuses = Some(("CREATE", "no"));
+    assert_eq!(pair.replay(None).await.unwrap().failures.len(), 2);
+    let [kept] = pair.store.pending_operations().await.unwrap().try_into().unwrap();
+    assert!(kept.refused.is_some());
+    assert!(pair.store.upload(kept.id).await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn a_message_that_could_not_leave_is_not_removed_with_those_that_stayed() {
     let pair = Pair::new(FakeServer::full()).await;
     pair.act("INBOX", &["a"], ARCHIVE).await;
@@ -287,7 +348,7 @@ async fn a_folder_that_went_meanwhile_is_made_again_or_said() {
     let pair = Pair::new(FakeServer::full()).await;
     pair.act("INBOX", &["a"], ARCHIVE).await;
     let other = pair.folder_id("Other").await;
-    pair.store.import(other, message("kept"), Flags::default(), None).await.unwrap();
+    pair.store.import(other, upload("kept")).await.unwrap();
     {
         let mut world = pair.server.world.lock().unwrap();
         world.folders.remove("Archive");
@@ -311,7 +372,7 @@ async fn another_generation_of_uids_drops_actions_and_keeps_uploads() {
     pair.act("INBOX", &["a"], STAR).await;
     pair.act("INBOX", &["b"], ARCHIVE).await;
     let inbox = pair.folder_id("INBOX").await;
-    pair.store.import(inbox, message("new"), Flags::default(), None).await.unwrap();
+    pair.store.import(inbox, upload("new")).await.unwrap();
     pair.server.world.lock().unwrap().folders.get_mut("INBOX").unwrap().uid_validity = 999;
     let notes = pair.replay(None).await.unwrap();
     let codes: Vec<_> = notes.failures.iter().map(|(_ids, problem)| &problem.code).collect();

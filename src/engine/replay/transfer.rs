@@ -3,7 +3,7 @@
 use crate::engine::failure::Failure;
 use crate::engine::replay::carry_out::{Outcome, Replay};
 use crate::mime::parse;
-use crate::model::flags::Flags;
+use crate::model::flags::{Flag, Flags};
 use crate::model::ids::{Uid, UidRange, UidValidity};
 use crate::model::query::ServerTerm;
 use crate::problem::Problem;
@@ -169,7 +169,7 @@ impl Replay<'_> {
     }
 
     async fn make_folder(&mut self, name: &str) -> Result<Result<(), Problem>, Failure> {
-        match self.source.create_folder(name).await {
+        match self.source.create_folder(name, None).await {
             Ok(()) => Ok(Ok(())),
             Err(error) => Ok(Err(refused(error)?)),
         }
@@ -201,7 +201,7 @@ impl Replay<'_> {
     }
 
     /// Looks for messages in a folder by Message-ID, above `mark` where it still counts. What is
-    /// found by key.
+    /// found by key; what only waits to be expunged there is not there.
     async fn seek(
         &mut self,
         folder: &str,
@@ -218,7 +218,8 @@ impl Replay<'_> {
         let mut used = BTreeSet::new();
         for (key, id) in ids.iter().take(SOUGHT_LIMIT) {
             let term = ServerTerm::MessageId(id.clone());
-            let uids = self.source.search(&[term]).await?;
+            let left = ServerTerm::Not(Box::new(ServerTerm::Flag(Flag::Deleted)));
+            let uids = self.source.search(&[term, left]).await?;
             let newest = uids
                 .into_iter()
                 .map(Uid::get)
@@ -274,7 +275,7 @@ impl Replay<'_> {
             Progress::Started(mark) => mark,
             Progress::Waiting => match self.mark(folder).await? {
                 Ok(mark) => mark,
-                Err(problem) => return Ok(Outcome::Refused(problem)),
+                Err(problem) => return Ok(Outcome::Kept(problem)),
             },
         };
         if operation.progress != Progress::Waiting
@@ -293,10 +294,10 @@ impl Replay<'_> {
                 Err(error) if !made && wants_folder(&error) => {
                     made = true;
                     if let Err(problem) = self.make_folder(folder).await? {
-                        return Ok(Outcome::Refused(problem));
+                        return Ok(Outcome::Kept(problem));
                     }
                 }
-                Err(error) => return Ok(Outcome::Refused(refused(error)?)),
+                Err(error) => return Ok(Outcome::Kept(refused(error)?)),
             }
         };
         let place = match told {

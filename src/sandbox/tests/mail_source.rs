@@ -84,8 +84,8 @@ async fn messages_and_folders_are_changed_and_everything_says_where_it_went() {
         let mut source = connected(&sandbox).await;
         source.open_folder("INBOX", None).await.unwrap();
 
-        source.create_folder("Reisen/Zürich").await.unwrap();
-        source.create_folder("Reisen/Zürich").await.unwrap();
+        source.create_folder("Reisen/Zürich", None).await.unwrap();
+        source.create_folder("Reisen/Zürich", None).await.unwrap();
         let seen: Flags = [Flag::Seen, Flag::Forwarded].into_iter().collect();
         let place = source.append("Reisen/Zürich", seen, Some(START), MAIL).await.unwrap();
         let (uid_validity, first) = place.unwrap();

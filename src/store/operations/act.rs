@@ -7,7 +7,7 @@ use crate::model::ids::{AccountId, FolderId, MessageId, UndoId};
 use crate::stdx::clock::UnixSeconds;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::operations::folder_acts::{self, ARCHIVE};
+use crate::store::operations::folder_acts;
 use crate::store::operations::journal::{self, NewOperation, Operation};
 use crate::store::operations::payload::{Change, Named, Place, RemoveWhen};
 use crate::store::operations::refusal::Refusal;
@@ -17,6 +17,11 @@ use crate::store::schema::Databases;
 use crate::store::undo;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Messages that one operation moves or copies at most. A run that is cut knows where those of every
+/// earlier operation went, and looks for no more than these; as many as a server is asked to look
+/// for one by one.
+const TRANSFER_LIMIT: usize = 500;
 
 /// What an action did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -125,7 +130,20 @@ fn groups(
     Ok(groups.collect())
 }
 
-/// The folder of a role; for the archive a name to make it under.
+/// The same messages in groups that a cut in the middle does little to.
+fn transfers(groups: Vec<Group>) -> impl Iterator<Item = Group> {
+    groups.into_iter().flat_map(|group| {
+        let pieces = group.messages.keys().pieces(TRANSFER_LIMIT);
+        pieces.into_iter().map(move |keys| Group {
+            account: group.account,
+            folder: group.folder,
+            folder_name: group.folder_name.clone(),
+            messages: group.messages.with_keys(keys),
+        })
+    })
+}
+
+/// The folder of a role, or a name to make it under.
 enum RoleFolder {
     There(FolderId, String),
     ToMake(String),
@@ -143,23 +161,15 @@ fn role_folder(
             Ok(RoleFolder::There(FolderId(row.get(0)?), row.get(1)?))
         })
         .optional()?;
-    Ok(match (found, role) {
-        (Some(found), _) => Ok(found),
-        (None, FolderRole::Archive) => Ok(RoleFolder::ToMake(archive_name(cache, account)?)),
-        (None, role) => Err(Refusal::NoFolderFor(role)),
-    })
-}
-
-/// Where servers keep every folder below INBOX, the archive goes there, too.
-fn archive_name(cache: &Connection, account: AccountId) -> Result<String, StoreError> {
-    let Some(delimiter) = delimiter(cache, account)? else { return Ok(ARCHIVE.to_owned()) };
-    let prefix = format!("INBOX{delimiter}");
+    if let Some(found) = found {
+        return Ok(Ok(found));
+    }
     let names = cache
-        .prepare_cached("SELECT name FROM folder WHERE account_id = ?1 AND name <> 'INBOX'")?
+        .prepare_cached("SELECT name FROM folder WHERE account_id = ?1")?
         .query_map([account.0], |row| row.get(0))?
         .collect::<Result<Vec<String>, _>>()?;
-    let below = !names.is_empty() && names.iter().all(|name| name.starts_with(&prefix));
-    Ok(if below { format!("{prefix}{ARCHIVE}") } else { ARCHIVE.to_owned() })
+    let name = role.name_to_make(names.iter().map(String::as_str), delimiter(cache, account)?);
+    Ok(name.map(RoleFolder::ToMake).ok_or(Refusal::NoFolderFor(role)))
 }
 
 /// What an action is to write down.
@@ -190,7 +200,6 @@ enum Taking {
 fn carry_out(
     databases: &mut Databases,
     plan: Plan,
-    upload: Option<&[u8]>,
     taking: &Taking,
     now: UnixSeconds,
 ) -> Result<Acted, StoreError> {
@@ -206,14 +215,7 @@ fn carry_out(
     let mut operations: Vec<Operation> = Vec::new();
     for (account, change) in &plan.changes {
         let new = NewOperation { account: *account, change, undo, now };
-        let operation = journal::append(&journal, &new)?;
-        if let Some(bytes) = upload {
-            journal.execute(
-                "INSERT INTO upload (operation_id, bytes) VALUES (?1, ?2)",
-                params![operation.id.0, bytes],
-            )?;
-        }
-        operations.push(operation);
+        operations.push(journal::append(&journal, &new)?);
     }
     let inverses: Vec<_> = operations.iter().filter_map(undo::inverse).collect();
     if let Some(undo) = undo {
@@ -252,7 +254,7 @@ fn plan(databases: &Databases, messages: Vec<MessageId>, act: MessageAct) -> Res
         MessageAct::Move(to) => {
             let (account, name, role) = target(databases, to)?;
             let mut plan = Plan::new(Deed::Move { to: name.clone(), role });
-            for group in groups(databases, messages, |chosen| chosen.folder != to)? {
+            for group in transfers(groups(databases, messages, |chosen| chosen.folder != to)?) {
                 if group.account != account {
                     return Err(Refusal::OtherAccount);
                 }
@@ -263,7 +265,7 @@ fn plan(databases: &Databases, messages: Vec<MessageId>, act: MessageAct) -> Res
         MessageAct::Copy(to) => {
             let (account, name, _role) = target(databases, to)?;
             let mut plan = Plan::new(Deed::Copy { to: name.clone() });
-            for group in groups(databases, messages, |_chosen| true)? {
+            for group in transfers(groups(databases, messages, |_chosen| true)?) {
                 if group.account != account {
                     return Err(Refusal::OtherAccount);
                 }
@@ -289,12 +291,12 @@ fn file(
 ) -> Result<Plan, Refusal> {
     let mut plan = Plan::new(Deed::Move { to: String::new(), role });
     let mut targets: BTreeMap<AccountId, RoleFolder> = BTreeMap::new();
-    for group in groups(databases, messages, |_chosen| true)? {
+    for group in transfers(groups(databases, messages, |_chosen| true)?) {
         let account = group.account;
         if let std::collections::btree_map::Entry::Vacant(slot) = targets.entry(account) {
             let target = role_folder(&databases.cache, account, role)??;
             if let RoleFolder::ToMake(name) = &target {
-                plan.add(account, Change::CreateFolder { name: name.clone() });
+                plan.add(account, Change::CreateFolder { name: name.clone(), role: Some(role) });
             }
             slot.insert(target);
         }
@@ -309,7 +311,11 @@ fn file(
     Ok(plan)
 }
 
-fn target(
+/// Account, name and role of a folder that something is to come into.
+///
+/// # Errors
+/// [`Refusal::NoSuchFolder`].
+pub(in crate::store) fn target(
     databases: &Databases,
     folder: FolderId,
 ) -> Result<(AccountId, String, FolderRole), Refusal> {
@@ -357,7 +363,7 @@ impl Store {
         let now = self.clock.now();
         self.try_ask(move |databases| {
             let plan = plan(databases, messages, act)?;
-            Ok(carry_out(databases, plan, None, &taking, now)?)
+            Ok(carry_out(databases, plan, &taking, now)?)
         })
         .await
     }
@@ -381,7 +387,7 @@ impl Store {
                 touched.push((group.account, group.folder));
                 plan.add(group.account, Change::Flag { at: group.place(), change });
             }
-            carry_out(databases, plan, None, &Taking::Silent, now)?;
+            carry_out(databases, plan, &Taking::Silent, now)?;
             Ok(touched)
         })
         .await
@@ -395,29 +401,7 @@ impl Store {
         let now = self.clock.now();
         self.try_ask(move |databases| {
             let plan = folder_plan(databases, act)?;
-            Ok(carry_out(databases, plan, None, &Taking::Undoable, now)?)
-        })
-        .await
-    }
-
-    /// Files a message from elsewhere into a folder; its bytes wait in `user.db`.
-    ///
-    /// # Errors
-    /// [`Refusal`].
-    pub async fn import(
-        &self,
-        folder: FolderId,
-        bytes: Vec<u8>,
-        flags: Flags,
-        received_at: Option<UnixSeconds>,
-    ) -> Result<Acted, Refusal> {
-        let now = self.clock.now();
-        self.try_ask(move |databases| {
-            let (account, name, _role) = target(databases, folder)?;
-            let mut plan = Plan::new(Deed::Import { to: name.clone() });
-            let received_at = received_at.map(|at| at.0);
-            plan.add(account, Change::Append { folder: name, flags, received_at });
-            Ok(carry_out(databases, plan, Some(&bytes), &Taking::Undoable, now)?)
+            Ok(carry_out(databases, plan, &Taking::Undoable, now)?)
         })
         .await
     }
@@ -428,7 +412,7 @@ fn folder_plan(databases: &Databases, act: FolderAct) -> Result<Plan, Refusal> {
         FolderAct::Create { account, name } => {
             free_name(databases, account, &name)?;
             let mut plan = Plan::new(Deed::CreateFolder { name: name.clone() });
-            plan.add(account, Change::CreateFolder { name });
+            plan.add(account, Change::CreateFolder { name, role: None });
             Ok(plan)
         }
         FolderAct::Rename { folder, name } => {

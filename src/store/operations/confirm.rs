@@ -5,12 +5,13 @@ use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::operations::journal::{self, Operation};
 use crate::store::operations::message_id_of;
-use crate::store::operations::payload::{Named, Place};
+use crate::store::operations::payload::{Change, Named, Place};
 use crate::store::operations::rewrite::{Confirmed, Fate, Landed};
 use crate::store::operations::show::{folder_named, overlap, rows_wherever, settle_counts};
 use crate::store::operations::take_out::{Taken, forget, settle};
 use crate::store::operations::uid_set::UidSet;
 use crate::store::undo::{self, Inverse};
+use crate::store::uploads;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 
@@ -38,7 +39,19 @@ impl Store {
         self.ask(move |databases| {
             let journal = databases.user.transaction()?;
             let cache = databases.cache.transaction()?;
-            let mut waiting = journal::pending(&journal, Some(account), None)?;
+            let Some(done) = journal::one(&journal, operation)? else {
+                return Ok(Confirmation::default());
+            };
+            // Of an import there may be very many, which nothing else is about.
+            if let Change::Append { folder, .. } = &done.change
+                && !journal::is_named(&journal, operation)?
+            {
+                uploads::confirm(&journal, &done, &landed)?;
+                let folders = folder_named(&cache, account, folder)?.into_iter().collect();
+                journal.commit()?;
+                return Ok(Confirmation { folders, fallen: 0 });
+            }
+            let mut waiting = journal::pending(&journal, Some(account))?;
             let Some(index) = waiting.iter().position(|waits| waits.id == operation) else {
                 return Ok(Confirmation::default());
             };
@@ -65,7 +78,7 @@ impl Store {
         limit: usize,
     ) -> Result<BTreeMap<u32, String>, StoreError> {
         self.ask(move |databases| {
-            let pending = journal::pending(&databases.user, Some(account), None)?;
+            let pending = journal::pending(&databases.user, Some(account))?;
             let later = pending
                 .iter()
                 .position(|waits| waits.id == operation)

@@ -38,7 +38,7 @@ pub(in crate::store) fn copy_row(
         .execute(params![message.0, to.0])?;
     let copy = MessageId(cache.last_insert_rowid());
     if let Some(headers) = headers_of(cache, copy)? {
-        index_headers(cache, copy, &headers)?;
+        index_headers(cache, copy, &headers.envelope)?;
     }
     let bytes: Option<Vec<u8>> = cache
         .prepare_cached("SELECT bytes FROM body WHERE message_id = ?1")?

@@ -21,12 +21,12 @@ pub(in crate::store) fn show(
 ) -> Result<Vec<FolderId>, StoreError> {
     let account = operation.account;
     match &operation.change {
-        Change::CreateFolder { name } => {
+        Change::CreateFolder { name, role } => {
             let delimiter = delimiter(cache, account)?.map(String::from).unwrap_or_default();
             cache.execute(
                 "INSERT INTO folder (account_id, name, delimiter, role, total, unread, uid_validity)
                  VALUES (?1, ?2, ?3, ?4, 0, 0, 0) ON CONFLICT (account_id, name) DO NOTHING",
-                params![account.0, name, delimiter, role_of_new(name).as_str()],
+                params![account.0, name, delimiter, role_of_new(name, *role).as_str()],
             )?;
             Ok(folder_named(cache, account, name)?.into_iter().collect())
         }
@@ -57,14 +57,13 @@ pub(in crate::store) fn show(
     }
 }
 
-/// The server finds out what a folder is for when it lists it; until then the name says it.
-fn role_of_new(name: &str) -> FolderRole {
+/// The server finds out what a folder is for when it lists it; until then what it is made for says
+/// it, or its name.
+fn role_of_new(name: &str, made_for: Option<FolderRole>) -> FolderRole {
     let leaf = name.rsplit(['/', '.']).next().unwrap_or(name);
-    if leaf == ARCHIVE { FolderRole::Archive } else { FolderRole::Mail }
+    let named = FolderRole::ALL.into_iter().find(|role| role.usual_name() == Some(leaf));
+    made_for.or(named).unwrap_or(FolderRole::Mail)
 }
-
-/// The name of the archive of an account that has none; every known client takes it for one.
-pub(in crate::store) const ARCHIVE: &str = "Archive";
 
 /// Whether a change can be asked for: a folder that was made here and holds something stays.
 ///
@@ -120,11 +119,11 @@ pub(in crate::store) fn expected_folders(
     mut listed: Vec<ListedFolder>,
 ) -> Result<Vec<ListedFolder>, StoreError> {
     let delimiter = listed.iter().find_map(|folder| folder.delimiter);
-    for operation in journal::pending(user, Some(account), None)? {
+    for operation in journal::pending(user, Some(account))? {
         match operation.change {
-            Change::CreateFolder { name } => {
+            Change::CreateFolder { name, role } => {
                 if listed.iter().all(|folder| folder.name != name) {
-                    let role = role_of_new(&name);
+                    let role = role_of_new(&name, role);
                     let counts = Some(0);
                     listed.push(ListedFolder {
                         name,

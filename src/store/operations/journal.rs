@@ -4,7 +4,7 @@ use crate::model::ids::{AccountId, OperationId, Uid, UidValidity, UndoId};
 use crate::stdx::clock::UnixSeconds;
 use crate::store::error::StoreError;
 use crate::store::operations::payload::Change;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Params, Row, params};
 
 /// How the target folder stood before an operation was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,9 @@ pub struct Operation {
     pub undo: Option<UndoId>,
     /// Since when it waits.
     pub since: UnixSeconds,
+    /// Why its server refuses it, where a person is to decide what becomes of it; it is not
+    /// replayed until then.
+    pub refused: Option<String>,
 }
 
 impl Operation {
@@ -61,8 +64,7 @@ impl Operation {
     }
 }
 
-const COLUMNS: &str =
-    "id, account_id, payload, started, target_validity, target_uid_next, undo_id, created_at";
+const COLUMNS: &str = "id, account_id, payload, started, target_validity, target_uid_next, undo_id, created_at, refused";
 
 fn operation(row: &Row<'_>) -> rusqlite::Result<(Operation, String)> {
     let started: bool = row.get(3)?;
@@ -73,34 +75,125 @@ fn operation(row: &Row<'_>) -> rusqlite::Result<(Operation, String)> {
         id: OperationId(row.get(0)?),
         account: AccountId(row.get(1)?),
         // Stands in until the text is read, where an error can say what is wrong.
-        change: Change::CreateFolder { name: String::new() },
+        change: Change::CreateFolder { name: String::new(), role: None },
         progress: if started { Progress::Started(mark) } else { Progress::Waiting },
         undo: (undo != 0).then_some(UndoId(undo)),
         since: UnixSeconds(row.get(7)?),
+        refused: Some(row.get(8)?).filter(|why: &String| !why.is_empty()),
     };
     Ok((operation, row.get(2)?))
 }
 
-/// What waits, in the order of replay: of one account, or of all.
+fn selected(
+    user: &Connection,
+    condition: &str,
+    values: impl Params,
+) -> Result<Vec<Operation>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM pending_operation {condition}");
+    let mut statement = user.prepare_cached(&sql)?;
+    let rows = statement.query_map(values, operation)?.collect::<Result<Vec<_>, _>>()?;
+    rows.into_iter()
+        .map(|(operation, payload)| Ok(Operation { change: Change::read(&payload)?, ..operation }))
+        .collect()
+}
+
+/// What waits, in the order of replay, and what was refused: of one account, or of all.
 ///
 /// # Errors
 /// [`StoreError`].
 pub(in crate::store) fn pending(
     user: &Connection,
     account: Option<AccountId>,
-    limit: Option<u32>,
 ) -> Result<Vec<Operation>, StoreError> {
-    let of = if account.is_some() { "account_id = ?1" } else { "?1 IS NULL" };
-    let sql = format!("SELECT {COLUMNS} FROM pending_operation WHERE {of} ORDER BY id LIMIT ?2");
-    let mut statement = user.prepare_cached(&sql)?;
-    // A negative LIMIT is none (sqlite.org/lang_select.html#limitoffset).
-    let limit = limit.map_or(-1, i64::from);
-    let account = account.map(|account| account.0);
-    let rows =
-        statement.query_map(params![account, limit], operation)?.collect::<Result<Vec<_>, _>>()?;
-    rows.into_iter()
-        .map(|(operation, payload)| Ok(Operation { change: Change::read(&payload)?, ..operation }))
-        .collect()
+    match account {
+        Some(account) => selected(user, "WHERE account_id = ?1 ORDER BY id", [account.0]),
+        None => selected(user, "ORDER BY id", []),
+    }
+}
+
+/// What an account is to replay, in that order, no more than `limit`.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn next(
+    user: &Connection,
+    account: AccountId,
+    limit: u32,
+) -> Result<Vec<Operation>, StoreError> {
+    let condition = "WHERE account_id = ?1 AND refused = '' ORDER BY id LIMIT ?2";
+    selected(user, condition, params![account.0, limit])
+}
+
+/// One operation.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn one(
+    user: &Connection,
+    id: OperationId,
+) -> Result<Option<Operation>, StoreError> {
+    Ok(selected(user, "WHERE id = ?1", [id.0])?.pop())
+}
+
+/// The uploads of one step, refused ones too.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn uploads_of(
+    user: &Connection,
+    step: UndoId,
+) -> Result<Vec<Operation>, StoreError> {
+    let condition = "WHERE undo_id = ?1 AND undo_id <> 0
+                     AND id IN (SELECT operation_id FROM upload) ORDER BY id";
+    selected(user, condition, [step.0])
+}
+
+/// Whether an upload of a step waits, or was refused.
+///
+/// # Errors
+/// [`StoreError::Sqlite`].
+pub(in crate::store) fn has_uploads(user: &Connection, step: UndoId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM pending_operation JOIN upload ON operation_id = id
+               WHERE undo_id = ?1 AND undo_id <> 0";
+    Ok(user.prepare_cached(sql)?.exists([step.0])?)
+}
+
+/// Whether another operation names messages by what this one makes.
+///
+/// # Errors
+/// [`StoreError::Sqlite`].
+pub(in crate::store) fn is_named(user: &Connection, id: OperationId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM pending_operation
+               WHERE ?1 < id AND payload LIKE '%\"operation\":' || ?1 || ',%'";
+    Ok(user.prepare_cached(sql)?.exists([id.0])?)
+}
+
+/// Notes why a server refuses an operation for good: nothing of it was done, and it stays until a
+/// person decides.
+///
+/// # Errors
+/// [`StoreError::Sqlite`].
+pub(in crate::store) fn refuse(
+    user: &Connection,
+    id: OperationId,
+    why: &str,
+) -> Result<(), StoreError> {
+    user.prepare_cached(
+        "UPDATE pending_operation SET refused = ?2, started = 0, target_validity = 0,
+             target_uid_next = 0
+         WHERE id = ?1",
+    )?
+    .execute(params![id.0, why])?;
+    Ok(())
+}
+
+/// Lets a refused operation be replayed again. Returns whether it was one.
+///
+/// # Errors
+/// [`StoreError::Sqlite`].
+pub(in crate::store) fn retry(user: &Connection, id: OperationId) -> Result<bool, StoreError> {
+    let sql = "UPDATE pending_operation SET refused = '' WHERE id = ?1 AND refused <> ''";
+    Ok(user.prepare_cached(sql)?.execute([id.0])? == 1)
 }
 
 /// What is to be written down.
@@ -140,6 +233,7 @@ pub(in crate::store) fn append(
         progress: Progress::Waiting,
         undo: new.undo,
         since: new.now,
+        refused: None,
     })
 }
 

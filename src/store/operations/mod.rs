@@ -69,10 +69,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn next_operations(&self, account: AccountId) -> Result<Vec<Operation>, StoreError> {
-        self.ask(move |databases| {
-            journal::pending(&databases.user, Some(account), Some(BATCH_LIMIT))
-        })
-        .await
+        self.ask(move |databases| journal::next(&databases.user, account, BATCH_LIMIT)).await
     }
 
     /// Notes that an operation may reach the server from now on, and how its target folder stands;
@@ -100,7 +97,7 @@ impl Store {
         self.ask(move |databases| {
             let journal = databases.user.transaction()?;
             let cache = databases.cache.transaction()?;
-            let mut waiting = journal::pending(&journal, Some(account), None)?;
+            let mut waiting = journal::pending(&journal, Some(account))?;
             let Some(index) = waiting.iter().position(|waits| waits.id == operation) else {
                 return Ok(TakenBack::default());
             };
@@ -112,13 +109,13 @@ impl Store {
         .await
     }
 
-    /// Every change that waits for a server, oldest first.
+    /// Every change that waits for a server or was refused by it, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn pending_operations(&self) -> Result<Vec<PendingOperation>, StoreError> {
         self.ask(|databases| {
-            let pending = journal::pending(&databases.user, None, None)?;
+            let pending = journal::pending(&databases.user, None)?;
             pending.into_iter().map(|operation| named(&databases.cache, operation)).collect()
         })
         .await
@@ -131,7 +128,7 @@ impl Store {
     pub async fn waiting(&self, account: AccountId) -> Result<Waiting, StoreError> {
         self.ask(move |databases| {
             let sql = "SELECT count(*), min(created_at) FROM pending_operation
-                       WHERE account_id = ?1";
+                       WHERE account_id = ?1 AND refused = ''";
             let mut statement = databases.user.prepare_cached(sql)?;
             Ok(statement.query_row([account.0], |row| {
                 let since: Option<i64> = row.get(1)?;
@@ -162,7 +159,7 @@ impl Store {
 fn named(cache: &Connection, operation: Operation) -> Result<PendingOperation, StoreError> {
     let messages = operation.change.count();
     let account = operation.account;
-    let deed = match operation.change {
+    let deed = match operation.change.clone() {
         Change::Flag { change, .. } => Deed::Flag(change),
         Change::Move { to, .. } => {
             let role = show::role_of(cache, account, &to)?;
@@ -171,12 +168,13 @@ fn named(cache: &Connection, operation: Operation) -> Result<PendingOperation, S
         Change::Copy { to, .. } => Deed::Copy { to },
         Change::Delete { .. } => Deed::Delete,
         Change::Empty { folder, .. } => Deed::EmptyFolder { name: folder },
-        Change::CreateFolder { name } => Deed::CreateFolder { name },
+        Change::CreateFolder { name, .. } => Deed::CreateFolder { name },
         Change::RenameFolder { from, to } => Deed::RenameFolder { from, to },
         Change::DeleteFolder { name, .. } => Deed::DeleteFolder { name },
         Change::Append { folder, .. } => Deed::Import { to: folder },
     };
-    Ok(PendingOperation { id: operation.id, account, deed, messages, since: operation.since })
+    let Operation { id, since, refused, .. } = operation;
+    Ok(PendingOperation { id, account, deed, messages, since, refused })
 }
 
 /// Shows what waits on top of what the server said, so that what the person did keeps showing until
@@ -189,7 +187,7 @@ pub(in crate::store) fn reapply(
     cache: &Connection,
     account: AccountId,
 ) -> Result<(), StoreError> {
-    let pending = journal::pending(user, Some(account), None)?;
+    let pending = journal::pending(user, Some(account))?;
     for (index, operation) in pending.iter().enumerate() {
         let later = pending.get(index + 1..).unwrap_or_default();
         show::show(cache, operation, later)?;
@@ -293,7 +291,7 @@ fn orphans(
 /// Shifts of operations that are over stand in the way of the server's counts.
 fn settle_orphans(user: &Connection, cache: &Connection) -> Result<(), StoreError> {
     let shifting = cache
-        .prepare_cached("SELECT DISTINCT operation_id FROM count_shift")?
+        .prepare_cached("SELECT DISTINCT operation_id FROM count_shift WHERE 0 < operation_id")?
         .query_map([], |row| row.get(0))?
         .collect::<Result<BTreeSet<i64>, _>>()?;
     for operation in shifting {

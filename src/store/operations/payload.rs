@@ -4,6 +4,7 @@
 //! copied or filed: never by an id of the cache, which may be gone tomorrow.
 
 use crate::model::flags::{Flag, FlagChange, Flags};
+use crate::model::folder::FolderRole;
 use crate::store::error::StoreError;
 use crate::store::operations::uid_set::UidSet;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,20 @@ impl Named {
             Self::Uids { uid_validity, .. } => Self::Uids { uid_validity: *uid_validity, uids },
             Self::Of { operation, .. } => Self::Of { operation: *operation, uids },
         }
+    }
+
+    /// Takes in what `other` names in the same folder. Returns whether one naming can hold both.
+    pub fn join(&mut self, other: &Self) -> bool {
+        let (Self::Uids { uid_validity, uids }, Self::Uids { uid_validity: theirs, uids: more }) =
+            (self, other)
+        else {
+            return false;
+        };
+        if uid_validity != theirs {
+            return false;
+        }
+        *uids = uids.union(more);
+        true
     }
 }
 
@@ -114,6 +129,9 @@ pub enum Change {
     CreateFolder {
         /// Decoded name.
         name: String,
+        /// What it is made for, which servers that can be told are (RFC 6154, section 3).
+        #[serde(default, with = "role_word", skip_serializing_if = "Option::is_none")]
+        role: Option<FolderRole>,
     },
     /// Give a folder another name.
     RenameFolder {
@@ -267,7 +285,9 @@ impl Change {
         match self {
             Self::Move { to, .. } | Self::Copy { to, .. } => *to = rename(to),
             Self::Empty { folder, .. } | Self::Append { folder, .. } => *folder = rename(folder),
-            Self::CreateFolder { name } | Self::DeleteFolder { name, .. } => *name = rename(name),
+            Self::CreateFolder { name, .. } | Self::DeleteFolder { name, .. } => {
+                *name = rename(name)
+            }
             Self::RenameFolder { from, to } => {
                 *from = rename(from);
                 *to = rename(to);
@@ -298,6 +318,21 @@ mod flag_change {
     }
 }
 
+/// A role as its word; one that is not known is none.
+mod role_word {
+    use crate::model::folder::FolderRole;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(role: &Option<FolderRole>, to: S) -> Result<S::Ok, S::Error> {
+        role.map(FolderRole::as_str).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<FolderRole>, D::Error> {
+        let word = Option::<String>::deserialize(from)?;
+        Ok(word.as_deref().and_then(FolderRole::from_word))
+    }
+}
+
 /// Flags as a list of words.
 mod flag_words {
     use crate::model::flags::Flags;
@@ -317,6 +352,7 @@ mod flag_words {
 #[cfg(test)]
 mod tests {
     use crate::model::flags::{Flag, FlagChange};
+    use crate::model::folder::FolderRole;
     use crate::store::operations::payload::{Change, Named, Place, RemoveWhen};
 
     fn inbox(uids: &str) -> Place {
@@ -355,8 +391,12 @@ mod tests {
             r#"{"kind":"empty","folder":"Trash","uid_validity":7,"up_to":99}"#,
         );
         check(
-            &Change::CreateFolder { name: "Ünï".to_owned() },
+            &Change::CreateFolder { name: "Ünï".to_owned(), role: None },
             r#"{"kind":"create-folder","name":"Ünï"}"#,
+        );
+        check(
+            &Change::CreateFolder { name: "Trash".to_owned(), role: Some(FolderRole::Trash) },
+            r#"{"kind":"create-folder","name":"Trash","role":"trash"}"#,
         );
         check(
             &Change::RenameFolder { from: "A".to_owned(), to: "B".to_owned() },

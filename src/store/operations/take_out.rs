@@ -119,7 +119,10 @@ pub(in crate::store) fn take_out(
 
 fn falls_with(later: &Operation, out: &Operation) -> bool {
     match &out.change {
-        Change::CreateFolder { name } => later.change.names(name),
+        // An upload makes the folder it needs, and its bytes are nowhere else.
+        Change::CreateFolder { name, .. } => {
+            later.change.names(name) && !matches!(later.change, Change::Append { .. })
+        }
         Change::Move { .. } => later.empties_after(out),
         Change::Flag { .. }
         | Change::Copy { .. }
@@ -159,7 +162,7 @@ fn put_back(
         Change::Empty { folder, .. } => {
             taken.folders.extend(look_again(cache, account, folder)?);
         }
-        Change::CreateFolder { name } => {
+        Change::CreateFolder { name, .. } => {
             cache.execute(
                 "DELETE FROM folder WHERE account_id = ?1 AND name = ?2",
                 params![account.0, name],

@@ -13,6 +13,7 @@ use crate::store::operations::journal::{Operation, Progress};
 use crate::store::operations::payload::{Change, Named};
 use crate::store::operations::refusal::Refusal;
 use crate::store::operations::rewrite::Landed;
+use crate::store::uploads::Upload;
 
 const READ: FlagChange = FlagChange::Add(Flag::Seen);
 const STAR: FlagChange = FlagChange::Add(Flag::Flagged);
@@ -49,6 +50,10 @@ fn new(uid: u32, flags: Flags) -> NewMessage {
 
 fn landed(folder: &str, pairs: &[(u32, u32)]) -> Landed {
     Landed { folder: folder.to_owned(), uid_validity: 9, pairs: pairs.iter().copied().collect() }
+}
+
+fn upload(bytes: &[u8]) -> Upload {
+    Upload { bytes: bytes.to_vec(), ..Upload::default() }
 }
 
 impl Shelf {
@@ -375,15 +380,29 @@ async fn a_started_operation_cannot_be_started_once_it_is_taken_out() {
 }
 
 #[tokio::test]
-async fn a_missing_archive_is_made_and_a_missing_trash_is_said() {
+async fn a_folder_that_an_action_needs_is_made() {
     let shelf = Shelf::new().await;
     let only_inbox = vec![listed("INBOX", FolderRole::Inbox, 2)];
     shelf.store.keep_folders(shelf.account, only_inbox.clone()).await.unwrap();
     let id = shelf.id(shelf.inbox, 1).await;
-    let refused = shelf.store.act(vec![id], MessageAct::File(FolderRole::Trash)).await;
-    assert!(matches!(refused, Err(Refusal::NoFolderFor(FolderRole::Trash))));
+    let refused = shelf.store.act(vec![id], MessageAct::File(FolderRole::Mail)).await;
+    assert!(matches!(refused, Err(Refusal::NoFolderFor(FolderRole::Mail))));
+    for role in [FolderRole::Trash, FolderRole::Junk] {
+        shelf.act(&[1], shelf.inbox, MessageAct::File(role)).await;
+        let (word, name) = (role.as_str(), role.usual_name().unwrap());
+        let create = format!(r#"{{"kind":"create-folder","name":"{name}","role":"{word}"}}"#);
+        assert_eq!(shelf.queue().await[0], create);
+        let folders = shelf.store.folders(shelf.account).await.unwrap();
+        let made = folders.iter().find(|folder| folder.role == role).unwrap();
+        assert_eq!((made.name.as_str(), made.total), (name, 1));
+        // One step takes back both.
+        assert!(matches!(shelf.undo().await, Some(Deed::Move { .. })));
+        assert_eq!(shelf.store.folders(shelf.account).await.unwrap().len(), 1);
+        assert_eq!(shelf.waiting().await, []);
+    }
     shelf.act(&[1], shelf.inbox, ARCHIVE).await;
-    assert_eq!(shelf.queue().await[0], r#"{"kind":"create-folder","name":"Archive"}"#);
+    let create = r#"{"kind":"create-folder","name":"Archive","role":"archive"}"#;
+    assert_eq!(shelf.queue().await[0], create);
     // The server lists it only later.
     let folders = shelf.store.keep_folders(shelf.account, only_inbox).await.unwrap();
     let archive = folders.iter().find(|folder| folder.role == FolderRole::Archive).unwrap();
@@ -446,11 +465,7 @@ async fn an_emptied_folder_keeps_what_comes_later() {
 #[tokio::test]
 async fn an_upload_waits_with_its_bytes_and_goes_with_its_operation() {
     let shelf = Shelf::new().await;
-    let acted = shelf
-        .store
-        .import(shelf.archive, b"Subject: x\r\n\r\n\0y".to_vec(), Flags::default(), None)
-        .await
-        .unwrap();
+    let acted = shelf.store.import(shelf.archive, upload(b"Subject: x\r\n\r\n\0y")).await.unwrap();
     assert_eq!(acted.messages, 1);
     let first = shelf.waiting().await.remove(0);
     let kept = shelf.store.upload(first.id).await.unwrap();
@@ -462,6 +477,73 @@ async fn an_upload_waits_with_its_bytes_and_goes_with_its_operation() {
         shelf.queue().await,
         [r#"{"kind":"delete","folder":"Archive","messages":{"uid_validity":9,"uids":"51"}}"#]
     );
+}
+
+#[tokio::test]
+async fn many_uploads_are_one_step_whether_their_server_has_them_or_not() {
+    let shelf = Shelf::new().await;
+    let import = async |step| {
+        let upload = Upload { step, ..upload(b"x") };
+        shelf.store.import(shelf.archive, upload).await.unwrap().step.unwrap()
+    };
+    let first = import(None).await;
+    for messages in 2..=5 {
+        let joined = import(Some(first.id)).await;
+        assert_eq!((joined.id, joined.messages), (first.id, messages));
+    }
+    shelf.confirm(landed("Archive", &[(1, 51)])).await;
+    shelf.confirm(landed("Archive", &[(1, 53)])).await;
+    let [third, fourth, fifth] = shelf.waiting().await.try_into().unwrap();
+    shelf.store.start_operation(third.id, None).await.unwrap();
+    shelf.store.refuse_upload(fourth.id, "full".to_owned()).await.unwrap();
+    assert_eq!(shelf.store.undo_steps().await.unwrap().len(), 1);
+    assert_eq!(shelf.store.waiting(shelf.account).await.unwrap().operations, 2);
+
+    shelf.undo().await;
+    let delete =
+        |messages: &str| format!(r#"{{"kind":"delete","folder":"Archive","messages":{messages}}}"#);
+    let there = delete(r#"{"uid_validity":9,"uids":"51,53"}"#);
+    let on_its_way = delete(&format!(r#"{{"operation":{},"uids":"1"}}"#, third.id.0));
+    assert_eq!(shelf.queue().await[1..], [there, on_its_way]);
+    assert_eq!(shelf.store.upload(fourth.id).await.unwrap(), None);
+    assert_eq!(shelf.store.upload(fifth.id).await.unwrap(), None);
+    assert_eq!(shelf.store.undo_steps().await.unwrap(), []);
+    // It had arrived: what was queued behind it knows where.
+    let keys = landed("Archive", &[(1, 54)]);
+    shelf.store.confirm_operation(shelf.account, third.id, keys).await.unwrap();
+    assert_eq!(shelf.queue().await[1], delete(r#"{"uid_validity":9,"uids":"54"}"#));
+    // A step that was taken back takes nothing in.
+    assert_ne!(import(Some(first.id)).await.id, first.id);
+}
+
+#[tokio::test]
+async fn a_refused_upload_waits_for_a_person_with_its_bytes() {
+    let shelf = Shelf::new().await;
+    for bytes in [b"one", b"two"] {
+        shelf.store.import(shelf.archive, upload(bytes)).await.unwrap();
+    }
+    let [one, two] = shelf.waiting().await.try_into().unwrap();
+    shelf.store.start_operation(one.id, None).await.unwrap();
+    shelf.store.refuse_upload(one.id, "the mailbox is full".to_owned()).await.unwrap();
+    let next = async || {
+        let next = shelf.store.next_operations(shelf.account).await.unwrap();
+        next.into_iter().map(|operation| (operation.id, operation.progress)).collect::<Vec<_>>()
+    };
+    assert_eq!(next().await, [(two.id, Progress::Waiting)], "nothing behind it is held up");
+    let listed = shelf.store.pending_operations().await.unwrap();
+    let refused: Vec<_> = listed.iter().map(|change| change.refused.as_deref()).collect();
+    assert_eq!(refused, [Some("the mailbox is full"), None]);
+    assert_eq!(shelf.store.upload(one.id).await.unwrap().as_deref(), Some(&b"one"[..]));
+
+    assert_eq!(shelf.store.retry_upload(two.id).await.unwrap(), None, "it is not refused");
+    assert_eq!(shelf.store.discard_upload(two.id).await.unwrap(), None);
+    assert_eq!(shelf.store.retry_upload(one.id).await.unwrap(), Some(shelf.account));
+    assert_eq!(next().await, [(one.id, Progress::Waiting), (two.id, Progress::Waiting)]);
+    shelf.store.refuse_upload(one.id, "still full".to_owned()).await.unwrap();
+    assert_eq!(shelf.store.discard_upload(one.id).await.unwrap(), Some(shelf.account));
+    assert_eq!(shelf.store.upload(one.id).await.unwrap(), None);
+    assert_eq!(next().await, [(two.id, Progress::Waiting)]);
+    assert_eq!(shelf.store.undo_steps().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -494,19 +576,20 @@ async fn what_waits_to_be_moved_into_a_folder_survives_that_its_generation_is_le
 }
 
 #[tokio::test]
-async fn many_messages_in_a_row_are_one_small_operation() {
+async fn many_messages_are_small_operations_and_one_step() {
     let shelf = Shelf::new().await;
     let many: Vec<NewMessage> = (10..20_010).map(|uid| new(uid, Flags::default())).collect();
     shelf.keep(shelf.inbox, many, vec![]).await;
     let ids = shelf.rows(shelf.inbox).await.into_iter().map(|row| row.0).collect();
     let acted = shelf.store.act(ids, ARCHIVE).await.unwrap();
     assert_eq!(acted.messages, 20_002);
+    let queue = shelf.queue().await;
     assert_eq!(
-        shelf.queue().await,
-        [
-            r#"{"kind":"move","folder":"INBOX","messages":{"uid_validity":7,"uids":"1:2,10:20009"},"to":"Archive"}"#
-        ]
+        queue.first().unwrap(),
+        r#"{"kind":"move","folder":"INBOX","messages":{"uid_validity":7,"uids":"1:2,10:507"},"to":"Archive"}"#
     );
+    assert_eq!(queue.len(), 41, "a cut in the middle leaves little in doubt");
+    assert_eq!(shelf.store.undo_steps().await.unwrap().len(), 1);
     shelf.undo().await;
     assert_eq!(shelf.rows(shelf.inbox).await.len(), 20_002);
 }

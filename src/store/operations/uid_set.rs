@@ -52,6 +52,13 @@ impl UidSet {
         self.iter().filter(|uid| keep(*uid)).collect()
     }
 
+    /// Ascending pieces of at most `most` UIDs.
+    #[must_use]
+    pub fn pieces(&self, most: usize) -> Vec<Self> {
+        let all: Vec<u32> = self.iter().collect();
+        all.chunks(most.max(1)).map(|piece| piece.iter().copied().collect()).collect()
+    }
+
     /// What `pairs` makes of them; those it does not name are left out.
     #[must_use]
     pub fn mapped(&self, pairs: &BTreeMap<u32, u32>) -> Self {
@@ -153,6 +160,9 @@ mod tests {
         check(&[9, 1, 2, 3, 2], "1:3,9");
         check(&[4], "4");
         check(&[u32::MAX, u32::MAX - 1], "4294967294:4294967295");
+        let set: UidSet = "1:5,9".parse().unwrap();
+        let pieces: Vec<String> = set.pieces(4).iter().map(UidSet::to_string).collect();
+        assert_eq!(pieces, ["1:4", "5,9"]);
         for wrong in ["0", "3:1", "5,4", "x", "1:*", "1:3,2"] {
             assert!(wrong.parse::<UidSet>().is_err(), "{wrong}");
         }

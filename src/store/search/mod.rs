@@ -18,23 +18,28 @@ use crate::model::address::Mailbox;
 use crate::model::envelope::Envelope;
 use crate::model::ids::MessageId;
 use crate::store::error::StoreError;
-use crate::store::messages::NewMessage;
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 
 /// Text of one message that is indexed, in bytes: what lies behind it is logs and data.
 const TEXT_LIMIT_BYTES: usize = 256 * 1024;
 /// Attached files of one message whose names are indexed.
 const FILES_LIMIT: usize = 256;
 
-/// What the index keeps of a whole message.
+/// What the index keeps of a whole message: its words, folded and cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BodyText {
-    /// Its headers.
-    pub envelope: Envelope,
-    /// The text a person reads, quotes included.
-    pub text: String,
-    /// Names of attached files, one per line.
-    pub files: String,
+    headers: Row,
+    /// Of the text a person reads, quotes included.
+    body: String,
+    /// Of the names of attached files.
+    files: String,
+}
+
+impl BodyText {
+    /// Of a message of which no more than headers is known.
+    pub(in crate::store) fn of_headers(envelope: &Envelope) -> Self {
+        Self { headers: Row::of(envelope), ..Self::default() }
+    }
 }
 
 /// Reads out of a whole message what the index keeps of it. Takes time: not for the store's thread.
@@ -45,29 +50,54 @@ pub fn body_text(bytes: &[u8]) -> BodyText {
     text.truncate(text.floor_char_boundary(TEXT_LIMIT_BYTES));
     let files: Vec<String> =
         message.attachments.into_iter().take(FILES_LIMIT).map(|file| file.file_name).collect();
-    BodyText { envelope: message.envelope, text, files: files.join("\n") }
+    BodyText {
+        headers: Row::of(&message.envelope),
+        body: words_of(&text),
+        files: words_of(&files.join("\n")),
+    }
 }
 
-/// Puts the headers of a message that was just added into the index.
+/// Puts the headers of messages that were just added into the index.
+pub(in crate::store) struct Indexing<'a> {
+    insert: CachedStatement<'a>,
+}
+
+impl<'a> Indexing<'a> {
+    /// Gets ready for the first.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub(in crate::store) fn begin(cache: &'a Connection) -> Result<Self, StoreError> {
+        let insert = cache.prepare_cached(
+            "INSERT INTO message_text (rowid, subject, sender, recipients, cc, body, files)
+             VALUES (?1, ?2, ?3, ?4, ?5, '', '')",
+        )?;
+        Ok(Self { insert })
+    }
+
+    /// Puts one message into the index. The order of ids is the quickest.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`].
+    pub(in crate::store) fn add(&mut self, id: MessageId, row: &Row) -> Result<(), StoreError> {
+        self.insert.execute(params![id.0, row.subject, row.sender, row.recipients, row.cc])?;
+        Ok(())
+    }
+}
+
+/// Puts the headers of one message that was just added into the index.
 ///
 /// # Errors
 /// [`StoreError::Sqlite`].
 pub(in crate::store) fn index_headers(
     cache: &Connection,
     id: MessageId,
-    message: &NewMessage,
+    envelope: &Envelope,
 ) -> Result<(), StoreError> {
-    let row = Row::of(&message.envelope);
-    let mut insert = cache.prepare_cached(
-        "INSERT INTO message_text (rowid, subject, sender, recipients, cc, body, files)
-         VALUES (?1, ?2, ?3, ?4, ?5, '', '')",
-    )?;
-    insert.execute(params![id.0, row.subject, row.sender, row.recipients, row.cc])?;
-    Ok(())
+    Indexing::begin(cache)?.add(id, &Row::of(envelope))
 }
 
-/// Puts the text of a message into the index, and its headers again; does nothing when the message
-/// is gone meanwhile.
+/// Puts the text of a cached message into the index, and its headers again.
 ///
 /// # Errors
 /// [`StoreError::Sqlite`].
@@ -76,22 +106,21 @@ pub(in crate::store) fn index_body(
     id: MessageId,
     text: &BodyText,
 ) -> Result<(), StoreError> {
-    write(cache, id, &Row::of(&text.envelope), text)
-}
-
-fn write(cache: &Connection, id: MessageId, row: &Row, text: &BodyText) -> Result<(), StoreError> {
-    let mut replace = cache.prepare_cached(
-        "INSERT OR REPLACE INTO message_text (rowid, subject, sender, recipients, cc, body, files)
-         SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM message WHERE id = ?1",
-    )?;
-    let [body, files] = [&text.text, &text.files].map(|text| words_of(text));
-    replace.execute(params![id.0, row.subject, row.sender, row.recipients, row.cc, body, files])?;
+    let BodyText { headers, body, files } = text;
+    let Row { subject, sender, recipients, cc } = headers;
+    cache
+        .prepare_cached(
+            "INSERT OR REPLACE INTO message_text
+                 (rowid, subject, sender, recipients, cc, body, files)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![id.0, subject, sender, recipients, cc, body, files])?;
     Ok(())
 }
 
 /// The headers of a message as the columns of the index.
-#[derive(Default)]
-struct Row {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::store) struct Row {
     subject: String,
     sender: String,
     recipients: String,
@@ -99,7 +128,8 @@ struct Row {
 }
 
 impl Row {
-    fn of(envelope: &Envelope) -> Self {
+    /// Folds and cuts what the index takes of the headers.
+    pub(in crate::store) fn of(envelope: &Envelope) -> Self {
         let people = |lists: [&[Mailbox]; 2]| {
             let mut words = String::new();
             for mailbox in lists.into_iter().flatten() {

@@ -7,8 +7,9 @@ use crate::model::address::Mailbox;
 use crate::model::envelope::Envelope;
 use crate::model::ids::MessageId;
 use crate::store::Store;
+use crate::store::bodies::is_cached;
 use crate::store::error::StoreError;
-use crate::store::search::{BodyText, Row, body_text, write};
+use crate::store::search::{BodyText, body_text, index_body};
 use rusqlite::{Connection, params};
 
 /// Messages of one step: a few hundredths of a second with texts, a few thousandths without.
@@ -58,7 +59,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn index_state(&self) -> Result<IndexState, StoreError> {
-        self.ask(|databases| Ok(state(&databases.cache))).await
+        self.read(|cache| Ok(state(cache))).await
     }
 
     /// Makes the index whole; one that is damaged is made anew first. `progress` hears of every
@@ -92,7 +93,10 @@ impl Store {
                 .ask(move |databases| {
                     let transaction = databases.cache.transaction()?;
                     for (id, text) in &texts {
-                        write(&transaction, *id, &Row::of(&text.envelope), text)?;
+                        // It may be gone by now.
+                        if is_cached(&transaction, *id)? {
+                            index_body(&transaction, *id, text)?;
+                        }
                     }
                     let now = counted(&transaction)?;
                     transaction.commit()?;
@@ -118,7 +122,6 @@ impl Store {
 
 impl Missing {
     fn read(self) -> (MessageId, BodyText) {
-        let from_row = BodyText { envelope: self.envelope, ..BodyText::default() };
         let read = self.bytes.and_then(|bytes| {
             std::panic::catch_unwind(|| body_text(&bytes))
                 .inspect_err(|_panic| {
@@ -126,7 +129,7 @@ impl Missing {
                 })
                 .ok()
         });
-        (self.id, read.unwrap_or(from_row))
+        (self.id, read.unwrap_or_else(|| BodyText::of_headers(&self.envelope)))
     }
 }
 

@@ -31,14 +31,32 @@ pub(in crate::store) struct SearchContext {
 const MATCHES: &str = "SELECT rowid FROM message_text WHERE message_text MATCH ?";
 /// Ids as one parameter, a JSON array.
 const LISTED: &str = "SELECT value FROM json_each(?)";
-/// A word in the subject says most, one in the text least. In the order of the columns.
-const RELEVANCE: &str = "JOIN (
-    SELECT rowid AS id, bm25(message_text, 8.0, 6.0, 3.0, 2.0, 1.0, 4.0) AS badness
-    FROM message_text WHERE message_text MATCH ?
-) AS relevance ON relevance.id = message.id";
+/// How badly a hit fits. A word in the subject says most, one in the text least. In the order of the
+/// columns.
+pub(in crate::store) const BADNESS: &str = "bm25(message_text, 8.0, 6.0, 3.0, 2.0, 1.0, 4.0)";
 
 /// A folder with the name of its account.
 type NamedFolder = (Folder, String);
+
+/// What a search selects.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::store) struct Selected {
+    /// As a condition.
+    pub(in crate::store) selection: Selection,
+    /// As the same in words and folders, where these say it all.
+    pub(in crate::store) words: Option<WordsIn>,
+}
+
+/// A search that the index and the folders of messages answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::store) struct WordsIn {
+    /// What the index is asked.
+    pub(in crate::store) matching: String,
+    /// The folders that are looked into.
+    pub(in crate::store) wanted: Vec<FolderId>,
+    /// The others.
+    pub(in crate::store) others: Vec<FolderId>,
+}
 
 /// The messages that a search finds, and those of `found` that it does not rule out by what is
 /// known here: servers judge words, but neither folders nor file names. An empty search finds
@@ -52,26 +70,35 @@ pub(in crate::store) fn selection(
     query: &Query,
     scope: SearchScope,
     found: &[MessageId],
-) -> Result<Selection, StoreError> {
+) -> Result<Selected, StoreError> {
     let folders = named_folders(cache, context)?;
     let looked = |(folder, account): &&NamedFolder| query.looks_into(folder, account, scope);
-    let wanted: Vec<FolderId> =
-        folders.iter().filter(looked).map(|(folder, _account)| folder.id).collect();
+    let (wanted, others): (Vec<&NamedFolder>, Vec<&NamedFolder>) = folders.iter().partition(looked);
+    let [wanted, others] = [wanted, others]
+        .map(|some| some.into_iter().map(|(folder, _account)| folder.id).collect::<Vec<_>>());
     if wanted.is_empty() || query.groups().iter().all(asks_nothing) {
-        return Ok(Selection { condition: "0".to_owned(), parameters: Vec::new() });
+        let selection = Selection { condition: "0".to_owned(), parameters: Vec::new() };
+        return Ok(Selected { selection, words: None });
     }
     let (parts, parameters) = (Vec::new(), Vec::new());
     let mut sql = Sql { now: context.now, folders: &folders, parts, parameters };
     sql.folders(&wanted);
     let (judged, local): (Vec<&Group>, Vec<&Group>) =
         query.groups().iter().partition(|group| group.is_judged_by_servers());
+    let mut words = None;
     if found.is_empty() {
-        sql.groups(&query.groups().iter().collect::<Vec<_>>());
+        let groups: Vec<&Group> = query.groups().iter().collect();
+        sql.groups(&groups);
+        let by_words = groups.iter().all(|group| is_words_only(group) || asks_nothing(group));
+        if by_words && let Some(Match::In(matching)) = Words::of(&groups).matching() {
+            words = Some(WordsIn { matching, wanted, others });
+        }
     } else {
         sql.groups(&local);
         sql.groups_or_found(&judged, found);
     }
-    Ok(Selection { condition: sql.parts.join(" AND "), parameters: sql.parameters })
+    let selection = Selection { condition: sql.parts.join(" AND "), parameters: sql.parameters };
+    Ok(Selected { selection, words })
 }
 
 /// How well what [`selection`] finds fits; `None` where there are no words to fit. Joined behind
@@ -81,7 +108,12 @@ pub(in crate::store) fn relevance(query: &Query, found: &[MessageId]) -> Option<
     let words = Words::of(&query.groups().iter().collect::<Vec<_>>()).positive()?;
     let left = if found.is_empty() { "" } else { "LEFT " };
     Some(Relevance {
-        join: format!("{left}{RELEVANCE}"),
+        join: format!(
+            "{left}JOIN (
+                SELECT rowid AS id, {BADNESS} AS badness
+                FROM message_text WHERE message_text MATCH ?
+            ) AS relevance ON relevance.id = message.id"
+        ),
         parameters: vec![Value::Text(words)],
         badness: "relevance.badness",
     })

@@ -335,12 +335,8 @@ async fn a_message_that_goes_takes_its_words_with_it() {
     let gone = FolderChanges { gone: vec![Uid::new(1).unwrap()], ..FolderChanges::default() };
     shelf.store.keep_changes(shelf.account, shelf.folders[0], gone).await.unwrap();
     shelf.check("ada ", &["Two"]).await;
-    let late = body_text(b"Subject: One\n\nlate\n");
-    shelf
-        .store
-        .ask(move |databases| index_body(&databases.cache, MessageId(1), &late))
-        .await
-        .unwrap();
+    let late = NewBody::read(MessageId(1), b"Subject: One\n\nlate\n".to_vec());
+    shelf.store.keep_bodies(vec![late]).await.unwrap();
     assert_eq!(shelf.store.index_state().await.unwrap(), IndexState::Whole);
 }
 
@@ -446,7 +442,7 @@ proptest! {
             let shelf = Shelf::inbox(all.iter().map(|(envelope, _text)| envelope.clone()).collect()).await;
             for (place, (envelope, text)) in all.iter().enumerate() {
                 let text = crate::store::search::BodyText {
-                    envelope: envelope.clone(),
+                    headers: crate::store::search::Row::of(envelope),
                     ..body_text(text.as_bytes())
                 };
                 let id = MessageId(i64::try_from(place).unwrap() + 1);

@@ -4,8 +4,9 @@
 //! several folders are walked side by side. Any other order sorts keys and ids only.
 
 use crate::model::ids::MessageId;
-use crate::model::listing::{QuickFilters, Sort, SortKey};
+use crate::model::listing::{QuickFilters, Sort, SortKey, SortOrder};
 use crate::store::error::StoreError;
+use crate::store::views::found;
 use crate::store::views::order::{Walk, by, by_fit, column, word};
 use crate::store::views::scope::{Scope, ScopeFolder, condition};
 use rusqlite::types::Value;
@@ -13,7 +14,12 @@ use rusqlite::{Connection, params_from_iter};
 
 /// Folders walked side by side; SQLite takes at most 500 arms in one question. Of more, rows are
 /// sorted.
-const SIDE_BY_SIDE_LIMIT: usize = 100;
+pub(in crate::store) const SIDE_BY_SIDE_LIMIT: usize = 100;
+
+/// Hits of a search whose rows are looked up one by one; of more, the folders are walked.
+const FEW_HITS: usize = 2_000;
+
+const BEST_FIRST: Sort = Sort { key: SortKey::Relevance, order: SortOrder::Descending };
 
 /// A part of a list: ids in its order, and how many rows the whole list has.
 pub(in crate::store) struct Part {
@@ -67,7 +73,20 @@ pub(in crate::store) fn part(
             Ok(Part { messages, known })
         }
         // A search is asked once: how many it finds is not known before.
-        Scope::Found { .. } => {
+        Scope::Found { words, .. } => {
+            if sort.key == SortKey::Arrival
+                && let Some(words) = words
+                && let Some(part) =
+                    found::part(cache, words, sort, filters, (first, count), FEW_HITS)?
+            {
+                return Ok(part);
+            }
+            if sort == BEST_FIRST
+                && let Some(words) = words
+                && let Some(part) = found::best(cache, words, filters, (first, count), FEW_HITS)?
+            {
+                return Ok(part);
+            }
             let all = all(cache, scope, sort, filters)?;
             let known = i64::try_from(all.len()).unwrap_or(i64::MAX);
             let [skip, take] = [first, count].map(|n| usize::try_from(n).unwrap_or(0));
@@ -115,19 +134,30 @@ fn walked(
     if folders.is_empty() {
         return Ok(Vec::new());
     }
-    let filters = condition(filters);
-    let arm = format!(
-        "SELECT received_at, uid, id FROM message INDEXED BY message_by_arrival
-         WHERE folder_id = ?{filters}"
-    );
-    let arms = vec![arm.as_str(); folders.len()].join(" UNION ALL ");
-    let word = word(sort.order, reach.walk);
-    let sql = format!("{arms} ORDER BY 1 {word}, 2 {word}, 3 {word} LIMIT ? OFFSET ?");
+    let sql = format!("{} LIMIT ? OFFSET ?", walk(folders.len(), sort, filters, reach.walk));
     let mut parameters: Vec<i64> = folders.iter().map(|folder| folder.id).collect();
     parameters.extend([reach.take, reach.skip]);
     let mut statement = cache.prepare_cached(&sql)?;
     let ids = statement.query_map(params_from_iter(parameters), |row| row.get(2).map(MessageId))?;
     Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// Received, UID and id of what lies in so many folders, in order of arrival; their ids are the
+/// parameters.
+pub(in crate::store) fn walk(
+    folders: usize,
+    sort: Sort,
+    filters: QuickFilters,
+    walk: Walk,
+) -> String {
+    let filters = condition(filters);
+    let arm = format!(
+        "SELECT received_at, uid, id FROM message INDEXED BY message_by_arrival
+         WHERE folder_id = ?{filters}"
+    );
+    let arms = vec![arm.as_str(); folders].join(" UNION ALL ");
+    let word = word(sort.order, walk);
+    format!("{arms} ORDER BY 1 {word}, 2 {word}, 3 {word}")
 }
 
 fn sorted(

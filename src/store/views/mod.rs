@@ -2,6 +2,7 @@
 
 pub(in crate::store) mod conversation;
 pub(in crate::store) mod flat;
+pub(in crate::store) mod found;
 pub(in crate::store) mod order;
 pub(in crate::store) mod rows;
 pub(in crate::store) mod scope;

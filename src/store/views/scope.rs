@@ -3,7 +3,7 @@
 use crate::model::folder::FolderRole;
 use crate::model::listing::{ListSource, QuickFilter, QuickFilters, SearchScope};
 use crate::store::error::StoreError;
-use crate::store::search::selecting::{SearchContext, relevance, selection};
+use crate::store::search::selecting::{SearchContext, Selected, WordsIn, relevance, selection};
 use crate::store::selection::{Relevance, Selection};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row};
@@ -29,6 +29,8 @@ pub(in crate::store) enum Scope {
     Found {
         /// Which.
         selection: Selection,
+        /// The same where words and folders say it all.
+        words: Option<WordsIn>,
         /// How well they fit.
         relevance: Option<Relevance>,
         /// The folder it is kept to, if it is.
@@ -62,9 +64,10 @@ impl Scope {
                     SearchScope::Folder(folder) => Some(folder.0),
                     SearchScope::Everywhere | SearchScope::Account(_) => None,
                 };
-                let selection = selection(cache, context, query, *scope, found)?;
+                let Selected { selection, words } =
+                    selection(cache, context, query, *scope, found)?;
                 let relevance = relevance(query, found);
-                return Ok(Self::Found { selection, relevance, folder });
+                return Ok(Self::Found { selection, words, relevance, folder });
             }
         };
         Ok(Self::Folders(folders))

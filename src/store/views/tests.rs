@@ -96,7 +96,7 @@ impl Shelf {
             address: if own == 0 { "Ada@Example.org" } else { "x@example.org" }.to_owned(),
         };
         let (to, cc) = (self.random.below(4), self.random.below(4));
-        let flags = Flag::ALL.into_iter().filter(|_flag| self.random.below(2) == 0).collect();
+        let flags = self.flags();
         NewMessage {
             uid: Uid::new(uid).unwrap(),
             flags,
@@ -115,6 +115,12 @@ impl Shelf {
             },
             has_attachments: self.random.below(3) == 0,
         }
+    }
+
+    /// Those of a message that is in lists.
+    fn flags(&mut self) -> Flags {
+        let shown = Flag::ALL.into_iter().filter(|flag| *flag != Flag::Deleted);
+        shown.filter(|_flag| self.random.below(2) == 0).collect()
     }
 
     /// One random change on both sides.
@@ -138,9 +144,12 @@ impl Shelf {
                 }
             }
             4 => {
-                for known in self.messages.iter_mut().filter(|known| known.folder == at) {
-                    let flags: Flags =
-                        Flag::ALL.into_iter().filter(|_flag| self.random.below(2) == 0).collect();
+                for index in 0..self.messages.len() {
+                    if self.messages[index].folder != at {
+                        continue;
+                    }
+                    let flags = self.flags();
+                    let known = &mut self.messages[index];
                     if let Some(uid) = known.uid.and_then(Uid::new) {
                         known.new.flags = flags;
                         changes.flags.push((uid, flags));
@@ -515,19 +524,24 @@ async fn other_own_addresses_are_looked_for_in_what_is_cached() {
 /// Message-ID, what it answers, subject, hour of arrival.
 type Headers<'a> = (&'a str, &'a [&'a str], &'a str, i64);
 
-/// Keeps one message after the other and tells which of them are one conversation.
-async fn conversations(headers: &[Headers<'_>]) -> Vec<usize> {
+/// Keeps messages, so many in one transaction, and tells which of them are one conversation.
+async fn conversations(headers: &[Headers<'_>], at_once: usize) -> Vec<usize> {
     let mut shelf = Shelf::new(1).await;
     let (account, _, folder) = shelf.folders[0];
-    for (message_id, references, subject, hour) in headers {
+    let read = |(message_id, references, subject, hour): &Headers<'_>| {
         let mut new = shelf.message();
         new.received_at = UnixSeconds(hour * 3600);
         new.envelope.message_id = (*message_id).to_owned();
         new.envelope.references = references.iter().map(|id| (*id).to_owned()).collect();
         new.envelope.subject = (*subject).to_owned();
-        let changes = FolderChanges { new: vec![new], ..FolderChanges::default() };
+        new
+    };
+    let new: Vec<NewMessage> = headers.iter().map(read).collect();
+    for new in new.chunks(at_once).map(<[_]>::to_vec) {
+        let changes = FolderChanges { new, ..FolderChanges::default() };
         shelf.store.keep_changes(account, folder, changes).await.unwrap();
     }
+    check_bookkeeping(&shelf).await;
     let (mut rows, _) = shelf.store.window(Listing::folder(folder), 0, 100).await.unwrap();
     rows.sort_by_key(|row| row.uid);
     let first = |thread| rows.iter().position(|row| row.thread.id == thread).unwrap();
@@ -537,7 +551,10 @@ async fn conversations(headers: &[Headers<'_>]) -> Vec<usize> {
 #[tokio::test]
 async fn messages_find_their_conversation_in_any_order() {
     async fn check(headers: &[Headers<'_>], expected: &[usize]) {
-        assert_eq!(conversations(headers).await, expected, "{headers:?}");
+        for at_once in 1..=headers.len() {
+            let found = conversations(headers, at_once).await;
+            assert_eq!(found, expected, "{headers:?}, {at_once} at once");
+        }
     }
     let chain: [Headers<'_>; 3] =
         [("a", &[], "x", 0), ("b", &["a"], "Re: x", 1), ("c", &["a", "b"], "Re: x", 2)];
@@ -550,6 +567,15 @@ async fn messages_find_their_conversation_in_any_order() {
     let two: [Headers<'_>; 2] = [("a", &[], "1", 0), ("b", &[], "2", 0)];
     check(&two, &[0, 1]).await;
     check(&[two[0], two[1], ("c", &["a", "b"], "3", 1)], &[0, 0, 0]).await;
+    // So does one after another.
+    let four: [Headers<'_>; 5] = [
+        ("a", &[], "1", 0),
+        ("b", &[], "2", 0),
+        ("c", &[], "3", 0),
+        ("d", &["b", "c"], "4", 1),
+        ("e", &["a", "c"], "5", 1),
+    ];
+    check(&four, &[0; 5]).await;
     // The subject, where there is nothing else.
     let month = 31 * 24;
     check(&[("a", &[], "x", 0), ("b", &[], "Re: x", 1)], &[0, 0]).await;

@@ -13,6 +13,11 @@ pub const HEADER_ITEMS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HE
      (DATE FROM TO CC BCC REPLY-TO SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES \
      CONTENT-TYPE)])";
 
+/// The same without sizes, which may make a server look through the whole folder.
+pub const UNSIZED_ITEMS: &str = "(UID FLAGS INTERNALDATE BODY.PEEK[HEADER.FIELDS \
+     (DATE FROM TO CC BCC REPLY-TO SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES \
+     CONTENT-TYPE)])";
+
 /// Longest set of UIDs in one command. Exchange takes lines of 10,240 bytes; RFC 7162 (section 4)
 /// asks clients to stay below 8,192.
 const SET_LIMIT_BYTES: usize = 7_000;
@@ -83,6 +88,12 @@ impl Fetched {
     #[must_use]
     pub fn into_flags(self) -> Option<(Uid, Flags)> {
         Some((self.uid?, self.flags?))
+    }
+
+    /// UID and size in bytes.
+    #[must_use]
+    pub fn into_size(self) -> Option<(Uid, u32)> {
+        Some((self.uid?, self.size_bytes?))
     }
 
     /// The whole message, if it is this one.

@@ -17,6 +17,8 @@ use tokio::sync::mpsc;
 
 /// What a flag sync asks for.
 const FLAG_ITEMS: &str = "(UID FLAGS)";
+/// What is asked for behind a list that came without.
+const SIZE_ITEMS: &str = "(UID RFC822.SIZE)";
 /// What reading a message asks for.
 const MESSAGE_ITEMS: &str = "(UID BODY.PEEK[])";
 /// Headers in one command and in one batch handed over: about 1 MB.
@@ -30,13 +32,14 @@ const MESSAGE_COMMANDS_AHEAD: usize = 4;
 const SINGLES_AT_ONCE: usize = 32;
 
 /// Rows by UID.
-type Rows<T> = BTreeMap<Uid, T>;
+pub(in crate::transport::imap) type Rows<T> = BTreeMap<Uid, T>;
 
 impl ImapSource {
-    /// Headers in the highest UIDs.
+    /// Headers in the highest UIDs; `items` is what is asked of each message.
     pub(in crate::transport::imap) async fn headers_at_the_top(
         &mut self,
         count: u32,
+        items: &str,
     ) -> Result<Vec<RemoteHeaders>, TransportError> {
         let Some(uid_next) = self.open()?.uid_next else {
             let newest = self.flags_at_the_top(count).await?;
@@ -49,7 +52,7 @@ impl ImapSource {
         }
         // Open at the top: messages may have arrived since.
         let set = format!("{}:*", newest_from(uid_next, count));
-        let rows = self.rows(&[set], HEADER_ITEMS, Fetched::into_headers).await?;
+        let rows = self.rows(&[set], items, Fetched::into_headers).await?;
         self.seen_up_to(rows.last_key_value().map(|(uid, _headers)| *uid));
         Ok(rows.into_values().collect())
     }
@@ -87,7 +90,7 @@ impl ImapSource {
         Ok(())
     }
 
-    fn seen_up_to(&mut self, newest: Option<Uid>) {
+    pub(in crate::transport::imap) fn seen_up_to(&mut self, newest: Option<Uid>) {
         if let Some(open) = &mut self.open {
             open.uid_next = newest.map(|uid| uid.get().saturating_add(1)).max(open.uid_next);
         }
@@ -108,6 +111,17 @@ impl ImapSource {
                 rows.entry(uid).or_default();
             }
         }
+        Ok(rows.into_iter().collect())
+    }
+
+    /// Sizes of the messages in a range.
+    pub(in crate::transport::imap) async fn sizes_of(
+        &mut self,
+        range: UidRange,
+    ) -> Result<Vec<(Uid, u32)>, TransportError> {
+        self.open()?;
+        let mut rows = self.rows(&[set_of(range)], SIZE_ITEMS, Fetched::into_size).await?;
+        rows.retain(|uid, _size| range.contains(*uid));
         Ok(rows.into_iter().collect())
     }
 
@@ -342,7 +356,11 @@ fn passing_is_fatal<T>(
     }
 }
 
-fn take<T>(response: &Response<'_>, rows: &mut Rows<T>, read: fn(Fetched) -> Option<(Uid, T)>) {
+pub(in crate::transport::imap) fn take<T>(
+    response: &Response<'_>,
+    rows: &mut Rows<T>,
+    read: fn(Fetched) -> Option<(Uid, T)>,
+) {
     rows.extend(Fetched::read(response).and_then(read));
 }
 

@@ -1,6 +1,7 @@
 //! Changing folders: CREATE, RENAME, DELETE, and APPEND into one.
 
 use crate::model::flags::{Flag, Flags};
+use crate::model::folder::FolderRole;
 use crate::model::ids::{Uid, UidValidity};
 use crate::stdx::clock::UnixSeconds;
 use crate::transport::error::{Transience, TransportError};
@@ -26,6 +27,18 @@ pub enum LiteralTurn {
     Asked,
 }
 
+/// The attribute of a role (RFC 6154, section 2).
+fn special_use(role: FolderRole) -> Option<&'static str> {
+    match role {
+        FolderRole::Drafts => Some("\\Drafts"),
+        FolderRole::Sent => Some("\\Sent"),
+        FolderRole::Archive => Some("\\Archive"),
+        FolderRole::Junk => Some("\\Junk"),
+        FolderRole::Trash => Some("\\Trash"),
+        FolderRole::Inbox | FolderRole::Mail | FolderRole::Other => None,
+    }
+}
+
 impl ImapSource {
     /// How a literal of this size is sent.
     pub(in crate::transport::imap) fn literal_turn(&self, size_bytes: usize) -> LiteralTurn {
@@ -41,9 +54,24 @@ impl ImapSource {
     pub(in crate::transport::imap) async fn create(
         &mut self,
         name: &str,
+        role: Option<FolderRole>,
     ) -> Result<(), TransportError> {
         let folder = quoted(name);
-        let commands = [format!("CREATE {folder}"), format!("SUBSCRIBE {folder}")];
+        let tellable = self.wire.capabilities.has("CREATE-SPECIAL-USE");
+        let special = role.and_then(special_use).filter(|_attribute| tellable);
+        let subscribe = format!("SUBSCRIBE {folder}");
+        if let Some(attribute) = special {
+            let create = format!("CREATE {folder} (USE ({attribute}))");
+            match self.run_then_follow(&[create, subscribe.clone()]).await {
+                // Another folder has this use already, or the server gives it to none (USEATTR): it
+                // can be made all the same.
+                Err(TransportError::Refused { transient: Transience::Permanent, text }) => {
+                    tracing::debug!(%text, "a folder cannot be made for its use");
+                }
+                other => return other,
+            }
+        }
+        let commands = [format!("CREATE {folder}"), subscribe];
         match self.run_then_follow(&commands).await {
             Err(refused @ TransportError::Refused { transient: Transience::Permanent, .. }) => {
                 // No word of it is the same on two servers, so the list decides.

@@ -9,6 +9,7 @@
 //!   numbers are read here.
 //! - Lines and literals have a limit, so a server cannot fill the memory.
 
+use crate::transport::imap::deflate::Deflatable;
 use crate::transport::imap::numbers::{self, Numbers};
 use std::future::poll_fn;
 use std::io;
@@ -24,7 +25,7 @@ const LINE_LIMIT_BYTES: usize = 1024 * 1024;
 const NUMBERS_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 /// Largest literal. Exchange and Gmail carry messages of 25 to 35 MB, 150 MB when an administrator
 /// says so.
-const LITERAL_LIMIT_BYTES: usize = 64 * 1024 * 1024;
+pub const LITERAL_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 /// One response with all of its literals.
 const RESPONSE_LIMIT_BYTES: usize = 80 * 1024 * 1024;
 /// Parentheses within parentheses. imap-proto needs 6 KiB of stack for each, five times that in an
@@ -96,6 +97,14 @@ impl<S> Guard<S> {
     pub fn take_front(&mut self) -> Vec<u8> {
         self.handed_out = 0;
         std::mem::take(&mut self.front)
+    }
+}
+
+impl<S> Guard<Deflatable<S>> {
+    /// Takes everything behind the last response for compressed, and compresses what is sent.
+    pub fn deflate_from_here(&mut self) {
+        self.stream.begin(self.piece.get(self.unread.clone()).unwrap_or_default());
+        self.unread = 0..0;
     }
 }
 

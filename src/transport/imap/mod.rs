@@ -1,6 +1,6 @@
 //! IMAP4rev1/rev2 (RFC 3501, RFC 9051) with XOAUTH2.
 //!
-//! From the socket upwards: [`guard`] cuts the stream into harmless responses, `reader` has them
+//! From the socket upwards: [`deflate`] compresses where that pays, [`guard`] cuts the stream into harmless responses, `reader` has them
 //! parsed one by one, [`wire`] runs commands, [`login`] gets from a TCP connection to a signed-in
 //! session, [`source`] is the [`MailSource`], with one file for each kind of work beside it;
 //! [`folders`], [`fetch`], [`names`] and `numbers` are the pure parts.
@@ -10,9 +10,11 @@
 
 mod capabilities;
 mod changing;
+pub mod deflate;
 pub mod fetch;
 mod fetching;
 mod filing;
+mod first_look;
 pub mod folder_names;
 pub mod folders;
 pub mod guard;
@@ -31,10 +33,11 @@ use crate::model::endpoint::Security;
 use crate::transport::error::TransportError;
 use crate::transport::imap::login::Greeting;
 use crate::transport::imap::source::ImapSource;
-use crate::transport::imap::wire::Wire;
+use crate::transport::imap::wire::{Line, Wire};
 use crate::transport::lines::Lines;
 use crate::transport::unquoted::Unquoted;
 use crate::transport::{ConnectRequest, MailSource, socket};
+use tokio::net::TcpStream;
 
 /// Connects, secures and authenticates.
 ///
@@ -42,11 +45,15 @@ use crate::transport::{ConnectRequest, MailSource, socket};
 /// [`TransportError::AuthRefused`] when the token was not accepted, [`TransportError::NoEncryption`]
 /// when STARTTLS is not offered, and every other [`TransportError`].
 pub async fn connect(request: &ConnectRequest) -> Result<Box<dyn MailSource>, TransportError> {
-    let connected = open(request).await;
+    let connected = open(request, Line::of).await;
     connected.map_err(|error| Unquoted::of(request).in_error(error))
 }
 
-async fn open(request: &ConnectRequest) -> Result<Box<dyn MailSource>, TransportError> {
+/// `line` tells how far away the other side of a socket is.
+async fn open(
+    request: &ConnectRequest,
+    line: fn(&TcpStream) -> Line,
+) -> Result<Box<dyn MailSource>, TransportError> {
     let at = &request.endpoint.at;
     let tcp = socket::open(at).await?;
     let (tcp, greeting) = match request.endpoint.security {
@@ -58,12 +65,15 @@ async fn open(request: &ConnectRequest) -> Result<Box<dyn MailSource>, Transport
         }
     };
     let stream = socket::secure(tcp, &request.tls, at).await?;
-    let mut wire = Wire::new(stream, &at.to_string());
+    let line = line(stream.get_ref().0);
+    let mut wire = Wire::new(stream, &at.to_string(), line);
     login::sign_in(&mut wire, greeting, request).await?;
     Ok(Box::new(ImapSource::new(wire)))
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_compression;
 #[cfg(test)]
 mod tests_requests;

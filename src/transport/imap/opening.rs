@@ -21,7 +21,7 @@ const STATUS_AT_ONCE: usize = 32;
 
 /// Where the counts of folders come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum CountSource {
+pub(in crate::transport::imap) enum CountSource {
     /// With the list (RFC 5819).
     List,
     /// STATUS, folder by folder.
@@ -30,7 +30,7 @@ enum CountSource {
 
 impl CountSource {
     // Not with SIZE, which imap-proto cannot read.
-    fn command(self) -> &'static str {
+    pub(in crate::transport::imap) fn command(self) -> &'static str {
         match self {
             Self::List => "LIST \"\" \"*\" RETURN (SPECIAL-USE STATUS (MESSAGES UNSEEN))",
             Self::Status => "LIST \"\" \"*\"",
@@ -52,7 +52,7 @@ impl ImapSource {
         self.enabled = enabled;
     }
 
-    fn count_source(&self) -> CountSource {
+    pub(in crate::transport::imap) fn count_source(&self) -> CountSource {
         let has = |name| self.wire.capabilities.has(name);
         if has("LIST-STATUS") && has("SPECIAL-USE") {
             CountSource::List
@@ -83,7 +83,7 @@ impl ImapSource {
         known: Option<KnownState>,
     ) -> Result<(Vec<ListedFolder>, Result<OpenedFolder, TransportError>), TransportError> {
         let list = self.wire.queue_command(self.count_source().command());
-        let (select, asked) = self.queue_select(name, known);
+        let (select, asked) = self.queue_select("SELECT", name, known);
         self.wire.flush().await?;
         let mut listing = Listing::default();
         let mut opening = Opening { left_out: self.wire.left_out(), ..Opening::default() };
@@ -104,14 +104,31 @@ impl ImapSource {
         name: &str,
         known: Option<KnownState>,
     ) -> Result<OpenedFolder, TransportError> {
-        let (tag, asked) = self.queue_select(name, known);
+        self.open_with("SELECT", name, known).await
+    }
+
+    /// Opens a folder for reading only.
+    pub(in crate::transport::imap) async fn examine(
+        &mut self,
+        name: &str,
+    ) -> Result<OpenedFolder, TransportError> {
+        self.open_with("EXAMINE", name, None).await
+    }
+
+    async fn open_with(
+        &mut self,
+        verb: &str,
+        name: &str,
+        known: Option<KnownState>,
+    ) -> Result<OpenedFolder, TransportError> {
+        let (tag, asked) = self.queue_select(verb, name, known);
         self.wire.flush().await?;
         let mut opening = Opening { left_out: self.wire.left_out(), ..Opening::default() };
         let selected = self.wire.finish(&tag, |response| opening.take(response)).await;
         self.opened(name, known, asked, opening, selected).await
     }
 
-    fn queue_select(&mut self, name: &str, known: Option<KnownState>) -> (Tag, Asked) {
+    fn queue_select(&mut self, verb: &str, name: &str, known: Option<KnownState>) -> (Tag, Asked) {
         self.open = None;
         let name = quoted(name);
         let since = known.and_then(|known| known.highest_modseq).filter(|modseq| 0 < *modseq);
@@ -125,7 +142,7 @@ impl ImapSource {
             }
             (Enabled::Nothing, _, _) => (String::new(), Asked::State),
         };
-        let tag = self.wire.queue_command(&format!("SELECT {name}{parameters}"));
+        let tag = self.wire.queue_command(&format!("{verb} {name}{parameters}"));
         (tag, asked)
     }
 
@@ -258,18 +275,18 @@ enum Asked {
 
 /// What LIST tells, as it comes.
 #[derive(Default)]
-struct Listing {
+pub(in crate::transport::imap) struct Listing {
     folders: Vec<Listed>,
     counts: Vec<Counts>,
 }
 
 impl Listing {
-    fn take(&mut self, response: &Response<'_>) {
+    pub(in crate::transport::imap) fn take(&mut self, response: &Response<'_>) {
         self.folders.extend(listed(response));
         self.counts.extend(counts(response));
     }
 
-    fn with_roles(&self) -> Vec<ListedFolder> {
+    pub(in crate::transport::imap) fn with_roles(&self) -> Vec<ListedFolder> {
         with_roles(&self.folders, &self.counts)
     }
 }

@@ -1,11 +1,12 @@
 //! A signed-in IMAP session as a [`MailSource`]. What each method does is in the files beside this one.
 
 use crate::model::flags::{FlagChange, Flags};
-use crate::model::folder::ListedFolder;
+use crate::model::folder::{FolderRole, ListedFolder};
 use crate::model::ids::{Uid, UidRange, UidValidity};
 use crate::model::query::ServerTerm;
 use crate::stdx::clock::UnixSeconds;
 use crate::transport::error::{Transience, TransportError};
+use crate::transport::imap::fetch::{HEADER_ITEMS, UNSIZED_ITEMS};
 use crate::transport::imap::idle::Idle;
 use crate::transport::imap::wire::Wire;
 use crate::transport::{
@@ -136,9 +137,37 @@ impl MailSource for ImapSource {
         self.select(name, known).await
     }
 
+    async fn examine_folder(&mut self, name: &str) -> Result<OpenedFolder, TransportError> {
+        self.leave_idle().await?;
+        self.examine(name).await
+    }
+
     async fn newest_headers(&mut self, count: u32) -> Result<Vec<RemoteHeaders>, TransportError> {
         self.leave_idle().await?;
-        self.headers_at_the_top(count).await
+        self.headers_at_the_top(count, HEADER_ITEMS).await
+    }
+
+    async fn newest_unsized(&mut self, count: u32) -> Result<Vec<RemoteHeaders>, TransportError> {
+        self.leave_idle().await?;
+        self.headers_at_the_top(count, UNSIZED_ITEMS).await
+    }
+
+    async fn newest_and_folders(
+        &mut self,
+        count: u32,
+    ) -> Result<(Vec<RemoteHeaders>, Vec<ListedFolder>), TransportError> {
+        self.leave_idle().await?;
+        self.headers_and_list(count).await
+    }
+
+    async fn list_lightly(&mut self) -> Result<Vec<ListedFolder>, TransportError> {
+        self.leave_idle().await?;
+        self.list_with_what_comes().await
+    }
+
+    async fn sizes_in(&mut self, range: UidRange) -> Result<Vec<(Uid, u32)>, TransportError> {
+        self.leave_idle().await?;
+        self.sizes_of(range).await
     }
 
     async fn newest_flags(&mut self, count: u32) -> Result<Vec<(Uid, Flags)>, TransportError> {
@@ -172,6 +201,7 @@ impl MailSource for ImapSource {
         out: &mpsc::Sender<Vec<RemoteHeaders>>,
     ) -> Result<(), TransportError> {
         self.leave_idle().await?;
+        self.wire.compress().await?;
         self.headers_downwards(range, out).await
     }
 
@@ -186,6 +216,7 @@ impl MailSource for ImapSource {
         out: &mpsc::Sender<(Uid, Vec<u8>)>,
     ) -> Result<(), TransportError> {
         self.leave_idle().await?;
+        self.wire.compress().await?;
         self.messages(uids, out).await
     }
 
@@ -229,9 +260,13 @@ impl MailSource for ImapSource {
         self.remove(uids).await
     }
 
-    async fn create_folder(&mut self, name: &str) -> Result<(), TransportError> {
+    async fn create_folder(
+        &mut self,
+        name: &str,
+        role: Option<FolderRole>,
+    ) -> Result<(), TransportError> {
         self.leave_idle().await?;
-        self.create(name).await
+        self.create(name, role).await
     }
 
     async fn rename_folder(&mut self, from: &str, to: &str) -> Result<(), TransportError> {

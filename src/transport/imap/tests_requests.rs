@@ -2,6 +2,7 @@
 
 use crate::model::endpoint::Security;
 use crate::model::flags::{Flag, FlagChange, Flags};
+use crate::model::folder::FolderRole;
 use crate::model::ids::{Uid, UidRange, UidValidity};
 use crate::model::query::ServerTerm;
 use crate::stdx::clock::UnixSeconds;
@@ -37,31 +38,64 @@ async fn a_cold_list_takes_four_round_trips_and_a_warm_one_two_after_the_greetin
     let cold = format!(
         "{GREETING}
         C: $ ENABLE QRESYNC
-        C: $ LIST \"\" \"*\" RETURN (SPECIAL-USE STATUS (MESSAGES UNSEEN))
-        C: $ SELECT \"INBOX\"
+        C: $ EXAMINE \"INBOX\"
         S: * ENABLED QRESYNC
         S: A0002 OK enabled
-        S: * LIST () \"/\" INBOX
-        S: * STATUS INBOX (MESSAGES 3 UNSEEN 1)
-        S: A0003 OK listed
         S: * 3 EXISTS
         S: * OK [UIDVALIDITY 7] valid
         S: * OK [UIDNEXT 40] next
         S: * OK [HIGHESTMODSEQ 90] highest
-        S: A0004 OK [READ-WRITE] selected
-        C: $ UID FETCH 38:* (UID FLAGS INTERNALDATE RFC822.SIZE …
-        S: * 3 FETCH (UID 39 FLAGS () RFC822.SIZE 1 BODY[HEADER.FIELDS (DATE)] \"\")
+        S: A0003 OK [READ-ONLY] examined
+        C: $ UID FETCH 38:* (UID FLAGS INTERNALDATE BODY.PEEK[HEADER.FIELDS …
+        S: * 3 FETCH (UID 39 FLAGS () BODY[HEADER.FIELDS (DATE)] \"\")
+        S: $ OK fetched
+        C: $ LIST \"\" \"*\" RETURN (SPECIAL-USE STATUS (MESSAGES UNSEEN))
+        S: * LIST () \"/\" INBOX
+        S: * STATUS INBOX (MESSAGES 3 UNSEEN 1)
+        S: $ OK listed
+        C: $ UID FETCH 39:39 (UID RFC822.SIZE)
+        S: * 4 FETCH (UID 40 RFC822.SIZE 9)
+        S: * 3 FETCH (UID 39 RFC822.SIZE 700)
         S: $ OK fetched"
     );
     let server = ScriptedServer::start(Security::Tls, &cold).await;
     let mut source = connect(&server.request).await.unwrap();
-    let (folders, opened) = source.list_and_open("INBOX", None).await.unwrap();
-    assert_eq!((folders[0].total, folders[0].unread), (Some(3), Some(1)));
-    let opened = opened.unwrap();
+    let opened = source.examine_folder("INBOX").await.unwrap();
     assert_eq!((opened.state.highest_modseq, opened.changes), (Some(90), None));
-    assert_eq!(numbers(&source.newest_headers(2).await.unwrap()), [39]);
+    let headers = source.newest_unsized(2).await.unwrap();
+    assert_eq!((numbers(&headers), headers[0].size_bytes), (vec![39], 0));
+    let folders = source.list_folders().await.unwrap();
+    assert_eq!((folders[0].total, folders[0].unread), (Some(3), Some(1)));
+    assert_eq!(source.sizes_in(range(39, 39)).await.unwrap(), [(headers[0].uid, 700)]);
     let abilities = source.abilities();
     assert!(abilities.qresync && abilities.condstore && abilities.moves && abilities.uidplus);
+    drop(source);
+    server.heard().await;
+
+    let small = format!(
+        "{GREETING}
+        C: $ ENABLE QRESYNC
+        C: $ EXAMINE \"INBOX\"
+        S: * ENABLED QRESYNC
+        S: A0002 OK enabled
+        S: * 1 EXISTS
+        S: * OK [UIDVALIDITY 7] valid
+        S: * OK [UIDNEXT 40] next
+        S: A0003 OK [READ-ONLY] examined
+        C: $ UID FETCH 38:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS …
+        C: $ LIST \"\" \"*\" RETURN (SPECIAL-USE STATUS (MESSAGES UNSEEN))
+        S: * 1 FETCH (UID 39 FLAGS () RFC822.SIZE 700 BODY[HEADER.FIELDS (DATE)] \"\")
+        S: A0004 OK fetched
+        S: * LIST () \"/\" INBOX
+        S: * STATUS INBOX (MESSAGES 1 UNSEEN 1)
+        S: A0005 OK listed"
+    );
+    let server = ScriptedServer::start(Security::Tls, &small).await;
+    let mut source = connect(&server.request).await.unwrap();
+    source.examine_folder("INBOX").await.unwrap();
+    let (headers, folders) = source.newest_and_folders(2).await.unwrap();
+    assert_eq!((numbers(&headers), headers[0].size_bytes), (vec![39], 700));
+    assert_eq!((folders[0].total, folders[0].unread), (Some(1), Some(1)));
     drop(source);
     server.heard().await;
 
@@ -225,6 +259,41 @@ async fn messages_move_and_copy_and_go_for_good() {
 }
 
 #[tokio::test]
+async fn a_folder_is_made_for_its_use_where_the_server_can_be_told() {
+    let script = "
+        C: $ CREATE \"Trash\" (USE (\\Trash))
+        C: $ SUBSCRIBE \"Trash\"
+        S: A0004 OK done
+        S: $ OK done
+        C: $ CREATE \"Junk\" (USE (\\Junk))
+        C: $ SUBSCRIBE \"Junk\"
+        S: A0006 NO [USEATTR] there is one
+        S: $ NO there is none
+        C: $ CREATE \"Junk\"
+        C: $ SUBSCRIBE \"Junk\"
+        S: A0008 OK done
+        S: $ OK done
+        C: $ CREATE \"Plans\"
+        C: $ SUBSCRIBE \"Plans\"
+        S: A0010 OK done
+        S: $ OK done
+    ";
+    let login = LOGIN.replace("UIDPLUS", "UIDPLUS CREATE-SPECIAL-USE");
+    assert_ne!(login, LOGIN);
+    let (found, _heard) = session(&login, script, |source| {
+        Box::pin(async {
+            [
+                outcome(&source.create_folder("Trash", Some(FolderRole::Trash)).await),
+                outcome(&source.create_folder("Junk", Some(FolderRole::Junk)).await),
+                outcome(&source.create_folder("Plans", None).await),
+            ]
+        })
+    })
+    .await;
+    assert_eq!(found, ["ok"; 3]);
+}
+
+#[tokio::test]
 async fn folders_come_and_go_and_doing_it_twice_is_no_error() {
     let script = "
         C: $ CREATE \"New\"
@@ -265,8 +334,8 @@ async fn folders_come_and_go_and_doing_it_twice_is_no_error() {
     let (found, _heard) = session(LOGIN, script, |source| {
         Box::pin(async {
             [
-                outcome(&source.create_folder("New").await),
-                outcome(&source.create_folder("Bad").await),
+                outcome(&source.create_folder("New", None).await),
+                outcome(&source.create_folder("Bad", None).await),
                 outcome(&source.rename_folder("New", "Newer").await),
                 outcome(&source.delete_folder("Newer").await),
                 outcome(&source.delete_folder("INBOX").await),

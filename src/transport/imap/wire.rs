@@ -5,6 +5,7 @@
 
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::imap::capabilities::{Capabilities, capabilities_in, capability_names};
+use crate::transport::imap::deflate::Deflatable;
 use crate::transport::imap::guard::Passage;
 use crate::transport::imap::reader::Reader;
 use crate::transport::lines::{closed, ended, silent};
@@ -17,6 +18,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use zeroize::Zeroize;
 
@@ -37,19 +39,47 @@ pub enum Patience {
     Endless,
 }
 
+/// What lies between us and the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// A network: fewer bytes are worth some work.
+    Far,
+    /// This machine: the work would only delay what the processor is busy with anyway.
+    WithinMachine,
+}
+
+impl Line {
+    /// By the address of the other side.
+    #[must_use]
+    pub fn of(stream: &TcpStream) -> Self {
+        let within = stream.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
+        if within { Self::WithinMachine } else { Self::Far }
+    }
+}
+
+/// Where a connection stands with COMPRESS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compression {
+    /// It may be asked for.
+    NotTried,
+    /// It is on, refused or not wanted.
+    Settled,
+}
+
 /// The tag of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag(String);
 
 /// One connection.
 pub struct Wire {
-    reader: Reader<TlsStream>,
+    reader: Reader<Deflatable<TlsStream>>,
     passage: Arc<Passage>,
     server: String,
     commands: u32,
     /// Bytes on their way out. They are kept here so that a cancelled send goes on later.
     outgoing: Vec<u8>,
     sent: usize,
+    compression: Compression,
     /// Why the connection is unusable.
     dead: Option<String>,
     /// Answers to commands nobody has asked after yet: servers may answer out of order.
@@ -63,9 +93,13 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Speaks over `stream` to `server` (host and port, for errors).
-    pub fn new(stream: TlsStream, server: &str) -> Self {
-        let reader = Reader::new(stream);
+    /// Speaks over `stream`, a line of this kind, to `server` (host and port, for errors).
+    pub fn new(stream: TlsStream, server: &str, line: Line) -> Self {
+        let reader = Reader::new(Deflatable::new(stream));
+        let compression = match line {
+            Line::Far => Compression::NotTried,
+            Line::WithinMachine => Compression::Settled,
+        };
         let passage = reader.passage();
         Self {
             reader,
@@ -74,6 +108,7 @@ impl Wire {
             commands: 0,
             outgoing: Vec::new(),
             sent: 0,
+            compression,
             dead: None,
             answers: VecDeque::new(),
             capabilities: Capabilities::default(),
@@ -268,6 +303,32 @@ impl Wire {
             Ok(Some(received)) => Ok(received),
             Ok(None) => Err(ended()),
             Err(error) => Err(unread(&error)),
+        }
+    }
+
+    /// Has everything from here on compressed, where the server offers that and the line is worth it
+    /// (COMPRESS=DEFLATE, RFC 4978). Asked once per connection, when it is first to carry much: nothing
+    /// may be sent before the answer is there, so it costs a round trip, which the first list of a
+    /// folder must not wait for. No secret is sent any more by then whose length could tell of it.
+    ///
+    /// # Errors
+    /// Those of [`Self::run`], but a refusal leaves things as they are.
+    pub async fn compress(&mut self) -> Result<(), TransportError> {
+        let offered = self.capabilities.has("COMPRESS=DEFLATE");
+        if self.compression == Compression::Settled || !offered {
+            return Ok(());
+        }
+        self.compression = Compression::Settled;
+        match self.run("COMPRESS DEFLATE", |_response| {}).await {
+            Ok(()) => match self.reader.stream() {
+                Ok(stream) => {
+                    stream.deflate_from_here();
+                    Ok(())
+                }
+                Err(error) => Err(self.die(closed(&error))),
+            },
+            Err(TransportError::Refused { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

@@ -288,11 +288,11 @@ fn a_folder_is_picked_by_typing() {
     |  Inboxes               5 │     Alan Turing    (2) Re: Notes on the…      08:00
     |  Sent m┌ Move to ─────────────────────────────────────────────────────┐e 09:00
     |  Drafts│ Folder:                                                      │  3 Nov
-    |  Trash │ > Inbox                                                      │5-08-05
-    | Searche│   Drafts                                                     │
-    |  To do │   Sent Items                                                 │
-    | work   │   Engine                    Projects/Engine                  │
-    |> Inbox │   Deleted Items                                              │
+    |  Trash │ > Drafts                                                     │5-08-05
+    | Searche│   Sent Items                                                 │
+    |  To do │   Engine                    Projects/Engine                  │
+    | work   │   Deleted Items                                              │
+    |> Inbox │                                                              │
     |  Drafts│                                                              │
     |  Sent I│                                                              │
     |   Engin│                                                              │
@@ -442,7 +442,7 @@ fn what_was_done_is_listed_for_undo() {
     |> 10:00      1 message archived
     |  10:00      1 message starred
     (4 free rows)
-    | 1 message archived  [z] undo
+    | [?] keys  [z] undo this  [Esc] back
     "#);
     desk.press("Enter Esc");
     assert_snapshot!(screen(&mut desk, 80, 8).lines().last().unwrap(), @r#"
@@ -459,6 +459,7 @@ fn waiting_changes_show_their_age_and_why_they_wait() {
         deed,
         messages,
         since: NOW.plus(-ago),
+        refused: None,
     };
     let to = Deed::Move { to: "Deleted Items".to_owned(), role: FolderRole::Trash };
     let read = Deed::Flag(FlagChange::Add(Flag::Seen));
@@ -544,4 +545,87 @@ fn a_new_folder_is_named() {
     |> Drafts
     | [Enter] take it  [Esc] back
     "#);
+}
+
+#[test]
+fn the_title_of_a_list_says_as_much_as_fits() {
+    #[track_caller]
+    fn check(width: u16, keys: &str, expected: &str) {
+        let mut desk = lively();
+        desk.folders[0].total = 20_000;
+        desk.folders[0].unread = 9_995;
+        desk.event(EngineEvent::FoldersChanged { account: AccountId(1) });
+        desk.tick(1);
+        desk.resize(width, 24);
+        desk.press(keys);
+        let text = screen(&mut desk, width, 24);
+        let title = text.lines().nth(1).unwrap().to_owned();
+        assert!(title.contains(expected), "{width} {keys}: {title}");
+    }
+    check(120, "g i", ">Inbox  20,000 messages ");
+    check(120, "\\ u", ">Inbox  1 message  only unread ");
+    check(120, "\\ u \\ 4", ">Inbox  1  only unread  by subject ");
+    check(120, "\\ u \\ a \\ 4", ">Inbox  0");
+    check(80, "\\ u \\ 4", ">Inbox  1 message  only unread  by subject, A to Z");
+    check(80, "g i", "Folders                  ");
+}
+
+#[test]
+fn large_numbers_are_grouped() {
+    let mut desk = lively();
+    desk.folders[0].unread = 9_995;
+    desk.event(EngineEvent::FoldersChanged { account: AccountId(1) });
+    desk.tick(1);
+    let text = screen(&mut desk, 80, 24);
+    assert!(text.contains("Inbox  9,995 unread"), "{text}");
+    assert!(text.contains("> Inbox             9,995"), "{text}");
+}
+
+#[test]
+fn what_opens_gets_the_line_of_keys() {
+    let mut desk = lively();
+    desk.resize(80, 24);
+    desk.press("w");
+    let last = |desk: &mut Desk| screen(desk, 80, 24).lines().last().unwrap().to_owned();
+    assert_eq!(last(&mut desk), "| Messages open below the list");
+    desk.press("j");
+    assert_eq!(last(&mut desk), "| Messages open below the list");
+    desk.press("\\");
+    assert!(last(&mut desk).contains("[Esc] back"));
+    // With nothing to undo, no key undoes.
+    desk.press("Esc Z");
+    assert!(!last(&mut desk).contains("undo this"));
+}
+
+#[test]
+fn a_refused_change_says_what_has_become_of_it() {
+    #[track_caller]
+    fn check(messages: &[i64], remedy: Remedy, expected: &str) {
+        let mut desk = lively();
+        let messages = messages.iter().copied().map(crate::model::ids::MessageId).collect();
+        let problem = problem("refused", remedy);
+        desk.event(EngineEvent::OperationFailed { messages, problem });
+        let text = screen(&mut desk, 80, 24);
+        assert!(text.contains(expected), "{text}");
+        assert!(!text.contains("Nothing can be done"), "{text}");
+    }
+    check(&[], Remedy::Nothing, "The change is undone here, too.");
+    check(&[12], Remedy::Nothing, "The message is here as it was before the change.");
+    check(&[12, 11], Remedy::CheckDisk, "2 messages are here as they were before the change.");
+}
+
+#[test]
+fn the_help_says_everything_on_a_narrow_screen() {
+    let mut desk = lively();
+    desk.resize(40, 12);
+    desk.press("?");
+    let mut told = String::new();
+    for _half_page in 0..40 {
+        told.push_str(&screen(&mut desk, 40, 12));
+        desk.press("Ctrl-d");
+    }
+    let words: String = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(!words.contains('\u{2026}'), "{told}");
+    assert!(words.contains("into the trash;"), "{told}");
+    assert!(words.contains("quit; drafts are"), "{told}");
 }

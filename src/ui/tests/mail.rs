@@ -389,7 +389,7 @@ fn the_outbox_explains_each_state() {
 fn help_comes_from_the_key_table() {
     let mut desk = Desk::linked();
     desk.press("?");
-    assert_snapshot!(screen(&mut desk, 80, 62), @r#"
+    assert_snapshot!(screen(&mut desk, 80, 63), @r#"
     | Keys                                                token valid 52 min  online
     | Messages
     |   Enter, o, l        read the message
@@ -418,6 +418,7 @@ fn help_comes_from_the_key_table() {
     |   Z                  list what can be undone
     |   \                  filter and order the list
     |   T                  conversations or messages
+    |   w                  messages beside the list, below, or alone
     |   J                  read the next message
     |   K                  read the message before
     |   Tab                next pane
@@ -453,4 +454,60 @@ fn help_comes_from_the_key_table() {
     |   F1                 show the keys
     | [?] keys  [Esc] back
     "#);
+}
+
+#[test]
+fn a_message_may_stand_below_the_list() {
+    let mut desk = lively();
+    desk.resize(120, 40);
+    desk.press("w Enter");
+    desk.tick(60);
+    let wide = screen(&mut desk, 120, 40);
+    let rule = wide.lines().find(|line| line.contains("\u{251c}\u{2500}\u{2500}"));
+    assert!(rule.is_some_and(|line| line.ends_with("\u{2500}")), "{wide}");
+    assert_snapshot!(screen(&mut desk, 80, 24), @r#"
+    | work  Inbox  2 unread                               token valid 51 min  online
+    |>    Grace Hopper              A moth in relay 70, panel F                09:50
+    | •*  李雷                      会议纪要：下周的安排和需要准备的材料       08:00
+    |   ← Alan Turing               Re: Notes on the engine                Tue 09:00
+    |   → someone@example.org       (no subject)                               3 Nov
+    |     Charles Babbage           Estimates                             2025-08-05
+    (3 free rows)
+    |────────────────────────────────────────────────────────────────────────────────
+    | Notes on the engine
+    | From     Alan Turing <alan@example.org>
+    | To       Ada Lovelace <ada@example.org>
+    | Date     Wed, 11 Nov 2026 09:00
+    | ───────────────────────────────────────────────────────────────────────────────
+    | Dear Ada,
+    |
+    | the second card deck is ready; see [1] for the drawings, which are rather
+    | larger than last time.
+    |
+    | > Is it ready?
+    |
+    | Alan
+    | [?] keys  [q] close  [r] reply  [a] all  [f] forward  [e] archive  [d] trash
+    "#);
+}
+
+#[test]
+fn a_box_over_wide_characters_keeps_its_border() {
+    let mut desk = lively();
+    for row in &mut desk.rows {
+        row.subject = "会".repeat(60);
+        row.from = mailbox(&"李".repeat(20), "someone@example.org");
+    }
+    desk.event(EngineEvent::FolderChanged { folder: crate::model::ids::FolderId(1) });
+    for (width, keys) in [(80, "q"), (81, "q"), (80, "m"), (81, "m")] {
+        desk.resize(width, 24);
+        desk.press(keys);
+        let (buf, _cursor) = super::draw(&mut desk, width, 24);
+        for (at, cell) in buf.content().iter().enumerate() {
+            let wide = 1 < crate::ui::text::cells(cell.symbol());
+            let covered = buf.content().get(at + 1).is_none_or(|next| next.symbol() != " ");
+            assert!(!(wide && covered), "{width} {keys} {:?}", buf.pos_of(at));
+        }
+        desk.press("Esc");
+    }
 }

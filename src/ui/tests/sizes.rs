@@ -70,6 +70,7 @@ fn every_screen(words: &str) -> Vec<(&'static str, Desk)> {
             deed: Deed::RenameFolder { from: words.to_owned(), to: words.to_owned() },
             messages: 0,
             since: NOW,
+            refused: Some(words.to_owned()),
         }];
         desk.searches = vec![SavedSearch {
             id: SavedSearchId(1),

@@ -83,8 +83,13 @@ fn check_turns(mask: Mask, (word, turns): (&str, usize), quiet: usize) {
     let before = line.sent().len();
     let screen = Terminal::open(&program);
     screen.sees(&subject);
-    let cold = turns_of_the_list(&line.sent()[before..]);
-    assert!(cold <= 4, "{cold} turns: {:#?}", without_tokens(&line.sent()[before..]));
+    let sent = &line.sent()[before..];
+    let cold = turns_of_the_list(sent);
+    assert!(cold <= 4, "{cold} turns: {:#?}", without_tokens(sent));
+    // Whatever follows LIST makes Dovecot look through the whole folder.
+    let at = |word| sent.iter().position(|sent| sent.command.contains(word));
+    let listed = at("LIST").unwrap_or(sent.len());
+    assert!(at("HEADER.FIELDS") < Some(listed), "{:#?}", without_tokens(sent));
     quit(screen);
     // Everything is known now. What the screen asks for while the deciding turn is under way may
     // take another.

@@ -11,7 +11,8 @@ from pathlib import Path
 from .layout import USERS, Rig
 from .process import RigError
 
-FIRST_DAY = datetime(2020, 1, 1, tzinfo=timezone.utc)
+LAST_DAY = datetime(2025, 9, 12, tzinfo=timezone.utc)
+STEP = timedelta(minutes=30)
 RARE_EVERY = 1_000
 RARE_WORD = "quokka"
 WORDS = (
@@ -34,11 +35,12 @@ def fill(rig: Rig, address: str, folder: str, messages: int) -> None:
         os.chown(directory, owner.st_uid, owner.st_gid)
     random_source = random.Random(messages)
     for number in range(messages):
-        _write(target / "cur", number, random_source, (owner.st_uid, owner.st_gid))
+        # However many there are, none lies in the future.
+        date = LAST_DAY - STEP * (messages - number)
+        _write(target / "cur", number, date, random_source, (owner.st_uid, owner.st_gid))
 
 
-def _write(cur: Path, number: int, source: random.Random, owner: tuple[int, int]) -> None:
-    date = FIRST_DAY + timedelta(minutes=30 * number)
+def _write(cur: Path, number: int, date: datetime, source: random.Random, owner: tuple[int, int]) -> None:
     message = _message(number, date, source)
     flags = "S" if number % 2 else ""
     path = cur / f"{int(date.timestamp())}.M{number}.bench,S={len(message)}:2,{flags}"

@@ -1,0 +1,185 @@
+//! What the cache knows, made new by a server where one can be reached.
+
+use crate::cli::error::CliError;
+use crate::cli::folder;
+use crate::cli::pasted::Pasted;
+use crate::cli::session::{Session, unexpected};
+use crate::engine_api::command::EngineCommand;
+use crate::engine_api::event::EngineEvent;
+use crate::engine_api::status::{AccountStatus, Connection};
+use crate::mime::sanitise;
+use crate::model::acting::Target;
+use crate::model::folder::Folder;
+use crate::model::ids::{AccountId, FolderId, MessageId};
+use crate::model::listing::SearchScope;
+use crate::model::message::MessageRow;
+use crate::model::query::Query;
+use crate::problem::{Problem, ProblemKind};
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+impl Session {
+    /// The folders of an account.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn folders(&mut self, account: AccountId) -> Result<Vec<Folder>, CliError> {
+        let folders = match self.ask(|id| EngineCommand::ListFolders { id, account }).await? {
+            EngineEvent::FoldersLoaded { folders, .. } => folders,
+            other => return Err(unexpected(&other)),
+        };
+        let waits = |status: &AccountStatus| match &status.connection {
+            Connection::Waiting { problem, .. } => Some(problem.clone()),
+            Connection::Idle
+            | Connection::Connecting
+            | Connection::Online
+            | Connection::Syncing
+            | Connection::SignInNeeded { .. } => None,
+        };
+        let accounts = self.accounts();
+        if let Some(problem) = accounts.iter().find(|known| known.id == account).and_then(waits) {
+            self.tolerate(account, problem.into())?;
+        }
+        Ok(folders)
+    }
+
+    /// A folder by its name or what it is for; the server is asked only about one that the cache
+    /// does not know.
+    ///
+    /// # Errors
+    /// When there is none; as [`Self::ask`].
+    pub async fn folder(&mut self, account: AccountId, wanted: &str) -> Result<Folder, CliError> {
+        let cached = self.cached_folders(account).await?;
+        if let Some(folder) = folder::find(&cached, wanted) {
+            return Ok(folder.clone());
+        }
+        let listed = self.folders(account).await?;
+        folder::find(&listed, wanted).cloned().ok_or_else(|| folder::unknown(wanted))
+    }
+
+    /// The folders of an account as they were listed last, without asking its server.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn cached_folders(&mut self, account: AccountId) -> Result<Vec<Folder>, CliError> {
+        match self.ask(|id| EngineCommand::LoadFolders { id, account }).await? {
+            EngineEvent::FoldersLoaded { folders, .. } => Ok(folders),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Makes the cache as new as the server, at least for the `newest` messages of a folder. What
+    /// is cached has to do when the server cannot be reached; standard error says so.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], but for network trouble.
+    pub async fn up_to_date(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+        newest: u32,
+    ) -> Result<(), CliError> {
+        if self.offline.contains(&account) {
+            return Ok(());
+        }
+        let asked = self.do_it(|id| EngineCommand::OpenFolder { id, folder, newest }).await;
+        asked.or_else(|error| self.tolerate(account, error))
+    }
+
+    /// Network trouble is no failure where the cache will do; standard error says so, once for
+    /// each account.
+    pub(in crate::cli::session) fn tolerate(
+        &mut self,
+        account: AccountId,
+        error: CliError,
+    ) -> Result<(), CliError> {
+        match error {
+            CliError::Problem(problem) if problem.kind == ProblemKind::Network => {
+                if self.offline.insert(account) {
+                    note_offline(&problem);
+                }
+                Ok(())
+            }
+            other => Err(other),
+        }
+    }
+
+    /// Refuses messages that the cache does not know.
+    ///
+    /// # Errors
+    /// When one is not known; as [`Self::ask`].
+    pub async fn known(&mut self, messages: Vec<MessageId>) -> Result<Vec<MessageId>, CliError> {
+        let rows = self.rows(messages.clone()).await?;
+        let known: BTreeSet<MessageId> = rows.into_iter().map(|row| row.id).collect();
+        match messages.iter().find(|message| !known.contains(message)) {
+            None => Ok(messages),
+            Some(unknown) => Err(no_such_message(*unknown)),
+        }
+    }
+
+    /// The account that a message lies in.
+    ///
+    /// # Errors
+    /// When the cache does not know the message; as [`Self::ask`].
+    pub async fn owner(&mut self, message: MessageId) -> Result<AccountId, CliError> {
+        let rows = self.rows(vec![message]).await?;
+        rows.first().map(|row| row.account).ok_or_else(|| no_such_message(message))
+    }
+
+    async fn rows(&mut self, messages: Vec<MessageId>) -> Result<Vec<MessageRow>, CliError> {
+        match self.ask(|id| EngineCommand::LoadRows { id, messages }).await? {
+            EngineEvent::WindowLoaded { rows, .. } => Ok(rows),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The messages an action would be about.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn resolve(&mut self, target: Target) -> Result<Vec<MessageId>, CliError> {
+        match self.ask(|id| EngineCommand::Resolve { id, target }).await? {
+            EngineEvent::Resolved { messages, .. } => Ok(messages),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Asks the servers for what a search finds besides the cache; one that cannot be reached adds
+    /// nothing, and standard error says so.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], but for network trouble.
+    pub async fn search_servers(
+        &mut self,
+        query: Query,
+        scope: SearchScope,
+    ) -> Result<Vec<MessageId>, CliError> {
+        let mut found = Vec::new();
+        let collect = |event| {
+            if let EngineEvent::ServersFound { messages, .. } = event {
+                found.extend(messages);
+            }
+            Ok(())
+        };
+        let search = |id| EngineCommand::SearchServers { id, query, scope };
+        match self.converse(search, collect, &mut Pasted::nowhere()).await {
+            Ok(_done) => {}
+            Err(CliError::Problem(problem)) if problem.kind == ProblemKind::Network => {
+                note_offline(&problem);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(found)
+    }
+}
+
+fn note_offline(problem: &Problem) {
+    let line = format!("posthaste: offline: {}\n", sanitise::line(&problem.what));
+    // Nobody can be told that standard error is closed.
+    let _closed = io::stderr().write_all(line.as_bytes());
+}
+
+fn no_such_message(message: MessageId) -> CliError {
+    let what = format!("There is no message {message}");
+    CliError::usage("unknown-message", &what, "See posthaste message list.")
+}
