@@ -216,7 +216,9 @@ impl BackgroundTask {
                 session.open(&self.context, *folder).await?;
                 session.fill(&self.context, *folder, *uid_validity, *range).await
             }
+            // What is replayed between the answer and its being stored would show undone.
             Task::Compare { folder, range } => {
+                let _turn = self.context.access.turn.lock().await;
                 session.open(&self.context, *folder).await?;
                 let compared = session.compare(&self.context, *folder, *range).await;
                 compared.map(|()| Brought::default())

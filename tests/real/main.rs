@@ -14,6 +14,7 @@ mod inbox;
 mod journeys;
 mod mask;
 mod model;
+mod power;
 mod program;
 mod proxy;
 mod rig;

@@ -48,6 +48,20 @@ pub struct Outcome {
     pub stderr: String,
 }
 
+fn copy_tree(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    std::fs::set_permissions(to, from.metadata().unwrap().permissions()).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let there = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_tree(&path, &there);
+        } else {
+            std::fs::copy(&path, &there).unwrap();
+        }
+    }
+}
+
 impl Program {
     /// A program that was never run.
     pub fn new() -> Self {
@@ -55,6 +69,14 @@ impl Program {
         // Made by the program itself.
         let home = directory.path().join("home");
         Self { directory, home, said: RefCell::default(), variables: RefCell::default() }
+    }
+
+    /// The same program with a copy of everything it keeps.
+    pub fn copy(&self) -> Self {
+        let other = Self::new();
+        copy_tree(&self.home, &other.home);
+        *other.variables.borrow_mut() = self.variables.borrow().clone();
+        other
     }
 
     /// The directory of everything it keeps.

@@ -8,6 +8,7 @@ mod ladder;
 mod mailbox;
 mod offline;
 mod outages;
+mod power_loss;
 mod privacy;
 mod quirks;
 mod reading;
