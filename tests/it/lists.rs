@@ -335,9 +335,14 @@ async fn counts_of_a_folder_follow_the_server_while_its_headers_come() {
         };
         driver.ask(hold, done).await;
         driver.see("300 unread").await;
+        // It listens now; not every server tells of flags then, but every one of new mail.
+        driver.until("the first look", |driver| driver.account().synced_at.is_some()).await;
         let control = driver.control();
         let read = FlagChange::Add(Flag::Seen);
-        control.change_flag(ADA, "INBOX", uid(&control, "number 290"), read).unwrap();
+        for subject in ["number 290", "number 291"] {
+            control.change_flag(ADA, "INBOX", uid(&control, subject), read).unwrap();
+        }
+        deliver(&control, &["late"]);
         driver.see("299 unread").await;
     }
 }
