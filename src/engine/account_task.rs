@@ -21,7 +21,7 @@ use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{Connection, Quota};
 use crate::model::account::Resource;
 use crate::model::folder::{Folder, FolderRole};
-use crate::model::ids::{CommandId, FolderId, MessageId, Uid};
+use crate::model::ids::{CommandId, FolderId, MessageId};
 use crate::problem::{Problem, ProblemKind};
 use crate::stdx::backoff::Backoff;
 use crate::stdx::clock::UnixSeconds;
@@ -50,9 +50,6 @@ const RETRY_LIMIT: Duration = Duration::from_secs(60);
 
 /// How often the folders are listed beside listening: only the open one is announced.
 const LIST_EVERY: Duration = Duration::from_secs(2 * 60);
-
-/// How soon after a change a folder is counted anew whose headers are still on their way.
-const COUNT_WITHIN: Duration = Duration::from_secs(3);
 
 /// How often the wall clock is compared with our own while listening.
 const GLANCE_EVERY: Duration = Duration::from_secs(15);
@@ -129,7 +126,7 @@ pub struct AccountTask {
     /// Why the last try failed.
     last_problem: Option<Problem>,
     retry_at: Instant,
-    list_at: Instant,
+    pub(in crate::engine) list_at: Instant,
     /// Last refresh and end of the token, as they are among the facts already.
     token_facts: (Option<UnixSeconds>, Option<UnixSeconds>),
     /// What the last catching up looked at, and how many of the next commands waited before it.
@@ -564,17 +561,6 @@ impl AccountTask {
         self.context.reporter.event(EngineEvent::FoldersChanged { account }).await;
         self.replay().await?;
         self.synced().await;
-        Ok(())
-    }
-
-    /// As long as its headers come, only the server can count a folder: it is asked again soon, once
-    /// for many changes.
-    async fn count_soon(&mut self) -> Result<(), Failure> {
-        let Some(watched) = self.watched else { return Ok(()) };
-        let marked = self.context.store.mark(watched.folder).await?;
-        if marked.is_some_and(|marked| marked.mark.complete_from != Uid::new(1)) {
-            self.list_at = self.list_at.min(Instant::now() + COUNT_WITHIN);
-        }
         Ok(())
     }
 

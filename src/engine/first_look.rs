@@ -7,6 +7,12 @@ use crate::engine::failure::Failure;
 use crate::engine::session::{Counts, FirstLook};
 use crate::engine_api::event::EngineEvent;
 use crate::model::folder::Folder;
+use crate::model::ids::Uid;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How soon after a change a folder is counted anew whose headers are still on their way.
+const COUNT_WITHIN: Duration = Duration::from_secs(3);
 
 /// How catching up goes on.
 pub(in crate::engine) enum Begun {
@@ -100,5 +106,19 @@ impl AccountTask {
                 Ok(folders)
             }
         }
+    }
+
+    /// As long as its headers come, only the server can count a folder: it is asked again soon, once
+    /// for many changes.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(in crate::engine) async fn count_soon(&mut self) -> Result<(), Failure> {
+        let Some(watched) = self.watched else { return Ok(()) };
+        let marked = self.context.store.mark(watched.folder).await?;
+        if marked.is_some_and(|marked| marked.mark.complete_from != Uid::new(1)) {
+            self.list_at = self.list_at.min(Instant::now() + COUNT_WITHIN);
+        }
+        Ok(())
     }
 }
