@@ -104,4 +104,11 @@ Examples:
 pub const CHANGES: &str = "\
 Examples:
   posthaste changes list
-  posthaste changes flush";
+  posthaste changes flush
+  posthaste changes retry 12";
+
+/// Of `cache`.
+pub const CACHE: &str = "\
+Examples:
+  posthaste cache check
+  posthaste cache reindex";

@@ -94,7 +94,7 @@ pub enum Command {
     #[command(subcommand)]
     Entra(entra::EntraCommand),
     /// The copy of the mail on this machine
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::CACHE)]
     Cache(cache::CacheCommand),
     /// Check this installation and every account
     Doctor,

@@ -9,6 +9,7 @@ use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::operations::journal::{self, NewOperation, Operation, Progress};
 use crate::store::operations::payload::{Change, Named, Place, RemoveWhen};
+use crate::store::operations::refusal::Refusal;
 use crate::store::operations::show::{overlap, show};
 use crate::store::operations::take_out::take_out;
 use crate::store::operations::{folder_acts, uid_set::UidSet};
@@ -349,10 +350,10 @@ impl Store {
     /// take back.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn undo(&self, wanted: Option<UndoId>) -> Result<Option<Undone>, StoreError> {
+    /// [`Refusal::FolderInUse`]; nothing is taken back then.
+    pub async fn undo(&self, wanted: Option<UndoId>) -> Result<Option<Undone>, Refusal> {
         let now = self.clock.now();
-        self.ask(move |databases| {
+        let undone = self.ask(move |databases| {
             let journal = databases.user.transaction()?;
             let sql = format!(
                 "SELECT {COLUMNS} FROM undo_step WHERE ?1 IS NULL OR id = ?1
@@ -362,15 +363,20 @@ impl Store {
                 .prepare_cached(&sql)?
                 .query_row([wanted.map(|id| id.0)], stored_step)
                 .optional()?;
-            let Some(stored) = found else { return Ok(None) };
+            let Some(stored) = found else { return Ok(Ok(None)) };
             let (step, inverses) = step(stored)?;
             let cache = databases.cache.transaction()?;
             let mut undone = Undone { step, folders: Vec::new(), accounts: Vec::new() };
             for inverse in inverses.into_iter().rev() {
                 let account = AccountId(inverse.account);
                 undone.accounts.push(account);
-                let touched = take_back(&journal, &cache, inverse, now)?;
-                undone.folders.extend(touched);
+                match take_back(&journal, &cache, inverse, now)? {
+                    Ok(touched) => undone.folders.extend(touched),
+                    // Made by the way for what it holds, it stays with what came since.
+                    Err(Refusal::FolderInUse(_))
+                        if !matches!(undone.step.deed, Deed::CreateFolder { .. }) => {}
+                    Err(refusal) => return Ok(Err(refusal)),
+                }
             }
             undone.accounts.extend(uploads::take_back(&journal, undone.step.id, now)?);
             forget_step(&journal, undone.step.id)?;
@@ -380,9 +386,9 @@ impl Store {
             undone.folders.dedup();
             undone.accounts.sort_unstable();
             undone.accounts.dedup();
-            Ok(Some(undone))
-        })
-        .await
+            Ok(Ok(Some(undone)))
+        });
+        undone.await?
     }
 }
 
@@ -391,7 +397,7 @@ fn take_back(
     cache: &Connection,
     inverse: Inverse,
     now: UnixSeconds,
-) -> Result<Vec<FolderId>, StoreError> {
+) -> Result<Result<Vec<FolderId>, Refusal>, StoreError> {
     let account = AccountId(inverse.account);
     let mut waiting = journal::pending(user, Some(account))?;
     let id = OperationId(inverse.operation);
@@ -404,17 +410,17 @@ fn take_back(
         waiting.get(index).is_some_and(|out| later.iter().any(|after| after.empties_after(out)))
     };
     if let Some(index) = unsent.filter(|index| !emptied(*index)) {
-        return Ok(take_out(user, cache, &mut waiting, index)?.folders);
+        return Ok(Ok(take_out(user, cache, &mut waiting, index)?.folders));
     }
     let mut folders = Vec::new();
     for change in forward(&inverse.change, &waiting) {
-        if !folder_acts::may(cache, account, &change)? {
-            continue;
+        if let Err(refusal) = folder_acts::may(cache, account, &change)? {
+            return Ok(Err(refusal));
         }
         let new = NewOperation { account, change: &change, undo: None, now };
         let operation = journal::append(user, &new)?;
         folders.extend(folder_acts::show(user, cache, &operation)?);
         folders.extend(show(cache, &operation, &[])?);
     }
-    Ok(folders)
+    Ok(Ok(folders))
 }

@@ -5,6 +5,7 @@ use crate::model::ids::{AccountId, FolderId};
 use crate::store::error::StoreError;
 use crate::store::operations::journal::{self, Operation};
 use crate::store::operations::payload::{Change, RemoveWhen};
+use crate::store::operations::refusal::Refusal;
 use crate::store::operations::rewrite::renamed;
 use crate::store::operations::show::{delimiter, folder_named};
 use crate::store::undo;
@@ -65,7 +66,8 @@ fn role_of_new(name: &str, made_for: Option<FolderRole>) -> FolderRole {
     made_for.or(named).unwrap_or(FolderRole::Mail)
 }
 
-/// Whether a change can be asked for: a folder that was made here and holds something stays.
+/// Whether a change can be asked for: [`Refusal::FolderInUse`] for a folder that was made here and
+/// holds something.
 ///
 /// # Errors
 /// [`StoreError::Sqlite`].
@@ -73,13 +75,13 @@ pub(in crate::store) fn may(
     cache: &Connection,
     account: AccountId,
     change: &Change,
-) -> Result<bool, StoreError> {
-    let Change::DeleteFolder { name, when: RemoveWhen::Empty } = change else { return Ok(true) };
+) -> Result<Result<(), Refusal>, StoreError> {
+    let Change::DeleteFolder { name, when: RemoveWhen::Empty } = change else { return Ok(Ok(())) };
     let sql = "SELECT EXISTS (SELECT 1 FROM folder WHERE account_id = ?1 AND name = ?2
                    AND (0 < total OR EXISTS (SELECT 1 FROM message WHERE folder_id = folder.id)))";
     let full: bool =
         cache.prepare_cached(sql)?.query_row(params![account.0, name], |row| row.get(0))?;
-    Ok(!full)
+    Ok(if full { Err(Refusal::FolderInUse(name.clone())) } else { Ok(()) })
 }
 
 /// Renames a folder in the cache, with those below it.

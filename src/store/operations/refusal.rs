@@ -28,6 +28,9 @@ pub enum Refusal {
     /// INBOX can be neither renamed nor removed (RFC 9051, sections 6.3.5 and 6.3.6).
     #[error("the inbox can be neither renamed nor removed")]
     InboxStays,
+    /// A folder that was made here is to be taken back, and is not empty.
+    #[error("the folder is not empty")]
+    FolderInUse(String),
 }
 
 impl From<rusqlite::Error> for Refusal {
@@ -43,6 +46,7 @@ impl Refusal {
         let (kind, code, what, why, remedy) = match self {
             Self::Store(error) => return error.problem(),
             Self::NoSuchFolder => return Problem::no_such_folder(),
+            Self::FolderInUse(name) => return Problem::folder_in_use(name),
             Self::NoFolderFor(role) => (
                 ProblemKind::Failed,
                 "no-folder-for-role",

@@ -450,6 +450,24 @@ async fn folders_are_renamed_and_removed_here_first() {
 }
 
 #[tokio::test]
+async fn a_folder_that_was_made_is_not_taken_back_while_it_holds_something() {
+    let shelf = Shelf::new().await;
+    let (store, account) = (&shelf.store, shelf.account);
+    let create = FolderAct::Create { account, name: "Made".to_owned() };
+    store.act_on_folder(create).await.unwrap();
+    shelf.confirm(Landed::default()).await;
+    let folders = store.folders(account).await.unwrap();
+    let made = folders.iter().find(|folder| folder.name == "Made").unwrap().id;
+    shelf.act(&[1], shelf.inbox, MessageAct::Move(made)).await;
+    let [moved, created] = store.undo_steps().await.unwrap().try_into().unwrap();
+    let refused = store.undo(Some(created.id)).await;
+    assert!(matches!(refused, Err(Refusal::FolderInUse(name)) if name == "Made"));
+    assert_eq!(store.undo_steps().await.unwrap(), [moved, created], "it can be tried again");
+    shelf.undo().await;
+    assert_eq!(shelf.undo().await, Some(Deed::CreateFolder { name: "Made".to_owned() }));
+}
+
+#[tokio::test]
 async fn an_emptied_folder_keeps_what_comes_later() {
     let shelf = Shelf::new().await;
     let acted = shelf.store.act_on_folder(FolderAct::Empty { folder: shelf.inbox }).await.unwrap();
