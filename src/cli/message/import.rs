@@ -93,7 +93,7 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
     with_session(context, async |session| {
         let account = session.account(args.account.account.as_deref())?;
         let folder = session.folder(account.id, &args.to).await?;
-        let paths: Vec<_> = args.paths.iter().map(absolute).collect();
+        let paths: Vec<_> = args.paths.iter().map(|path| absolute(path)).collect();
         let key = |path: &PathBuf| format!("{}\0{}\0{}", account.name, folder.name, path.display());
         let keys: Vec<_> = paths.iter().map(key).collect();
         let begin = if args.restart { Begin::Anew } else { Begin::WhereItStopped };
@@ -118,8 +118,8 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
     })
 }
 
-fn absolute(path: &PathBuf) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_unreadable| path.clone())
+fn absolute(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_unreadable| path.to_owned())
 }
 
 /// Refuses a file that is neither mail nor a mailbox: it would be filed as a message of nobody.
