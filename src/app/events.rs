@@ -187,7 +187,7 @@ impl App {
                 | Purpose::Range
                 | Purpose::Act(_)
                 | Purpose::Count(_)
-                | Purpose::Undo
+                | Purpose::Undo(_)
                 | Purpose::UndoSteps
                 | Purpose::Waiting
                 | Purpose::Folder(_)
@@ -234,7 +234,6 @@ impl App {
             | Purpose::Answer(..)
             | Purpose::Act(_)
             | Purpose::Count(_)
-            | Purpose::Undo
             | Purpose::UndoSteps
             | Purpose::Waiting
             | Purpose::Decide
@@ -250,6 +249,10 @@ impl App {
             | Purpose::TakeBack(_)
             | Purpose::Drafts(_)
             | Purpose::Window => self.report(problem, about),
+            Purpose::Undo(_) => {
+                self.report(problem, about);
+                return self.list_undo_steps_anew();
+            }
             // What is kept here is shown; the title says that the servers were not asked.
             Purpose::SearchServers => self.servers_are(id, Servers::Failed),
             // Nobody has asked for these.
@@ -281,7 +284,7 @@ impl App {
             }
         }
         self.say("Too much at once: please do that again");
-        Vec::new()
+        if let Purpose::Undo(_) = purpose { self.list_undo_steps_anew() } else { Vec::new() }
     }
 
     /// Takes back what was shown before the engine confirmed it.
@@ -312,7 +315,7 @@ impl App {
             | Purpose::TakeBack(_)
             | Purpose::Range
             | Purpose::Count(_)
-            | Purpose::Undo
+            | Purpose::Undo(_)
             | Purpose::UndoSteps
             | Purpose::Waiting
             | Purpose::Decide

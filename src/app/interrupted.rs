@@ -23,7 +23,7 @@ impl App {
             | Purpose::Range
             | Purpose::Act(_)
             | Purpose::Count(_)
-            | Purpose::Undo
+            | Purpose::Undo(_)
             | Purpose::UndoSteps
             | Purpose::Waiting
             | Purpose::Decide

@@ -5,7 +5,7 @@ use crate::app::problem_box::About;
 use crate::engine_api::command::{AskedBy, SyncHold};
 use crate::mime::quote::ReplyScope;
 use crate::model::acting::FolderAct;
-use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId};
+use crate::model::ids::{AccountId, CommandId, DraftId, FolderId, MessageId, OutboxId, UndoId};
 use std::collections::BTreeMap;
 
 /// How a message is taken up.
@@ -49,8 +49,8 @@ pub enum Purpose {
     Act(Box<Acting>),
     /// How many messages an action would be about.
     Count(Box<Plan>),
-    /// Taking an action back.
-    Undo,
+    /// Taking an action back: this one, or the last there is.
+    Undo(Option<UndoId>),
     /// The actions that can be taken back.
     UndoSteps,
     /// The changes that wait for their servers.
@@ -112,7 +112,7 @@ impl Purpose {
             | Self::Range
             | Self::Act(_)
             | Self::Count(_)
-            | Self::Undo
+            | Self::Undo(_)
             | Self::UndoSteps
             | Self::Waiting
             | Self::Decide

@@ -66,6 +66,15 @@ pub struct UndoView {
     pub cursor: Cursor,
 }
 
+impl UndoView {
+    /// Shows `steps`; the cursor stays on one of them.
+    pub fn show(&mut self, steps: impl Iterator<Item = UndoStep>) {
+        let steps: Vec<_> = steps.collect();
+        self.cursor.at = self.cursor.at.min(steps.len().saturating_sub(1));
+        self.steps = Some(steps);
+    }
+}
+
 /// What waits for its server, oldest first. The names in it are harmless to show.
 #[derive(Debug, Default)]
 pub struct WaitingView {

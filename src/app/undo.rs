@@ -31,7 +31,7 @@ impl App {
     }
 
     fn undo_step(&mut self, step: Option<UndoId>) -> Effect {
-        self.command(Purpose::Undo, |id| EngineCommand::Undo { id, step })
+        self.command(Purpose::Undo(step), |id| EngineCommand::Undo { id, step })
     }
 
     /// `Z`.
@@ -44,25 +44,30 @@ impl App {
         self.command(Purpose::UndoSteps, |id| EngineCommand::ListUndo { id })
     }
 
-    /// Enter in the list of steps.
+    /// Enter in the list of steps. The step is gone from it at once: it cannot be named twice.
     pub(in crate::app) fn undo_selected(&mut self) -> Vec<Effect> {
-        let Some(Layer::Sheet(sheet)) = self.layers.last() else { return Vec::new() };
-        let Sheet::Undo(view) = sheet.as_ref() else { return Vec::new() };
-        let steps = view.steps.as_deref().unwrap_or_default();
-        let Some(step) = steps.get(view.cursor.at).map(|step| step.id) else { return Vec::new() };
+        let Some(Layer::Sheet(sheet)) = self.layers.last_mut() else { return Vec::new() };
+        let Sheet::Undo(view) = sheet.as_mut() else { return Vec::new() };
+        let shown = view.steps.take().unwrap_or_default();
+        let Some(step) = shown.get(view.cursor.at).map(|step| step.id) else {
+            view.steps = Some(shown);
+            return Vec::new();
+        };
+        view.show(shown.into_iter().filter(|known| known.id != step));
         self.mail.undoable.retain(|known| *known != step);
         vec![self.undo_step(Some(step))]
     }
 
-    /// The steps have come; the names in them are harmless to show.
+    /// The steps have come; the names in them are harmless to show. One that is being taken back
+    /// is still among them.
     pub(in crate::app) fn undo_steps_loaded(&mut self, id: CommandId, steps: &[UndoStep]) {
         self.pending.close(id);
         for layer in &mut self.layers {
             if let Layer::Sheet(sheet) = layer
                 && let Sheet::Undo(view) = sheet.as_mut()
             {
-                view.cursor.at = view.cursor.at.min(steps.len().saturating_sub(1));
-                view.steps = Some(steps.to_vec());
+                let left = |step: &&UndoStep| !self.pending.has(&Purpose::Undo(Some(step.id)));
+                view.show(steps.iter().filter(left).cloned());
             }
         }
     }
@@ -76,22 +81,29 @@ impl App {
         }
         self.mail.list.changed();
         let mut effects = self.fetch_rows();
+        effects.extend(self.list_undo_steps_anew());
+        effects
+    }
+
+    /// Where the list of steps is open: something has become of one that it does not show.
+    pub(in crate::app) fn list_undo_steps_anew(&mut self) -> Vec<Effect> {
         let listed = self
             .layers
             .iter()
             .any(|layer| matches!(layer, Layer::Sheet(sheet) if matches!(**sheet, Sheet::Undo(_))));
-        if listed {
-            effects.push(self.list_undo_steps());
-        }
-        effects
+        if listed { vec![self.list_undo_steps()] } else { Vec::new() }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::app::tests::Desk;
+    use crate::app::layer::Layer;
+    use crate::app::sheet::Sheet;
+    use crate::app::tests::{Behaviour, Desk, problem};
     use crate::engine_api::command::EngineCommand;
-    use crate::model::ids::{MessageId, UndoId};
+    use crate::engine_api::event::EngineEvent;
+    use crate::model::ids::{CommandId, MessageId, UndoId};
+    use crate::problem::Remedy;
 
     fn undone(desk: &Desk) -> Vec<Option<UndoId>> {
         let undone = desk.commands.iter().filter_map(|command| match command {
@@ -129,5 +141,36 @@ mod tests {
         assert_eq!(desk.told(), "Undone: 1 message is no longer starred");
         desk.press("Esc z");
         assert_eq!(undone(&desk), [Some(UndoId(1)), Some(UndoId(2))]);
+    }
+
+    fn listed(desk: &Desk) -> Vec<UndoId> {
+        let Some(Layer::Sheet(sheet)) = desk.app.layers.last() else { return Vec::new() };
+        let Sheet::Undo(view) = sheet.as_ref() else { return Vec::new() };
+        view.steps.iter().flatten().map(|step| step.id).collect()
+    }
+
+    #[test]
+    fn a_step_that_is_being_taken_back_is_not_named_twice() {
+        let mut desk = Desk::linked();
+        desk.press("s e Z");
+        let steps: Vec<_> = desk.steps.iter().rev().map(|(step, _rows)| step.clone()).collect();
+        assert_eq!(listed(&desk), [UndoId(2), UndoId(1)]);
+        desk.behaviour = Behaviour::Silent;
+        desk.press("Enter");
+        let id = desk.last_id();
+        assert_eq!(listed(&desk), [UndoId(1)]);
+        // A list that was on its way has it still.
+        desk.event(EngineEvent::UndoLoaded { id: CommandId(1), steps: steps.clone() });
+        assert_eq!(listed(&desk), [UndoId(1)]);
+        desk.press("Enter Enter");
+        assert_eq!(undone(&desk), [Some(UndoId(2)), Some(UndoId(1))]);
+        assert_eq!(listed(&desk), []);
+        // It failed: the list comes anew, with this one.
+        let problem = problem("store-failed", Remedy::Retry);
+        desk.event(EngineEvent::CommandFailed { id, problem });
+        assert!(matches!(desk.commands.last(), Some(EngineCommand::ListUndo { .. })));
+        desk.press("Esc");
+        desk.event(EngineEvent::UndoLoaded { id: desk.last_id(), steps });
+        assert_eq!(listed(&desk), [UndoId(2)]);
     }
 }

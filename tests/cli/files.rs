@@ -168,6 +168,31 @@ fn an_import_that_was_killed_goes_on_behind_what_it_filed() {
 }
 
 #[test]
+fn an_import_of_two_files_that_was_killed_files_each_message_once() {
+    let world = World::linked();
+    world.json(&["folder", "create", "Old"]);
+    for (part, count) in [("one", 2), ("two", 200)] {
+        let message = |at: usize| format!("From x\nSubject: {part} {at}\n\n{at}\n\n");
+        fs::write(world.path(part), (0..count).map(message).collect::<String>()).unwrap();
+    }
+    let [one, two] = ["one", "two"].map(|part| world.path(part));
+    let words = ["message", "import", one.to_str().unwrap(), two.to_str().unwrap(), "--to", "Old"];
+    let mut child = world.command(&words).spawn().unwrap();
+    let filed = || (3 <= world.held("Old").len()).then_some(());
+    world.runtime.block_on(world.sandbox.control().wait_for(|_control| filed()));
+    child.kill().unwrap();
+    assert!(!child.wait().unwrap().success(), "it had not come to its end");
+    // The first file has got longer meanwhile.
+    let more = "From x\nSubject: one more\n\nmore\n\n";
+    fs::write(&one, [fs::read_to_string(&one).unwrap().as_str(), more].concat()).unwrap();
+    world.json(&words);
+    world.json(&["changes", "flush"]);
+    let filed = world.held("Old");
+    assert_eq!((filed.len(), contents(&filed).len()), (203, 203));
+    assert!(fs::read_dir(world.path("data/imports")).unwrap().next().is_none());
+}
+
+#[test]
 fn an_import_is_taken_back_as_one_step() {
     let world = World::linked();
     world.json(&["folder", "create", "Old"]);

@@ -4,6 +4,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::folder::AccountArgs;
 use crate::cli::message::act::say;
+use crate::cli::message::resume::{Begin, Record, Resume, Run};
 use crate::cli::running::with_session;
 use crate::cli::session::acting::Acted;
 use crate::cli::session::{Session, unexpected};
@@ -11,23 +12,16 @@ use crate::cli::status_line::StatusLine;
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::mime::{mbox, parse};
-use crate::model::acting::{Deed, UndoStep};
+use crate::model::acting::UndoStep;
 use crate::model::envelope::Envelope;
 use crate::model::flags::{Flag, Flags};
 use crate::model::folder::Folder;
-use crate::model::ids::UndoId;
-use crate::stdx::atomic_file::{create_private_dir, write_private};
 use crate::stdx::clock::{Clock, UnixSeconds};
 use clap::Args;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
-
-/// A message is stored this soon after the one before it was written down, in seconds.
-const NEXT_WITHIN_S: i64 = 60;
 
 /// Bytes at the start of a file that are looked at to tell mail from other files: more than the
 /// headers of any message in use.
@@ -59,68 +53,32 @@ struct Found {
     received_at: Option<UnixSeconds>,
 }
 
-/// How far an import has come; kept until it is through.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Resume {
-    /// Messages that are stored.
-    done: usize,
-    /// The step to take back that they belong to; before the first is stored, the last action there
-    /// was.
-    step: i64,
-    /// How many more messages than [`Self::done`] the step has, for those of other files; `None`
-    /// before the first is stored.
-    #[serde(default)]
-    ahead: Option<i64>,
-    /// When this was written, Unix seconds.
-    at: i64,
-}
-
-impl Resume {
-    /// With what was stored just before the end of a run that could not write it down any more.
-    fn completed(self, folder: &str, steps: &[UndoStep]) -> Self {
-        let imports = || {
-            let into = |step: &&UndoStep| matches!(&step.deed, Deed::Import { to } if to == folder);
-            steps.iter().filter(into)
-        };
-        let Some(ahead) = self.ahead else { return self.begun(imports()) };
-        let own = imports().find(|step| step.id.0 == self.step);
-        let stored = own.and_then(|step| usize::try_from(i64::from(step.messages) - ahead).ok());
-        // A step that was taken back, or is too old to be, tells nothing.
-        Self { done: stored.unwrap_or(0).max(self.done), ..self }
-    }
-
-    /// As [`Self::completed`] before the first message was noted as stored: its step is the one
-    /// import into the folder that began behind [`Self::step`], at about that time.
-    fn begun<'a>(self, imports: impl Iterator<Item = &'a UndoStep>) -> Self {
-        let mut own = imports.filter(|step| {
-            let after_s = step.done_at.since(UnixSeconds(self.at));
-            self.step < step.id.0 && (0..=NEXT_WITHIN_S).contains(&after_s) && step.messages == 1
-        });
-        match (own.next(), own.next()) {
-            (Some(step), None) => Self { done: 1, step: step.id.0, ahead: Some(0), ..self },
-            // Several are those of another import: rather twice than never.
-            (None | Some(_), _) => self,
-        }
-    }
-
-    /// The step that the next message joins, if there is one.
-    fn own_step(&self) -> Option<UndoId> {
-        self.ahead.map(|_ahead| UndoId(self.step))
-    }
-}
-
 /// What an import has stored so far.
 #[derive(Default)]
 struct Stored {
     messages: u32,
     /// What takes it back: one step, unless that was taken back meanwhile.
     steps: Vec<UndoStep>,
+    /// The step that a path joins of which nothing is stored yet: that of this command, since two
+    /// paths of one step that both go on could not tell whose its messages are.
+    joined: Option<UndoStep>,
 }
 
 impl Stored {
     fn note(&mut self, step: UndoStep) {
         self.steps.retain(|known| known.id != step.id);
-        self.steps.push(step);
+        self.steps.push(step.clone());
+        self.joined = Some(step);
+    }
+
+    /// The step of what an earlier run has stored.
+    fn note_earlier(&mut self, step: UndoStep, began: Begin) {
+        let joined = match began {
+            Begin::WhereItStopped => Some(step.clone()),
+            Begin::Anew => self.joined.take(),
+        };
+        self.note(step);
+        self.joined = joined;
     }
 }
 
@@ -135,25 +93,33 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
     with_session(context, async |session| {
         let account = session.account(args.account.account.as_deref())?;
         let folder = session.folder(account.id, &args.to).await?;
-        let (mut stored, mut through) = (Stored::default(), Vec::new());
-        for path in &args.paths {
-            let path = path.canonicalize().unwrap_or_else(|_unreadable| path.clone());
-            let key = format!("{}\0{}\0{}", account.name, folder.name, path.display());
-            let name = format!("{:x}.json", Sha256::digest(key.as_bytes()));
-            let progress = resume_dir.join(name);
-            if args.restart {
-                forget(&progress).map_err(unkept)?;
-            }
-            import(session, &folder, &path, &progress, &mut stored).await?;
-            through.push(progress);
+        let paths: Vec<_> = args.paths.iter().map(|path| absolute(path)).collect();
+        let key = |path: &PathBuf| format!("{}\0{}\0{}", account.name, folder.name, path.display());
+        let keys: Vec<_> = paths.iter().map(key).collect();
+        let begin = if args.restart { Begin::Anew } else { Begin::WhereItStopped };
+        let run = Run::begin(&resume_dir, &keys, begin).map_err(unkept)?;
+        let mut stored = Stored::default();
+        for (path, record) in paths.iter().zip(run.records()) {
+            import(session, &folder, path, record, run.began(), &mut stored).await?;
         }
-        let Stored { messages, steps } = stored;
+        let Stored { messages, steps, joined: _ } = stored;
         let steps = steps.into_iter().map(|step| (0, Some(step.id.0)));
-        let filed = session.replay(steps.collect()).await;
-        // Only now: a run that is cut while it waits for the server must not begin anew either.
-        through.iter().try_for_each(|progress| forget(progress)).map_err(unkept)?;
-        say(context.output, &Acted { messages, ..filed? })
+        match session.replay(steps.collect()).await {
+            // Told before it is forgotten: one of whose end nobody has heard must not begin anew.
+            Ok(filed) => {
+                say(context.output, &Acted { messages, ..filed })?;
+                run.end().map_err(unkept)
+            }
+            Err(refused) => {
+                run.end().map_err(unkept)?;
+                Err(refused)
+            }
+        }
     })
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_unreadable| path.to_owned())
 }
 
 /// Refuses a file that is neither mail nor a mailbox: it would be filed as a message of nobody.
@@ -191,7 +157,8 @@ async fn import(
     session: &mut Session,
     folder: &Folder,
     path: &Path,
-    progress: &Path,
+    record: &Record,
+    began: Begin,
     stored: &mut Stored,
 ) -> Result<(), CliError> {
     let unread = |error: io::Error| {
@@ -200,21 +167,25 @@ async fn import(
     };
     let clock = Clock::system();
     let steps = session.undo_steps().await?;
-    let mut resume = match (earlier(progress), stored.steps.last()) {
-        (Some(resume), _) => resume.completed(&folder.name, &steps),
-        (None, Some(step)) => {
-            let ahead = Some(i64::from(step.messages));
-            Resume { done: 0, step: step.id.0, ahead, at: clock.now().0 }
-        }
-        (None, None) => {
-            let step = steps.first().map_or(0, |newest| newest.id.0);
-            Resume { done: 0, step, ahead: None, at: clock.now().0 }
-        }
+    let earlier = record.earlier();
+    let through = earlier.clone().filter(|earlier| earlier.through);
+    let known = earlier.map(|earlier| earlier.completed(&folder.name, &steps, clock.now()));
+    let own = through.as_ref().or(known.as_ref()).and_then(Resume::own_step);
+    let own = steps.iter().find(|step| Some(step.id) == own);
+    own.into_iter().for_each(|step| stored.note_earlier(step.clone(), began));
+    let mut resume = match (known, &stored.joined) {
+        (Some(known), _) => known,
+        (None, Some(step)) => Resume::within(step, 0, clock.now()),
+        (None, None) => Resume::behind(&steps, clock.now()),
     };
-    let own = steps.into_iter().find(|step| resume.own_step() == Some(step.id));
-    own.into_iter().for_each(|step| stored.note(step));
-    keep(progress, &resume).map_err(unkept)?;
-    for (at, found) in messages(path).map_err(unread)?.enumerate().skip(resume.done) {
+    let mut found = messages(path).map_err(unread)?.enumerate().skip(resume.done).peekable();
+    if let Some(through) = through
+        && found.peek().is_none()
+    {
+        return record.keep(&through).map_err(unkept);
+    }
+    record.keep(&resume).map_err(unkept)?;
+    for (at, found) in found {
         let Found { bytes, flags, received_at } = found.map_err(unread)?;
         let (folder, step) = (folder.id, resume.own_step());
         let import = |id| EngineCommand::Import { id, folder, bytes, flags, received_at, step };
@@ -222,33 +193,13 @@ async fn import(
             EngineEvent::Acted { undo: Some(step), .. } => step,
             other => return Err(unexpected(&other)),
         };
-        let done = at + 1;
-        let ahead = i64::from(step.messages) - i64::try_from(done).unwrap_or(i64::MAX);
-        resume = Resume { done, step: step.id.0, ahead: Some(ahead), at: clock.now().0 };
-        keep(progress, &resume).map_err(unkept)?;
+        resume = Resume::within(&step, at + 1, clock.now());
+        record.keep(&resume).map_err(unkept)?;
         stored.messages += 1;
         stored.note(step);
     }
-    Ok(())
-}
-
-fn forget(progress: &Path) -> io::Result<()> {
-    match fs::remove_file(progress) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
-fn earlier(progress: &Path) -> Option<Resume> {
-    let bytes = fs::read(progress).ok()?;
-    serde_json::from_slice(&bytes).ok()
-}
-
-fn keep(progress: &Path, resume: &Resume) -> io::Result<()> {
-    if let Some(dir) = progress.parent() {
-        create_private_dir(dir)?;
-    }
-    write_private(progress, &serde_json::to_vec(resume)?)
+    resume.through = true;
+    record.keep(&resume).map_err(unkept)
 }
 
 type Messages = Box<dyn Iterator<Item = io::Result<Found>>>;
@@ -344,39 +295,9 @@ fn maildir_flags(path: &Path) -> Flags {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::message::import::{Resume, maildir_flags};
-    use crate::model::acting::{Deed, UndoStep};
+    use crate::cli::message::import::maildir_flags;
     use crate::model::flags::{Flag, Flags};
-    use crate::model::ids::UndoId;
-    use crate::stdx::clock::UnixSeconds;
     use std::path::Path;
-
-    #[test]
-    fn a_message_that_was_stored_but_not_written_down_is_not_stored_again() {
-        let step = |id, to: &str, messages, at| UndoStep {
-            id: UndoId(id),
-            deed: Deed::Import { to: to.to_owned() },
-            messages,
-            done_at: UnixSeconds(at),
-        };
-        #[track_caller]
-        fn check(done: usize, ahead: Option<i64>, steps: &[UndoStep], expected: usize) {
-            let resume = Resume { done, step: 7, ahead, at: 1_000 };
-            assert_eq!(resume.completed("Old", steps).done, expected, "{steps:?}");
-        }
-        // Before the first was written down.
-        check(0, None, &[], 0);
-        check(0, None, &[step(8, "Old", 1, 1_000), step(7, "Old", 3, 1_000)], 1);
-        check(0, None, &[step(8, "Other", 1, 1_000)], 0);
-        check(0, None, &[step(8, "Old", 1, 2_000)], 0);
-        check(0, None, &[step(9, "Old", 1, 1_001), step(8, "Old", 1, 1_000)], 0);
-        // The step counts for us.
-        check(3, Some(0), &[step(7, "Old", 4, 900)], 4);
-        check(3, Some(10), &[step(7, "Old", 13, 900)], 3);
-        check(3, Some(-2), &[step(7, "Old", 2, 900)], 4);
-        // It was taken back.
-        check(3, Some(0), &[step(8, "Old", 9, 900)], 3);
-    }
 
     #[test]
     fn a_maildir_name_says_its_flags() {

@@ -9,6 +9,7 @@ pub mod import;
 pub mod list;
 pub mod read;
 pub mod reply;
+pub mod resume;
 pub mod rows;
 pub mod save;
 pub mod search;

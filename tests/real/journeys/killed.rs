@@ -153,6 +153,8 @@ impl<'r> Bench<'r> {
                 (sync_once, vec![state(&["four", "one*-", "three"], &["new"])])
             }
             Scene::Import => {
+                // A run that was killed when it had told its end may not have forgotten its start.
+                let _absent = std::fs::remove_dir_all(self.program.home().join("data/imports"));
                 let filed = |subjects: &[&str]| state(&all, subjects);
                 (self.import(), vec![filed(&[]), filed(&["filed1"]), filed(&["filed1", "filed2"])])
             }
