@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from screen import Screen
+from screen import Screen, peak_mb
 from server import USER, Server
+
+# How often the memory of a command is looked at.
+LOOK_EVERY_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -60,10 +65,21 @@ class Client:
         with tempfile.TemporaryFile() as output:
             began = time.perf_counter()
             child = subprocess.Popen(self._command(list(arguments)), env=self.environment, stdout=output)
-            _pid, status, usage = os.wait4(child.pid, 0)
+            peak = [0.0]
+            watch = threading.Thread(target=_watch, args=(child.pid, peak))
+            watch.start()
+            child.wait()
             seconds = time.perf_counter() - began
-            child.returncode = os.waitstatus_to_exitcode(status)
+            watch.join()
             if child.returncode:
                 raise RuntimeError(f"{arguments[:3]} ended with {child.returncode}")
             output.seek(0)
-            return Ran(seconds, usage.ru_maxrss / 1024, output.read())
+            return Ran(seconds, max(peak), output.read())
+
+
+def _watch(pid: int, peak: list[float]) -> None:
+    """Notes how much memory a process has until it ends: what the kernel tells then counts whoever started it, too."""
+    with contextlib.suppress(OSError):
+        while seen := peak_mb(pid):
+            peak.append(seen)
+            time.sleep(LOOK_EVERY_S)

@@ -13,9 +13,8 @@ from server import Server
 DOWN, HALF_PAGE, OPEN, NEXT = "j", "\x04", "\r", "J"
 # Less than what passes between two looks at the clock, which an idle screen may draw.
 SETTLED_S = 0.5
-# A full sync is over once so many seconds in a row drew no more than an idle screen does.
+# A full sync is over once nothing was drawn for so many seconds in a row.
 OVER_S = 5
-IDLE_BYTES = 40
 # Keys pressed during a sync, at most, and how often.
 KEYS_LIMIT = 400
 KEY_EVERY_S = 0.03
@@ -67,5 +66,5 @@ def _until_quiet(screen: Screen) -> tuple[int, float]:
     while quiet < OVER_S:
         now = screen.drawn_within(1.0)
         drawn += now
-        quiet = quiet + 1 if now <= IDLE_BYTES else 0
+        quiet = 0 if now else quiet + 1
     return drawn, time.perf_counter() - began - OVER_S

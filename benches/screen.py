@@ -18,6 +18,13 @@ SETTLE_LIMIT_S = 10.0
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b[()][A-Z0-9]")
 
 
+def peak_mb(pid: int) -> float:
+    """Highest resident size of a process so far, in MB; 0 once it has ended."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        lines = [line for line in status if line.startswith("VmHWM")]
+    return int(lines[0].split()[1]) / 1024 if lines else 0.0
+
+
 class Screen:
     """Starts `argv` in a pty of 120x40."""
 
@@ -70,10 +77,7 @@ class Screen:
         return len(self.drawn)
 
     def peak_mb(self) -> float:
-        """Highest resident size so far, in MB."""
-        with open(f"/proc/{self.pid}/status", encoding="ascii") as status:
-            line = next(line for line in status if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
+        return peak_mb(self.pid)
 
     def close(self) -> None:
         os.kill(self.pid, signal.SIGTERM)

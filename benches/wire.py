@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 import time
 
@@ -11,9 +12,12 @@ import time
 class BareImap:
     """A signed-in connection that reads answers and keeps nothing of them."""
 
-    def __init__(self, address: tuple[str, int], user: str, password: str) -> None:
+    def __init__(self, address: tuple[str, int], user: str, password: str, ca_file: str | None = None) -> None:
+        """With `ca_file` over TLS."""
         self._socket = socket.create_connection(address)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if ca_file:
+            self._socket = ssl.create_default_context(cafile=ca_file).wrap_socket(self._socket, server_hostname="localhost")
         self._rest = b""
         self._read_until(b"\r\n")
         self.run(f'LOGIN "{user}" "{password}"')
@@ -113,16 +117,20 @@ class Line:
                 if not data:
                     writer.close()
                     return
-                writer.write(data)
-                await writer.drain()
+                try:
+                    writer.write(data)
+                    await writer.drain()
+                except ConnectionError:
+                    return
 
         delivery = asyncio.ensure_future(deliver())
         try:
             await self._read_all(reader, queue, number, way)
             await delivery
         except ConnectionError:
-            # Programs that are ended do not say goodbye.
+            # Programs that are ended do not say goodbye; the other side has to hear of it.
             delivery.cancel()
+            writer.close()
 
     async def _read_all(
         self, reader: asyncio.StreamReader, queue: asyncio.Queue[tuple[float, bytes]], number: int, way: str,
