@@ -11,18 +11,9 @@ use crate::model::ids::CommandId;
 
 impl App {
     fn wizard_mut(&mut self) -> Option<&mut Wizard> {
-        self.layers.iter_mut().find_map(|layer| match layer {
-            Layer::Wizard(wizard) => Some(wizard.as_mut()),
-            Layer::Run(_)
-            | Layer::Composer(_)
-            | Layer::Accounts(_)
-            | Layer::AccountForm(_)
-            | Layer::Outbox(_)
-            | Layer::Drafts(_)
-            | Layer::Sheet(_)
-            | Layer::Help(_)
-            | Layer::Problem(_)
-            | Layer::Question(_) => None,
+        self.layers.iter_mut().find_map(|layer| {
+            let Layer::Wizard(wizard) = layer else { return None };
+            Some(wizard.as_mut())
         })
     }
 

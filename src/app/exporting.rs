@@ -67,19 +67,9 @@ impl App {
     }
 
     fn export_form(&mut self) -> Option<&mut AccountForm> {
-        self.layers.iter_mut().rev().find_map(|layer| match layer {
-            Layer::AccountForm(form) if form.asks == Asks::Export => Some(form.as_mut()),
-            Layer::AccountForm(_)
-            | Layer::Wizard(_)
-            | Layer::Run(_)
-            | Layer::Composer(_)
-            | Layer::Accounts(_)
-            | Layer::Outbox(_)
-            | Layer::Drafts(_)
-            | Layer::Sheet(_)
-            | Layer::Help(_)
-            | Layer::Problem(_)
-            | Layer::Question(_) => None,
+        self.layers.iter_mut().rev().find_map(|layer| {
+            let Layer::AccountForm(form) = layer else { return None };
+            (form.asks == Asks::Export).then_some(form.as_mut())
         })
     }
 }

@@ -17,34 +17,16 @@ use crate::model::outgoing::Draft;
 
 impl App {
     pub(in crate::app) fn composer_mut(&mut self) -> Option<&mut Composer> {
-        self.layers.iter_mut().find_map(|layer| match layer {
-            Layer::Composer(composer) => Some(composer.as_mut()),
-            Layer::Wizard(_)
-            | Layer::Run(_)
-            | Layer::Accounts(_)
-            | Layer::AccountForm(_)
-            | Layer::Outbox(_)
-            | Layer::Drafts(_)
-            | Layer::Sheet(_)
-            | Layer::Help(_)
-            | Layer::Problem(_)
-            | Layer::Question(_) => None,
+        self.layers.iter_mut().find_map(|layer| {
+            let Layer::Composer(composer) = layer else { return None };
+            Some(composer.as_mut())
         })
     }
 
     fn composer(&self) -> Option<&Composer> {
-        self.layers.iter().find_map(|layer| match layer {
-            Layer::Composer(composer) => Some(composer.as_ref()),
-            Layer::Wizard(_)
-            | Layer::Run(_)
-            | Layer::Accounts(_)
-            | Layer::AccountForm(_)
-            | Layer::Outbox(_)
-            | Layer::Drafts(_)
-            | Layer::Sheet(_)
-            | Layer::Help(_)
-            | Layer::Problem(_)
-            | Layer::Question(_) => None,
+        self.layers.iter().find_map(|layer| {
+            let Layer::Composer(composer) = layer else { return None };
+            Some(composer.as_ref())
         })
     }
 

@@ -141,11 +141,10 @@ impl Session {
             });
             // While one batch is stored the next is read already.
             let stored = batches
-                .map(|batch| (batch, context.store.clone()))
-                .map(|(batch, store)| async move {
+                .map(|batch: Vec<(MessageId, Vec<u8>)>| async move {
                     let size = batch.iter().map(|(_message, bytes)| bytes.len()).sum::<usize>();
                     let messages = u32::try_from(batch.len()).unwrap_or(u32::MAX);
-                    store.keep_bodies(new_bodies(batch).await?).await?;
+                    context.store.keep_bodies(new_bodies(batch).await?).await?;
                     Ok::<_, Failure>((messages, u64::try_from(size).unwrap_or(0)))
                 })
                 .buffered(BATCHES_AT_WORK);

@@ -43,10 +43,7 @@ pub async fn rows(
     id: CommandId,
     messages: Vec<MessageId>,
 ) -> Result<EngineEvent, Failure> {
-    let mut rows = Vec::with_capacity(messages.len());
-    for message in messages {
-        rows.extend(store.message(message).await?);
-    }
+    let rows = store.messages(messages).await?;
     let known = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     Ok(EngineEvent::WindowLoaded { id, first: 0, rows, known })
 }

@@ -142,8 +142,11 @@ impl Round {
             let range = match top {
                 Some(top) if doubted || !session.source.abilities().condstore => {
                     let cached = context.store.cached_below(folder, top, COMPARED_AT_ONCE).await?;
-                    let all = || step_below(top, u32::MAX).filter(|_| compared_below.is_none());
-                    cached.or_else(|| all().filter(|_| doubted))
+                    match cached {
+                        Some(range) => Some(range),
+                        None if doubted && compared_below.is_none() => step_below(top, u32::MAX),
+                        None => None,
+                    }
                 }
                 Some(_) | None => None,
             };

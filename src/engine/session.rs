@@ -11,7 +11,7 @@ use crate::engine::fetched::new_messages;
 use crate::engine::reporter::Reporter;
 use crate::engine::sync::{self, Look, SyncPlan};
 use crate::engine_api::event::EngineEvent;
-use crate::model::flags::{Flag, Flags};
+use crate::model::flags::Flags;
 use crate::model::folder::{Folder, FolderRole, ListedFolder};
 use crate::model::ids::{FolderId, Uid, UidRange};
 use crate::problem::Problem;
@@ -421,14 +421,14 @@ impl Session {
             None => BTreeSet::new(),
             Some(lowest) => {
                 let cached = context.store.cached_flags(folder, Some(lowest)).await?;
-                let shown = cached.into_iter().filter(|(_uid, flags)| !is_hidden(*flags));
+                let shown = cached.into_iter().filter(|(_uid, flags)| !flags.is_hidden());
                 shown.map(|(uid, _flags)| uid).collect()
             }
         };
         let complete_from = mark.complete_from;
-        let is_new = |uid: Uid, flags| {
+        let is_new = |uid: Uid, flags: Flags| {
             !cached.contains(&uid)
-                && !is_hidden(flags)
+                && !flags.is_hidden()
                 && complete_from.is_none_or(|low| low <= uid)
         };
         let new = news.flags.iter().filter(|(uid, flags)| is_new(*uid, *flags));
@@ -449,7 +449,7 @@ impl Session {
         mark.uid_next = above.max(mark.uid_next).max(state.uid_next);
         mark.highest_modseq =
             news.highest_modseq.max(state.highest_modseq).max(known.mark.highest_modseq);
-        let told = |(uid, flags): &(Uid, Flags)| cached.contains(uid) || is_hidden(*flags);
+        let told = |(uid, flags): &(Uid, Flags)| cached.contains(uid) || flags.is_hidden();
         Ok(FolderChanges {
             flags: news.flags.into_iter().filter(told).collect(),
             vanished: news.vanished.unwrap_or_default(),
@@ -508,11 +508,6 @@ const NEVER_OPENED: MarkedFolder = MarkedFolder {
     uid_validity: None,
     mark: FolderMark { uid_next: None, highest_modseq: None, complete_from: None },
 };
-
-/// Whether the server keeps a message only until somebody expunges it: no list shows it.
-fn is_hidden(flags: Flags) -> bool {
-    flags.contains(Flag::Deleted)
-}
 
 fn known_state(known: &MarkedFolder) -> Option<KnownState> {
     known.mark.complete_from?;

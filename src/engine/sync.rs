@@ -1,6 +1,6 @@
 //! Plans what to ask for, fetch and forget, from what both sides know. Pure.
 
-use crate::model::flags::{Flag, Flags};
+use crate::model::flags::Flags;
 use crate::model::ids::{Uid, UidRange};
 use crate::store::marks::{FolderMark, MarkedFolder};
 use crate::transport::{Abilities, FolderNews, FolderState, OpenedFolder};
@@ -114,13 +114,12 @@ pub struct SyncPlan {
 pub fn plan(cached: &[(Uid, Flags)], server: &[(Uid, Flags)]) -> SyncPlan {
     let mut plan = SyncPlan::default();
     for (uid, flags) in server.iter().rev() {
-        let hidden = flags.contains(Flag::Deleted);
         match find(cached, *uid) {
             // Told each time: it costs nothing, and no list shows it.
-            None | Some(_) if hidden => plan.flags.push((*uid, *flags)),
+            None | Some(_) if flags.is_hidden() => plan.flags.push((*uid, *flags)),
             None => plan.fetch.push(*uid),
             // It is shown again.
-            Some(known) if known.contains(Flag::Deleted) => plan.fetch.push(*uid),
+            Some(known) if known.is_hidden() => plan.fetch.push(*uid),
             Some(known) if known != *flags => plan.flags.push((*uid, *flags)),
             Some(_unchanged) => {}
         }

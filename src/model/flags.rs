@@ -90,6 +90,12 @@ impl Flags {
         self.0 & flag.bit() != 0
     }
 
+    /// Whether the server keeps the message only until somebody expunges it: no list shows it.
+    #[must_use]
+    pub fn is_hidden(self) -> bool {
+        self.contains(Flag::Deleted)
+    }
+
     /// The members, in the order of [`Flag::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Flag> {
         Flag::ALL.into_iter().filter(move |flag| self.contains(*flag))

@@ -69,8 +69,11 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fill(open_new(path)?, bytes)
 }
 
-/// `O_EXCL`: neither an existing file nor a planted link is opened.
-fn open_new(path: &Path) -> io::Result<File> {
+/// Opens a new file with mode 0600. `O_EXCL`: neither an existing file nor a planted link is opened.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`], or what else the file system answers.
+pub fn open_new(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE_MODE).open(path)
 }
 

@@ -19,10 +19,10 @@ impl FolderChanges {
     pub(in crate::store) fn without_hidden(mut self) -> (Self, Vec<(Uid, Flags)>) {
         let told =
             self.new.iter().map(|new| (new.uid, new.flags)).chain(self.flags.iter().copied());
-        let hidden: Vec<_> = told.filter(|(_uid, flags)| flags.contains(Flag::Deleted)).collect();
+        let hidden: Vec<_> = told.filter(|(_uid, flags)| flags.is_hidden()).collect();
         if !hidden.is_empty() {
-            self.new.retain(|new| !new.flags.contains(Flag::Deleted));
-            self.flags.retain(|(_uid, flags)| !flags.contains(Flag::Deleted));
+            self.new.retain(|new| !new.flags.is_hidden());
+            self.flags.retain(|(_uid, flags)| !flags.is_hidden());
         }
         (self, hidden)
     }

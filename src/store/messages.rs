@@ -95,6 +95,17 @@ impl Store {
         self.read(move |cache| row(cache, id)).await
     }
 
+    /// Rows in the order of `ids`; messages that the cache does not know (any more) are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn messages(&self, ids: Vec<MessageId>) -> Result<Vec<MessageRow>, StoreError> {
+        self.read(move |cache| {
+            ids.into_iter().filter_map(|id| row(cache, id).transpose()).collect()
+        })
+        .await
+    }
+
     /// Where a message lies on its server; `None` when the cache does not know it.
     ///
     /// # Errors

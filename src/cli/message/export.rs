@@ -8,10 +8,8 @@ use crate::cli::message::chosen::ChosenArgs;
 use crate::cli::message::export::target::{FileTarget, Written};
 use crate::cli::output::{Format, Output};
 use crate::cli::running::with_session;
-use crate::cli::session::{Session, unexpected};
+use crate::cli::session::Session;
 use crate::cli::status_line::StatusLine;
-use crate::engine_api::command::EngineCommand;
-use crate::engine_api::event::EngineEvent;
 use crate::model::ids::MessageId;
 use crate::model::message::MessageRow;
 use crate::problem::Problem;
@@ -78,7 +76,7 @@ pub fn run(context: &Context, args: &ExportArgs) -> Result<(), CliError> {
         let mut done = Exported { messages: 0, already_there: 0, gone: 0, path };
         let mut status = StatusLine::new();
         for (at, message) in messages.iter().enumerate() {
-            match raw(session, *message).await? {
+            match raw_if_there(session, *message).await? {
                 None => done.gone += 1,
                 Some((row, bytes)) => {
                     done.messages += 1;
@@ -96,14 +94,13 @@ pub fn run(context: &Context, args: &ExportArgs) -> Result<(), CliError> {
     })
 }
 
-/// A message as it is on the server; `None` for one that went away since it was chosen.
-async fn raw(
+/// As [`Session::raw`]; `None` for a message that went away since it was chosen.
+async fn raw_if_there(
     session: &mut Session,
     message: MessageId,
 ) -> Result<Option<(Box<MessageRow>, Vec<u8>)>, CliError> {
-    match session.ask(|id| EngineCommand::LoadRaw { id, message }).await {
-        Ok(EngineEvent::RawLoaded { row, bytes, .. }) => Ok(Some((row, bytes))),
-        Ok(other) => Err(unexpected(&other)),
+    match session.raw(message).await {
+        Ok(found) => Ok(Some(found)),
         Err(CliError::Problem(problem)) if problem.code == Problem::message_gone().code => Ok(None),
         Err(error) => Err(error),
     }

@@ -63,12 +63,9 @@ struct Part<'a> {
 pub fn run(context: &Context, args: &ReadArgs) -> Result<(), CliError> {
     let message = MessageId(args.id);
     if args.raw {
-        let bytes = with_session(context, async |session| {
+        let (_row, bytes) = with_session(context, async |session| {
             session.known(vec![message]).await?;
-            match session.ask(|id| EngineCommand::LoadRaw { id, message }).await? {
-                EngineEvent::RawLoaded { bytes, .. } => Ok(bytes),
-                other => Err(unexpected(&other)),
-            }
+            session.raw(message).await
         })?;
         return context.output.bytes(&bytes);
     }

@@ -4,21 +4,16 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::output::{Format, Output};
 use crate::cli::running::with_session;
-use crate::cli::session::unexpected;
-use crate::engine_api::command::EngineCommand;
-use crate::engine_api::event::EngineEvent;
 use crate::mime::{parse, sanitise};
 use crate::model::ids::MessageId;
 use crate::model::message::Attachment;
+use crate::stdx::atomic_file::create_private;
 use clap::Args;
 use serde::Serialize;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-/// What is written is somebody's mail: nobody else's to read.
-const FILE_MODE: u32 = 0o600;
 /// Files of one name that may lie in a directory before another one is refused.
 const NAMESAKES_LIMIT: u32 = 1_000;
 
@@ -50,12 +45,9 @@ struct Saved<'a> {
 /// Its problem; a part that the message does not have.
 pub fn run(context: &Context, args: &SaveArgs) -> Result<(), CliError> {
     let message = MessageId(args.id);
-    let bytes = with_session(context, async |session| {
+    let (_row, bytes) = with_session(context, async |session| {
         session.known(vec![message]).await?;
-        match session.ask(|id| EngineCommand::LoadRaw { id, message }).await? {
-            EngineEvent::RawLoaded { bytes, .. } => Ok(bytes),
-            other => Err(unexpected(&other)),
-        }
+        session.raw(message).await
     })?;
     let mut files = parse::readable(&bytes).attachments;
     if let Some(missing) = args.part.iter().find(|part| files.iter().all(|f| f.index != **part)) {
@@ -98,16 +90,8 @@ fn name_of(file: &Attachment) -> String {
 fn write(dir: &Path, name: &str, content: &[u8]) -> io::Result<PathBuf> {
     for namesake in 1..=NAMESAKES_LIMIT {
         let path = dir.join(numbered(name, namesake));
-        let mut options = OpenOptions::new();
-        match options.write(true).create_new(true).mode(FILE_MODE).open(&path) {
-            Ok(mut file) => {
-                let written = file.write_all(content);
-                if written.is_err() {
-                    // Half a file, such as on a full disk, is worse than none.
-                    let _gone = fs::remove_file(&path);
-                }
-                return written.map(|()| path);
-            }
+        match create_private(&path, content) {
+            Ok(()) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }

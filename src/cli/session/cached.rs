@@ -133,6 +133,20 @@ impl Session {
         }
     }
 
+    /// A message as it is on its server, and its row.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn raw(
+        &mut self,
+        message: MessageId,
+    ) -> Result<(Box<MessageRow>, Vec<u8>), CliError> {
+        match self.ask(|id| EngineCommand::LoadRaw { id, message }).await? {
+            EngineEvent::RawLoaded { row, bytes, .. } => Ok((row, bytes)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     /// The messages an action would be about.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use crate::engine::account_task::AccountTask;
 use crate::engine::failure::Failure;
 use crate::engine::replay::carry_out::{Replay, Step};
 use crate::engine::reporter::Reporter;
-use crate::engine::session::Session;
+use crate::engine::session::{AccountContext, Session};
 use crate::engine_api::event::EngineEvent;
 use crate::model::ids::AccountId;
 use crate::store::Store;
@@ -61,31 +61,34 @@ impl AccountTask {
     /// One process at a time does it: another one leaves what it queued to the one that is at it,
     /// which looks again after it let go of the lock.
     pub(in crate::engine) async fn replay(&mut self) -> Result<(), Failure> {
+        let replayed = self.replay_all().await;
+        let AccountContext { access, store, reporter, .. } = &self.context;
+        show_waiting(store, reporter, access.id).await?;
+        replayed?;
+        self.return_to_watched().await
+    }
+
+    async fn replay_all(&mut self) -> Result<(), Failure> {
         let account = self.context.access.id;
         let store = self.context.store.clone();
         while !store.next_operations(account).await?.is_empty() {
-            let ended = {
-                let _replaying = match store.replay_lock(account) {
-                    Ok(lock) => lock,
-                    Err(StoreError::Locked { pid }) => {
-                        tracing::debug!(account = account.0, pid, "another process replays");
-                        break;
-                    }
-                    Err(error) => return Err(error.into()),
-                };
-                let access = Arc::clone(&self.context.access);
-                let _turn = access.turn.lock().await;
-                let open = self.open_by_name().await?;
-                self.replay_from(open).await
+            let _replaying = match store.replay_lock(account) {
+                Ok(lock) => lock,
+                Err(StoreError::Locked { pid }) => {
+                    tracing::debug!(account = account.0, pid, "another process replays");
+                    break;
+                }
+                Err(error) => return Err(error.into()),
             };
-            show_waiting(&store, &self.context.reporter, account).await?;
-            match ended? {
+            let access = Arc::clone(&self.context.access);
+            let _turn = access.turn.lock().await;
+            let open = self.open_by_name().await?;
+            match self.replay_from(open).await? {
                 Ended::Done => {}
                 Ended::Patience | Ended::Stopped => break,
             }
         }
-        show_waiting(&store, &self.context.reporter, account).await?;
-        self.return_to_watched().await
+        Ok(())
     }
 
     async fn open_by_name(&mut self) -> Result<Option<(String, FolderState)>, Failure> {

@@ -8,15 +8,22 @@ use chrono::DateTime;
 use imap_proto::{AttributeValue, MessageSection, Response, SectionPath};
 use std::fmt::Write;
 
+macro_rules! header_items {
+    ($size:literal) => {
+        concat!(
+            "(UID FLAGS INTERNALDATE ",
+            $size,
+            "BODY.PEEK[HEADER.FIELDS (DATE FROM TO CC BCC REPLY-TO SUBJECT MESSAGE-ID IN-REPLY-TO ",
+            "REFERENCES CONTENT-TYPE)])"
+        )
+    };
+}
+
 /// The header fields a list and a reply need.
-pub const HEADER_ITEMS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS \
-     (DATE FROM TO CC BCC REPLY-TO SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES \
-     CONTENT-TYPE)])";
+pub const HEADER_ITEMS: &str = header_items!("RFC822.SIZE ");
 
 /// The same without sizes, which may make a server look through the whole folder.
-pub const UNSIZED_ITEMS: &str = "(UID FLAGS INTERNALDATE BODY.PEEK[HEADER.FIELDS \
-     (DATE FROM TO CC BCC REPLY-TO SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES \
-     CONTENT-TYPE)])";
+pub const UNSIZED_ITEMS: &str = header_items!("");
 
 /// Longest set of UIDs in one command. Exchange takes lines of 10,240 bytes; RFC 7162 (section 4)
 /// asks clients to stay below 8,192.

@@ -44,14 +44,4 @@ impl ImapSource {
         };
         Ok((headers, listing.with_roles()))
     }
-
-    /// Every folder, with counts where they come with the list.
-    pub(in crate::transport::imap) async fn list_with_what_comes(
-        &mut self,
-    ) -> Result<Vec<ListedFolder>, TransportError> {
-        let mut listing = Listing::default();
-        let command = self.count_source().command();
-        self.wire.run(command, |response| listing.take(response)).await?;
-        Ok(listing.with_roles())
-    }
 }

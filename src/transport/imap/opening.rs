@@ -65,14 +65,26 @@ impl ImapSource {
     pub(in crate::transport::imap) async fn list(
         &mut self,
     ) -> Result<Vec<ListedFolder>, TransportError> {
-        let source = self.count_source();
-        let mut listing = Listing::default();
-        self.wire.run(source.command(), |response| listing.take(response)).await?;
-        match source {
+        let mut listing = self.listing().await?;
+        match self.count_source() {
             CountSource::List => {}
             CountSource::Status => listing.counts = self.status(&listing.folders).await?,
         }
         Ok(listing.with_roles())
+    }
+
+    /// Every folder, with counts where they come with the list.
+    pub(in crate::transport::imap) async fn list_with_what_comes(
+        &mut self,
+    ) -> Result<Vec<ListedFolder>, TransportError> {
+        Ok(self.listing().await?.with_roles())
+    }
+
+    async fn listing(&mut self) -> Result<Listing, TransportError> {
+        let mut listing = Listing::default();
+        let command = self.count_source().command();
+        self.wire.run(command, |response| listing.take(response)).await?;
+        Ok(listing)
     }
 
     /// Every folder, and one of them opened, in one round trip. Where counts would take a command for

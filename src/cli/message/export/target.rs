@@ -5,19 +5,16 @@ use crate::cli::message::export::FileFormat;
 use crate::mime::mbox;
 use crate::model::flags::{Flag, Flags};
 use crate::model::message::MessageRow;
+use crate::stdx::atomic_file::{PRIVATE_DIR_MODE, open_new};
 use crate::stdx::clock::UnixSeconds;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// What is written is somebody's mail: nobody else's to read.
-const FILE_MODE: u32 = 0o600;
-/// As [`FILE_MODE`], for directories.
-const DIR_MODE: u32 = 0o700;
 /// Messages of one installation that may have the same name in a Maildir: those of other
 /// installations with the same number and time.
 const NAMESAKES_LIMIT: u32 = 100;
@@ -53,7 +50,7 @@ impl FileTarget {
     /// What the file system says; a mailbox file that is there already.
     pub fn open(path: &Path, format: FileFormat) -> io::Result<Self> {
         let private_dir =
-            |path: &Path| fs::DirBuilder::new().recursive(true).mode(DIR_MODE).create(path);
+            |path: &Path| fs::DirBuilder::new().recursive(true).mode(PRIVATE_DIR_MODE).create(path);
         match format {
             FileFormat::Eml => private_dir(path).map(|()| Self::Eml(path.to_owned())),
             FileFormat::Mbox => MboxFile::begin(path).map(Self::Mbox),
@@ -116,7 +113,7 @@ impl MboxFile {
     fn begin(path: &Path) -> io::Result<Self> {
         refuse_existing(path)?;
         let part = part_of(path);
-        let file = BufWriter::new(new_file(&part)?);
+        let file = BufWriter::new(open_new(&part)?);
         Ok(Self { file, part, path: path.to_owned() })
     }
 
@@ -162,7 +159,7 @@ fn publish(part: &Path, path: &Path) -> io::Result<()> {
 
 fn write_new(part: &Path, path: &Path, bytes: &[u8], received_at: UnixSeconds) -> io::Result<()> {
     let written = || {
-        let mut file = new_file(part)?;
+        let mut file = open_new(part)?;
         file.write_all(bytes)?;
         let since = u64::try_from(received_at.0).unwrap_or(0);
         file.set_modified(UNIX_EPOCH + Duration::from_secs(since))?;
@@ -172,10 +169,6 @@ fn write_new(part: &Path, path: &Path, bytes: &[u8], received_at: UnixSeconds) -
         // What cannot be written whole, such as to a full disk, leaves nothing.
         let _gone = fs::remove_file(part);
     })
-}
-
-fn new_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)
 }
 
 /// The messages of a Maildir by name without flags.
