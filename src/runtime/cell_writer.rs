@@ -126,26 +126,32 @@ impl CellWriter {
     fn change(&mut self, x: u16, y: u16, cell: &Cell) {
         let Some(row) = self.rows.get_mut(usize::from(y)) else { return };
         let (x, width) = (usize::from(x), usize::from(cell.cell_width().max(1)));
-        let Some(spot) = row.get_mut(x) else { return };
-        let was_covered = spot.kind == SpotKind::Covered;
-        *spot = Spot { cell: cell.clone(), kind: SpotKind::Own, due: Due::Yes };
-        // Half of a wide character is none: terminals show a blank, or leave the half.
-        if was_covered && let Some(before) = x.checked_sub(1).and_then(|x| row.get_mut(x)) {
+        let Some(covered) = row.get(x).map(|spot| spot.kind == SpotKind::Covered) else { return };
+        if covered && let Some(before) = x.checked_sub(1).and_then(|x| row.get_mut(x)) {
             let wide = before.kind == SpotKind::Own && 1 < before.cell.cell_width();
+            // ratatui clears behind a sign with a selector (VS16) that it has just drawn.
+            if wide && before.due == Due::Yes {
+                return;
+            }
+            // Half of a wide character is none: terminals show a blank, or leave the half.
             if wide {
                 before.cell.set_symbol(" ");
                 before.due = Due::Yes;
             }
         }
         let after = x + width;
-        for covered in row.iter_mut().take(after).skip(x + 1) {
-            *covered = Spot { kind: SpotKind::Covered, ..Spot::default() };
+        let mut drawn = Spot { cell: cell.clone(), kind: SpotKind::Own, due: Due::Yes };
+        for spot in row.iter_mut().take(after).skip(x) {
+            *spot = drawn.clone();
+            drawn.cell.set_symbol(" ");
+            (drawn.kind, drawn.due) = (SpotKind::Covered, Due::No);
         }
         for uncovered in row.iter_mut().skip(after) {
             if uncovered.kind == SpotKind::Own {
                 break;
             }
-            *uncovered = Spot { due: Due::Yes, ..Spot::default() };
+            uncovered.kind = SpotKind::Own;
+            uncovered.due = Due::Yes;
         }
     }
 

@@ -65,18 +65,21 @@ pub fn render(app: &App, theme: &Theme, frame_area: Rect, buf: &mut Buffer) -> O
     cursor
 }
 
-/// Blanks out wide characters of which something else covers the second half: a terminal cannot
-/// show half of one, and what covers it would not be drawn.
+/// Makes wide characters whole: one of which something else covers the second half is blanked out,
+/// for a terminal cannot show half of one and what covers it would not be drawn; what any other one
+/// covers looks as the terminal shows it, for ratatui draws only what differs from there.
 pub fn mend_halves(buf: &mut Buffer) {
     for y in buf.area.top()..buf.area.bottom() {
         for x in buf.area.left()..buf.area.right() {
             // Nothing of one byte is wide.
-            let wide = buf
-                .cell((x, y))
-                .is_some_and(|cell| 1 < cell.symbol().len() && 1 < cell.cell_width());
-            let halved = wide && buf.cell((x + 1, y)).is_none_or(|next| next.symbol() != " ");
-            if halved && let Some(cell) = buf.cell_mut((x, y)) {
-                cell.set_symbol(" ");
+            let cell = buf.cell((x, y)).filter(|cell| 1 < cell.symbol().len());
+            let Some(wide) = cell.filter(|cell| 1 < cell.cell_width()) else { continue };
+            let mut blank = wide.clone();
+            blank.set_symbol(" ");
+            let covered = buf.cell((x + 1, y)).is_some_and(|next| next.symbol() == " ");
+            let place = if covered { x + 1 } else { x };
+            if let Some(cell) = buf.cell_mut((place, y)) {
+                *cell = blank;
             }
         }
     }

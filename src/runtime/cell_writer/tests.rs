@@ -99,6 +99,7 @@ fn stroke() -> impl Strategy<Value = Stroke> {
         Just("日本語 ab".to_owned()),
         Just("한글".to_owned()),
         Just("naïve…│".to_owned()),
+        Just("日".repeat(12)),
     ];
     let styles = vec![
         Style::new(),
@@ -131,6 +132,34 @@ proptest! {
             assert_eq!(line.difference(&drawn), None);
         }
     }
+}
+
+#[test]
+fn what_a_wide_character_covered_is_drawn_when_it_goes() {
+    let marked = Style::new().fg(Color::White).bg(Color::Indexed(4));
+    let mut line = Line::new(6, 1);
+    line.draw(|buf| {
+        buf.set_string(0, 0, "日本", Style::new());
+        buf.set_string(1, 0, " ", marked);
+        mend_halves(buf);
+    });
+    let mut drawn = Buffer::default();
+    line.draw(|buf| {
+        buf.set_string(0, 0, "      ", marked);
+        drawn = buf.clone();
+    });
+    assert_eq!(line.difference(&drawn), None);
+}
+
+#[test]
+fn a_sign_with_a_selector_stays_where_something_stood() {
+    let mut line = Line::new(6, 1);
+    line.draw(|buf| buf.set_string(0, 0, "abc", Style::new()));
+    let Ok(_frame) = line.terminal.draw(|frame| {
+        frame.buffer_mut().set_string(0, 0, "\u{26a0}\u{fe0f}d", Style::new());
+    });
+    let bytes = String::from_utf8(line.terminal.backend_mut().take()).unwrap();
+    assert_eq!(bytes, "\x1b[H\u{26a0}\u{fe0f}\x1b[1;3Hd");
 }
 
 #[test]
