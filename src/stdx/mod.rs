@@ -8,4 +8,6 @@ pub mod clock;
 pub mod file_lock;
 pub mod fingerprint;
 pub mod planted;
+#[cfg(test)]
+pub mod properties;
 pub mod words;

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Longest wait for a message to arrive; Postfix hands it over in tens of milliseconds.
-const ARRIVAL_LIMIT: Duration = Duration::from_secs(20);
+/// Longest wait for a message to arrive; Postfix hands it over in tens of milliseconds, when the
+/// machine has time for it.
+const ARRIVAL_LIMIT: Duration = Duration::from_secs(60);
 
 /// One folder of one user.
 pub struct Inbox<'r> {

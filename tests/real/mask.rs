@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 /// Longest wait for something to cross the line.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 /// How often a held command looks whether it may go on.
 const GLANCE_EVERY: Duration = Duration::from_millis(5);
 

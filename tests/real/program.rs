@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Longest life of one run: a debug build with several sign-ins and slow polls stays far below.
-const RUN_LIMIT: Duration = Duration::from_secs(60);
+const RUN_LIMIT: Duration = Duration::from_secs(180);
 
 /// One installation of posthaste.
 pub struct Program {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// The environment variable that names `rig.json`.
 const RIG_VARIABLE: &str = "POSTHASTE_RIG";
 /// Longest wait for one answer of the control API, which may play a whole sign-in in a browser.
-const CONTROL_LIMIT: Duration = Duration::from_secs(30);
+const CONTROL_LIMIT: Duration = Duration::from_secs(60);
 
 /// One test at a time: settings and faults of the servers are everybody's.
 static TURN: Mutex<()> = Mutex::new(());

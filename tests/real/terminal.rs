@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Longest wait for something to appear, with servers and a debug build behind it.
-const SCREEN_LIMIT: Duration = Duration::from_secs(30);
+const SCREEN_LIMIT: Duration = Duration::from_secs(60);
 /// Rows and columns of a usual terminal, and of the smallest one that everything has to work on.
 const USUAL: (u16, u16) = (30, 100);
 const SMALLEST: (u16, u16) = (12, 40);

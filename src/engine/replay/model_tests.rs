@@ -5,6 +5,7 @@ use crate::engine::replay::fake_server::Cut;
 use crate::engine::replay::tests::{Pair, kinds};
 use crate::model::acting::{FolderAct, MessageAct};
 use crate::model::flags::{Flag, FlagChange};
+use crate::stdx::properties::cases;
 use crate::store::operations::journal::Progress;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -256,7 +257,7 @@ async fn run(kind: usize, events: Vec<Event>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: RUNS, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 2_000, failure_persistence: None, ..cases(RUNS) })]
     #[test]
     fn the_server_ends_up_where_the_model_says(
         kind in 0..3_usize,

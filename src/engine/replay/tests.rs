@@ -399,6 +399,31 @@ async fn what_a_second_client_took_away_is_no_failure() {
     }
 }
 
+/// The UIDs that those behind it get may be numbers by which the plan still knew the one that went.
+#[tokio::test]
+async fn of_a_chain_of_moves_whose_first_message_was_taken_away_the_others_arrive() {
+    for last in ["Other", "INBOX"] {
+        for server in kinds() {
+            let pair = Pair::new(server).await;
+            pair.act("INBOX", &["a", "b", "c"], ARCHIVE).await;
+            for (from, to) in [("Archive", "Other"), ("Other", last)] {
+                let to = MessageAct::Move(pair.folder_id(to).await);
+                pair.act(from, &["a", "b", "c"], to).await;
+            }
+            pair.act(last, &["a", "b", "c"], READ).await;
+            let archive = pair.folder_id("Archive").await;
+            pair.act(last, &["a", "b", "c"], MessageAct::Copy(archive)).await;
+            pair.act(last, &["a", "c"], MessageAct::Delete).await;
+            pair.server.world.lock().unwrap().folders.get_mut("INBOX").unwrap().messages.remove(&1);
+            assert_eq!(pair.replay(None).await.unwrap().failures, []);
+            assert_eq!(pair.server.names(last), ["b seen"]);
+            assert_eq!(pair.server.names("Archive"), ["b seen", "c seen"]);
+            assert_eq!(pair.names(last).await, ["b seen"], "before the server is looked at again");
+            pair.check_same(&["INBOX", "Archive", "Other"], "").await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn undo_works_before_and_after_the_server_knew() {
     for server in kinds() {

@@ -8,7 +8,7 @@ use crate::store::operations::message_id_of;
 use crate::store::operations::payload::{Change, Named, Place};
 use crate::store::operations::rewrite::{Confirmed, Fate, Landed};
 use crate::store::operations::show::{folder_named, overlap, rows_wherever, settle_counts};
-use crate::store::operations::take_out::{Taken, forget, settle};
+use crate::store::operations::take_out::{Taken, forget, forget_some, settle};
 use crate::store::operations::uid_set::UidSet;
 use crate::store::undo::{self, Inverse};
 use crate::store::uploads;
@@ -143,14 +143,17 @@ fn confirm(
     let mut confirmation = Confirmation::default();
     let mut taken = Taken::default();
     let mut seen = Confirmed::new(done.id.0, &done.change, landed);
-    for mut operation in later {
-        let before = operation.change.clone();
-        match seen.visit(operation.id.0, &mut operation.change) {
+    for (index, operation) in later.iter().enumerate() {
+        let mut change = operation.change.clone();
+        match seen.visit(operation.id.0, &mut change) {
             Fate::Same => {}
-            Fate::Changed => journal::rewrite(user, operation.id, &operation.change)?,
+            Fate::Changed => {
+                let behind = later.get(index + 1..).unwrap_or_default();
+                forget_some(cache, operation, &seen.lost(operation), behind, &mut taken)?;
+                journal::rewrite(user, operation.id, &change)?;
+            }
             Fate::Dropped | Fate::Idle => {
-                let operation = Operation { change: before, ..operation };
-                forget(cache, &operation, &mut taken)?;
+                forget(cache, operation, &mut taken)?;
                 journal::remove(user, operation.id)?;
                 confirmation.fallen += 1;
             }

@@ -1,6 +1,8 @@
 //! Keeps what waits true while the operations before it are confirmed or taken out. Pure.
 
+use crate::store::operations::journal::Operation;
 use crate::store::operations::payload::{Change, Named, Place};
+use crate::store::operations::uid_set::UidSet;
 use std::collections::BTreeMap;
 
 /// What became of a change that was looked at.
@@ -65,6 +67,16 @@ impl<'a> Confirmed<'a> {
             Named::Of { operation: *operation, uids: now }
         };
         Fate::Changed
+    }
+
+    /// The keys of an operation that was visited whose messages were not there to be moved; `visited`
+    /// is as it was before.
+    #[must_use]
+    pub fn lost(&self, visited: &Operation) -> UidSet {
+        match (visited.change.place(), self.keys.get(&visited.id.0)) {
+            (Some(at), Some(kept)) => at.messages.keys().filtered(|key| !kept.contains_key(&key)),
+            (None, _) | (_, None) => UidSet::default(),
+        }
     }
 
     /// The keys that operations behind it have now, by the keys they had.

@@ -26,7 +26,8 @@ pub(in crate::store) struct Found {
 }
 
 impl Found {
-    fn unread(self) -> i64 {
+    /// One when it is unread, else none.
+    pub fn unread(self) -> i64 {
         i64::from(!self.flags.contains(Flag::Seen))
     }
 }

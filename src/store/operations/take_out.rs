@@ -282,6 +282,60 @@ pub(in crate::store) fn forget(
     Ok(())
 }
 
+/// Forgets what an operation shows of the messages that it names by `lost`: they were gone before
+/// they could be brought to where it takes them from. From now on it answers for the others alone;
+/// `later` are the operations behind it.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn forget_some(
+    cache: &Connection,
+    operation: &Operation,
+    lost: &UidSet,
+    later: &[Operation],
+    taken: &mut Taken,
+) -> Result<(), StoreError> {
+    let Some(at) = operation.change.place().filter(|_at| !lost.is_empty()) else { return Ok(()) };
+    let at = Place { folder: at.folder.clone(), messages: at.messages.with_keys(lost.clone()) };
+    let there = brought(operation, &at);
+    let all = rows_wherever(cache, operation.account, &there, later)?;
+    // The server's counts have never known them; those of the operation have.
+    for (folder, sign) in [(&at.folder, 1), (&there.folder, -1)] {
+        if let Some(folder) = folder_named(cache, operation.account, folder)? {
+            let unread: i64 = all.iter().map(|row| row.unread()).sum();
+            let messages = i64::try_from(all.len()).unwrap_or(i64::MAX);
+            cache
+                .prepare_cached(
+                    "UPDATE count_shift SET messages = messages - ?3, total = total + ?4,
+                                            unread = unread + ?5
+                     WHERE operation_id = ?1 AND folder_id = ?2 AND total * ?6 < 0",
+                )?
+                .execute(params![
+                    operation.id.0,
+                    folder.0,
+                    messages,
+                    sign * messages,
+                    sign * unread,
+                    sign
+                ])?;
+        }
+    }
+    let here = rows_at(cache, operation.account, &there)?;
+    taken.folders.extend(folders_of(&here));
+    for row in &here {
+        taken.shift(row.folder, -1, -row.unread());
+    }
+    remove_rows(cache, &here)?;
+    for (first, last) in lost.ranges() {
+        cache
+            .prepare_cached(
+                "DELETE FROM removed_here WHERE operation_id = ?1 AND key BETWEEN ?2 AND ?3",
+            )?
+            .execute(params![operation.id.0, first, last])?;
+    }
+    Ok(())
+}
+
 /// An operation takes its messages from another folder now: the counts follow.
 fn move_shift(
     cache: &Connection,

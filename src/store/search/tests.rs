@@ -8,6 +8,7 @@ use crate::model::ids::{AccountId, FolderId, MessageId, Uid};
 use crate::model::listing::{ListSource, Listing, SearchScope, Sort, SortKey, SortOrder};
 use crate::model::query::Query;
 use crate::stdx::clock::{Clock, UnixSeconds};
+use crate::stdx::properties::cases;
 use crate::store::Store;
 use crate::store::bodies::NewBody;
 use crate::store::messages::{FolderChanges, NewMessage};
@@ -417,7 +418,7 @@ impl Asked {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(cases(24))]
     #[test]
     fn the_index_finds_what_reading_everything_finds(
         messages in proptest::collection::vec((words(4), words(3), words(6)), 1..12),
