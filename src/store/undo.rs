@@ -409,7 +409,12 @@ fn take_back(
         let later = waiting.get(index + 1..).unwrap_or_default();
         waiting.get(index).is_some_and(|out| later.iter().any(|after| after.empties_after(out)))
     };
-    if let Some(index) = unsent.filter(|index| !emptied(*index)) {
+    // Whatever has taken its messages on since would take them on all the same.
+    let moved_on = |index: usize| {
+        let later = waiting.get(index + 1..).unwrap_or_default();
+        waiting.get(index).is_some_and(|out| later.iter().any(|after| after.moves_on(out)))
+    };
+    if let Some(index) = unsent.filter(|index| !emptied(*index) && !moved_on(*index)) {
         return Ok(Ok(take_out(user, cache, &mut waiting, index)?.folders));
     }
     let mut folders = Vec::new();

@@ -425,6 +425,24 @@ async fn of_a_chain_of_moves_whose_first_message_was_taken_away_the_others_arriv
 }
 
 #[tokio::test]
+async fn a_message_that_went_there_and_back_is_at_last_where_it_was_first() {
+    for server in kinds() {
+        let pair = Pair::new(server).await;
+        let (inbox, archive) = (pair.folder_id("INBOX").await, pair.folder_id("Archive").await);
+        pair.act("INBOX", &["a", "c"], ARCHIVE).await;
+        pair.act("Archive", &["a"], MessageAct::Move(inbox)).await;
+        pair.store.act_on_folder(FolderAct::Empty { folder: archive }).await.unwrap();
+        for expected in [["b"].as_slice(), &["a", "b"]] {
+            pair.store.undo(None).await.unwrap().unwrap();
+            assert_eq!(pair.names("INBOX").await, expected);
+        }
+        assert_eq!(pair.replay(None).await.unwrap().failures, []);
+        assert_eq!(pair.server.names("INBOX"), ["a", "b"]);
+        pair.check_same(&["INBOX", "Archive", "Other"], "").await;
+    }
+}
+
+#[tokio::test]
 async fn undo_works_before_and_after_the_server_knew() {
     for server in kinds() {
         let pair = Pair::new(server).await;

@@ -3,7 +3,7 @@
 use crate::model::ids::{AccountId, OperationId, Uid, UidValidity, UndoId};
 use crate::stdx::clock::UnixSeconds;
 use crate::store::error::StoreError;
-use crate::store::operations::payload::Change;
+use crate::store::operations::payload::{Change, Named};
 use rusqlite::{Connection, Params, Row, params};
 
 /// How the target folder stood before an operation was started.
@@ -61,6 +61,21 @@ impl Operation {
             | Change::RenameFolder { .. }
             | Change::Append { .. } => false,
         }
+    }
+
+    /// Whether it moves messages on that `out` moves.
+    #[must_use]
+    pub fn moves_on(&self, out: &Self) -> bool {
+        let (Change::Move { at: onward, .. }, Change::Move { at, .. }) =
+            (&self.change, &out.change)
+        else {
+            return false;
+        };
+        matches!(
+            &onward.messages,
+            Named::Of { operation, uids }
+                if *operation == out.id.0 && at.messages.keys().iter().any(|key| uids.contains(key))
+        )
     }
 }
 
