@@ -23,7 +23,7 @@ from .process import wait_until
 ADA, ALAN = USERS[0].address, USERS[1].address
 SCOPES = " ".join(("openid", "profile", "email", "offline_access", *dovecot.SCOPES.values()))
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-ARRIVAL_LIMIT_S = 10.0
+ARRIVAL_LIMIT_S = 60.0
 
 
 def run(rig: Rig) -> None:

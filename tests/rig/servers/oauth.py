@@ -81,7 +81,7 @@ def is_up(rig: Rig) -> bool:
     """Whether clients can reach the authority."""
     if pid(rig) is None:
         return False
-    with urllib.request.urlopen(f"{rig.control}/state", timeout=5) as answer:
+    with urllib.request.urlopen(f"{rig.control}/state", timeout=30) as answer:
         return bool(json.load(answer)["authority_open"])
 
 
@@ -97,7 +97,7 @@ def _spawn(rig: Rig) -> None:
 
 def _set_open(rig: Rig, *, open_: bool) -> None:
     request = urllib.request.Request(f"{rig.control}/authority", json.dumps({"open": open_}).encode())
-    urllib.request.urlopen(request, timeout=5).close()
+    urllib.request.urlopen(request, timeout=30).close()
 
 
 def _node() -> str:
