@@ -52,10 +52,7 @@ impl Arrivals {
     }
 
     /// The places of messages known by Message-ID, by key.
-    fn by_message_id(
-        &mut self,
-        ids: &BTreeMap<u32, String>,
-    ) -> BTreeMap<u32, u32> {
+    fn by_message_id(&mut self, ids: &BTreeMap<u32, String>) -> BTreeMap<u32, u32> {
         let place = |(key, id): (&u32, &String)| {
             let uid = self.take(|arrival| !id.is_empty() && arrival.message_id == *id)?;
             Some((*key, uid))
@@ -154,8 +151,7 @@ impl Replay<'_> {
         let gone = at.messages.keys().filtered(|key| !left.contains_key(&key));
         let mut arrivals = self.arrivals(to, mark).await?;
         // First those that are gone: what they have become must not pass for one that looks alike.
-        let ids =
-            self.store.message_ids(self.account, operation.id, gone, HEADERS_AT_ONCE).await?;
+        let ids = self.store.message_ids(self.account, operation.id, gone, HEADERS_AT_ONCE).await?;
         let mut there = arrivals.by_message_id(&ids);
         for (key, likeness) in &left {
             if let Some(uid) = arrivals.take(|arrival| arrival.likeness == *likeness) {
@@ -186,11 +182,7 @@ impl Replay<'_> {
 
     /// What came into a folder since `mark`, but for what only waits to be expunged there. Nothing
     /// where the mark does not count any more, or the folder is gone.
-    async fn arrivals(
-        &mut self,
-        to: &str,
-        mark: TargetMark,
-    ) -> Result<Arrivals, Failure> {
+    async fn arrivals(&mut self, to: &str, mark: TargetMark) -> Result<Arrivals, Failure> {
         let mut arrivals = Vec::new();
         let Ok(state) = self.reopen(to).await? else { return Ok(Arrivals::default()) };
         let range = Uid::new(u32::MAX).and_then(|last| UidRange::new(mark.uid_next, last));
@@ -202,10 +194,12 @@ impl Replay<'_> {
         for piece in uids.chunks(HEADERS_AT_ONCE) {
             let headers = self.source.fetch_headers(piece).await?;
             let shown = headers.into_iter().filter(|remote| !remote.flags.contains(Flag::Deleted));
-            arrivals.extend(shown.filter(|remote| !remote.header.is_empty()).map(|remote| Arrival {
-                uid: remote.uid.get(),
-                message_id: parse::envelope(&remote.header).message_id,
-                likeness: remote.header,
+            arrivals.extend(shown.filter(|remote| !remote.header.is_empty()).map(|remote| {
+                Arrival {
+                    uid: remote.uid.get(),
+                    message_id: parse::envelope(&remote.header).message_id,
+                    likeness: remote.header,
+                }
             }));
         }
         arrivals.sort_unstable_by_key(|arrival| arrival.uid);

@@ -200,7 +200,9 @@ impl FakeServer {
             }
         };
         let after = match world.cut {
-            Some(Cut::After(cut) | Cut::Half(cut) | Cut::Both(cut) | Cut::Late(cut, _)) => cut == at,
+            Some(Cut::After(cut) | Cut::Half(cut) | Cut::Both(cut) | Cut::Late(cut, _)) => {
+                cut == at
+            }
             Some(Cut::Before(_)) | None => false,
         };
         if after {

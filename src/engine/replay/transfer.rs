@@ -246,8 +246,9 @@ impl Replay<'_> {
             told = self.source.next_uid_in(to).await;
         }
         match told {
-            Ok(told) => Ok(Ok(told
-                .map(|(uid_validity, uid_next)| TargetMark { uid_validity, uid_next }))),
+            Ok(told) => {
+                Ok(Ok(told.map(|(uid_validity, uid_next)| TargetMark { uid_validity, uid_next })))
+            }
             Err(TransportError::Refused { transient: Transience::Permanent, text }) => {
                 tracing::info!("a folder does not say how it stands: {text}");
                 Ok(Ok(None))
