@@ -370,6 +370,16 @@ pub trait MailSource: Send {
     /// Cancel safe: the next call of any method leaves IDLE first.
     async fn wait_for_change(&mut self, limit: Duration) -> Result<Change, TransportError>;
 
+    /// UIDVALIDITY of a folder and the UID that its next message gets at least (STATUS), whether it
+    /// is open or not. `None` where the server does not tell.
+    ///
+    /// # Errors
+    /// [`TransportError::Refused`] when there is no such folder.
+    async fn next_uid_in(
+        &mut self,
+        folder: &str,
+    ) -> Result<Option<(UidValidity, Uid)>, TransportError>;
+
     /// Storage taken and storage there is, in bytes, of the quota that INBOX counts towards
     /// (RFC 9208); `None` where the server does not tell.
     ///

@@ -120,6 +120,16 @@ impl<'r> Doveadm<'r> {
         rows.lines().skip(1).map(row).collect()
     }
 
+    /// Processes of the server that serve this mailbox now.
+    pub fn processes(&self) -> BTreeSet<String> {
+        let (program, prefix) = self.rig.at.doveadm.split_first().unwrap();
+        // Without a session it fails.
+        let told = Command::new(program).args(prefix).args(["who", "-1", self.user]).output();
+        let told = String::from_utf8(told.unwrap().stdout).unwrap();
+        let process = |line: &str| line.split_whitespace().nth(2).map(str::to_owned);
+        told.lines().skip(1).filter_map(process).collect()
+    }
+
     /// Gives all UIDs of `folder` a new generation.
     pub fn change_uid_validity(&self, folder: &str) {
         let now =

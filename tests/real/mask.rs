@@ -60,6 +60,8 @@ enum Hold {
     At(&'static [&'static str], usize),
     /// One is stopped, and what comes behind it on its connection waits as well.
     Holding,
+    /// What was stopped never arrives.
+    Lost,
 }
 
 impl Log {
@@ -164,6 +166,11 @@ impl Masked {
         self.log.0.lock().unwrap().hold = Hold::No;
     }
 
+    /// What is stopped never arrives, and its connection ends.
+    pub fn lose(&self) {
+        self.log.0.lock().unwrap().hold = Hold::Lost;
+    }
+
     /// Everything the program has sent so far, all connections together.
     pub fn sent(&self) -> Vec<Sent> {
         self.log.0.lock().unwrap().sent.clone()
@@ -242,6 +249,9 @@ async fn carry(
                 log.1.notify_all();
                 while log.0.lock().unwrap().hold == Hold::Holding {
                     tokio::time::sleep(GLANCE_EVERY).await;
+                }
+                if log.0.lock().unwrap().hold == Hold::Lost {
+                    return;
                 }
             }
             if to_server.write_all(&buffer[..read]).await.is_err() {

@@ -11,7 +11,7 @@ use crate::model::flags::FlagChange;
 use crate::model::ids::{AccountId, FolderId, MessageId, OperationId, Uid, UidRange};
 use crate::problem::Problem;
 use crate::store::Store;
-use crate::store::operations::journal::{Operation, Progress};
+use crate::store::operations::journal::{Operation, Progress, TargetMark};
 use crate::store::operations::payload::{Change, Named, Place, RemoveWhen};
 use crate::store::operations::rewrite::Landed;
 use crate::store::operations::uid_set::UidSet;
@@ -57,6 +57,9 @@ pub struct Replay<'a> {
     pub(in crate::engine::replay) source: &'a mut dyn MailSource,
     pub(in crate::engine::replay) store: &'a Store,
     pub(in crate::engine::replay) account: AccountId,
+    /// How the folder stands that the last transfer went to, as far as its answer told: another one
+    /// into it need not ask.
+    pub(in crate::engine::replay) expected: Option<(String, TargetMark)>,
     open: Option<(String, FolderState)>,
 }
 
@@ -69,7 +72,7 @@ impl<'a> Replay<'a> {
         account: AccountId,
         open: Option<(String, FolderState)>,
     ) -> Self {
-        Self { source, store, account, open }
+        Self { source, store, account, expected: None, open }
     }
 
     /// The folder that is open on the connection now.
@@ -131,6 +134,9 @@ impl<'a> Replay<'a> {
         batch: &[Operation],
     ) -> Result<Outcome, Failure> {
         let id = operation.id;
+        if operation.change.target().is_none() {
+            self.expected = None;
+        }
         match &operation.change {
             Change::Flag { at, change } => self.flag(at, *change, batch).await,
             Change::Move { .. } | Change::Copy { .. } => self.transfer(operation).await,

@@ -47,6 +47,23 @@ pub enum Cut {
     Before(u32),
     /// The command is carried out, its answer never arrives.
     After(u32),
+    /// Half of its messages are moved or copied, the others are not (RFC 6851, section 3.3).
+    Half(u32),
+    /// Its messages are in the other folder, and none of them has left.
+    Both(u32),
+    /// What it is to bring is read, and put where it belongs before the second number of commands
+    /// of later connections.
+    Late(u32, u32),
+}
+
+/// What a command that is carried out late still has to do.
+#[derive(Debug)]
+struct Delayed {
+    commands: u32,
+    from: String,
+    to: String,
+    taken: Vec<(u32, Held)>,
+    leaves: bool,
 }
 
 /// The server behind every connection.
@@ -61,8 +78,26 @@ pub struct World {
     pub refuses: Option<(&'static str, &'static str)>,
     /// The command at which the connection breaks, counted from 0.
     pub cut: Option<Cut>,
+    delayed: Option<Delayed>,
     commands: u32,
     validity: u32,
+}
+
+impl World {
+    fn let_time_pass(&mut self) {
+        let Some(delayed) = &mut self.delayed else { return };
+        if let Some(left) = delayed.commands.checked_sub(1) {
+            delayed.commands = left;
+            return;
+        }
+        let Delayed { from, to, taken, leaves, .. } = self.delayed.take().unwrap();
+        for (uid, held) in taken {
+            self.folders.get_mut(&to).unwrap().add(held);
+            if !leaves {
+                self.folders.get_mut(&from).unwrap().messages.remove(&uid);
+            }
+        }
+    }
 }
 
 /// A connection, and a way for a second client to act at once.
@@ -82,6 +117,7 @@ impl FakeServer {
             log: Vec::new(),
             refuses: None,
             cut: None,
+            delayed: None,
             commands: 0,
             validity: 100,
         };
@@ -129,6 +165,11 @@ impl FakeServer {
         names
     }
 
+    /// Whether a command that is carried out late is under way still.
+    pub fn is_at_it(&self) -> bool {
+        self.world.lock().unwrap().delayed.is_some()
+    }
+
     pub fn log(&self) -> Vec<String> {
         std::mem::take(&mut self.world.lock().unwrap().log)
     }
@@ -150,6 +191,7 @@ impl FakeServer {
             self.dead = true;
             return closed();
         }
+        world.let_time_pass();
         let answer = match world.refuses {
             Some((start, text)) if line.starts_with(start) => Err(refusal(text)),
             _ => {
@@ -157,7 +199,13 @@ impl FakeServer {
                 act(&mut world, self.open.as_deref())
             }
         };
-        if world.cut == Some(Cut::After(at)) {
+        let after = match world.cut {
+            Some(Cut::After(cut) | Cut::Half(cut) | Cut::Both(cut) | Cut::Late(cut, _)) => {
+                cut == at
+            }
+            Some(Cut::Before(_)) | None => false,
+        };
+        if after {
             self.dead = true;
             return closed();
         }
@@ -174,6 +222,23 @@ impl FakeServer {
         self.command(&format!("{verb} {} {to}", numbers(uids)), |world, open| {
             if !world.folders.contains_key(to) {
                 return Err(refusal("[TRYCREATE] no such folder"));
+            }
+            let at = world.commands - 1;
+            let half = world.cut == Some(Cut::Half(at));
+            let leaves = leaves || world.cut == Some(Cut::Both(at));
+            let late = match world.cut {
+                Some(Cut::Late(cut, commands)) if cut == at => Some(commands),
+                _ => None,
+            };
+            let uids = if half { uids.get(..uids.len() / 2).unwrap() } else { uids };
+            if let Some(commands) = late {
+                let from = open.unwrap().to_owned();
+                let there = &world.folders[&from].messages;
+                let read = |uid: &Uid| Some((uid.get(), there.get(&uid.get())?.clone()));
+                let taken = uids.iter().filter_map(read).collect();
+                let delayed = Delayed { commands, from, to: to.to_owned(), taken, leaves };
+                world.delayed = Some(delayed);
+                return Ok(None);
             }
             let from = world.folders.get_mut(open.unwrap()).unwrap();
             let mut taken = Vec::new();
@@ -471,6 +536,17 @@ impl MailSource for FakeServer {
 
     async fn wait_for_change(&mut self, _limit: Duration) -> Result<Change, TransportError> {
         later()
+    }
+
+    async fn next_uid_in(
+        &mut self,
+        folder: &str,
+    ) -> Result<Option<(UidValidity, Uid)>, TransportError> {
+        self.command("STATUS", |world, _open| {
+            let shelf = world.folders.get(folder).ok_or_else(|| refusal("no such folder"))?;
+            let next = Uid::new(shelf.uid_next);
+            Ok(next.map(|next| (UidValidity(shelf.uid_validity), next)))
+        })
     }
 
     async fn quota(&mut self) -> Result<Option<(u64, u64)>, TransportError> {

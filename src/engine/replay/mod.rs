@@ -1,9 +1,13 @@
 //! Replays what waits to a server, in order, and tells the front end how it went.
 //!
-//! `carry_out` does one operation after the other, `transfer` those that make messages somewhere.
+//! `carry_out` does one operation after the other, `transfer` and `upload` those that make messages
+//! somewhere, and `earlier` finds out what a try that was cut has done.
 //! Here the account's task runs them, and says what changed.
 
 pub mod carry_out;
+mod earlier;
+#[cfg(test)]
+mod earlier_tests;
 #[cfg(test)]
 mod fake_server;
 #[cfg(test)]
@@ -11,6 +15,7 @@ mod model_tests;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod upload;
 
 use crate::engine::Liveness;
 use crate::engine::account_task::AccountTask;

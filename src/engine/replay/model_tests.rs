@@ -263,7 +263,11 @@ proptest! {
         kind in 0..3_usize,
         events in prop::collection::vec(event(), 1..STEPS_LIMIT),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
         runtime.block_on(run(kind, events));
     }
 }

@@ -169,7 +169,7 @@ pub fn kinds() -> Vec<FakeServer> {
     vec![FakeServer::full(), FakeServer::new(copying), silent]
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_was_done_without_a_connection_is_done_in_order() {
     for server in kinds() {
         let pair = Pair::new(server).await;
@@ -194,7 +194,7 @@ async fn what_was_done_without_a_connection_is_done_in_order() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_server_without_uidplus_loses_nothing_and_brings_nothing_back() {
     let pair = Pair::new(FakeServer::new(Abilities::default())).await;
     pair.act("INBOX", &["a"], ARCHIVE).await;
@@ -224,7 +224,7 @@ async fn a_server_without_uidplus_loses_nothing_and_brings_nothing_back() {
     assert_eq!(shown().await, left, "it is expunged");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_line_that_breaks_at_any_command_loses_and_doubles_nothing() {
     for (kind, tells) in [(0, true), (0, false), (1, true), (1, false)] {
         let cuts = (0..60).flat_map(|at| [Cut::Before(at), Cut::After(at)]);
@@ -265,7 +265,7 @@ async fn a_line_that_breaks_at_any_command_loses_and_doubles_nothing() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_refused_is_as_before_again() {
     let pair = Pair::new(FakeServer::full()).await;
     let before = pair.rows("INBOX").await;
@@ -281,7 +281,7 @@ async fn what_is_refused_is_as_before_again() {
     pair.check_same(&["INBOX", "Archive"], "").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_upload_that_is_refused_is_kept_and_goes_once_there_is_room() {
     let pair = Pair::new(FakeServer::full()).await;
     let other = pair.folder_id("Other").await;
@@ -303,7 +303,7 @@ async fn an_upload_that_is_refused_is_kept_and_goes_once_there_is_room() {
     assert_eq!(pair.store.pending_operations().await.unwrap(), []);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_upload_outlives_the_folder_that_could_not_be_made_for_it() {
     let pair = Pair::new(FakeServer::full()).await;
     let create = FolderAct::Create { account: pair.account, name: "Made".to_owned() };
@@ -316,7 +316,7 @@ async fn an_upload_outlives_the_folder_that_could_not_be_made_for_it() {
     assert!(pair.store.upload(kept.id).await.unwrap().is_some());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_message_that_could_not_leave_is_not_removed_with_those_that_stayed() {
     let pair = Pair::new(FakeServer::full()).await;
     pair.act("INBOX", &["a"], ARCHIVE).await;
@@ -328,7 +328,7 @@ async fn a_message_that_could_not_leave_is_not_removed_with_those_that_stayed() 
     pair.check_same(&["INBOX", "Archive"], "").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_server_that_asks_for_patience_gets_it() {
     let pair = Pair::new(FakeServer::full()).await;
     pair.server.world.lock().unwrap().refuses = Some(("STORE", "[UNAVAILABLE] busy"));
@@ -343,7 +343,7 @@ async fn a_server_that_asks_for_patience_gets_it() {
     assert_eq!(pair.server.names("INBOX"), ["a flagged", "b", "c"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_folder_that_went_meanwhile_is_made_again_or_said() {
     let pair = Pair::new(FakeServer::full()).await;
     pair.act("INBOX", &["a"], ARCHIVE).await;
@@ -366,7 +366,7 @@ async fn a_folder_that_went_meanwhile_is_made_again_or_said() {
     assert_eq!(pair.waiting().await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn another_generation_of_uids_drops_actions_and_keeps_uploads() {
     let pair = Pair::new(FakeServer::full()).await;
     pair.act("INBOX", &["a"], STAR).await;
@@ -381,7 +381,7 @@ async fn another_generation_of_uids_drops_actions_and_keeps_uploads() {
     pair.check_same(&["INBOX", "Archive"], "").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_a_second_client_took_away_is_no_failure() {
     for server in kinds() {
         let pair = Pair::new(server).await;
@@ -400,7 +400,7 @@ async fn what_a_second_client_took_away_is_no_failure() {
 }
 
 /// The UIDs that those behind it get may be numbers by which the plan still knew the one that went.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn of_a_chain_of_moves_whose_first_message_was_taken_away_the_others_arrive() {
     for last in ["Other", "INBOX"] {
         for server in kinds() {
@@ -424,7 +424,7 @@ async fn of_a_chain_of_moves_whose_first_message_was_taken_away_the_others_arriv
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_message_that_went_there_and_back_is_at_last_where_it_was_first() {
     for server in kinds() {
         let pair = Pair::new(server).await;
@@ -442,7 +442,7 @@ async fn a_message_that_went_there_and_back_is_at_last_where_it_was_first() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn undo_works_before_and_after_the_server_knew() {
     for server in kinds() {
         let pair = Pair::new(server).await;
@@ -471,7 +471,7 @@ async fn undo_works_before_and_after_the_server_knew() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn flags_set_one_by_one_leave_in_one_command() {
     let pair = Pair::new(FakeServer::full()).await;
     for name in ["a", "b", "c"] {
@@ -482,7 +482,7 @@ async fn flags_set_one_by_one_leave_in_one_command() {
     assert_eq!(pair.server.log(), ["SELECT INBOX", "STORE 1,2,3 Add(Flagged)"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_emptied_folder_and_a_removed_one() {
     let pair = Pair::new(FakeServer::full()).await;
     let inbox = pair.folder_id("INBOX").await;

@@ -1,13 +1,12 @@
-//! Operations that make messages in a folder: move, copy, upload. None of them may make one twice.
+//! Moves and copies: every message once where it goes, however often the line breaks.
 
 use crate::engine::failure::Failure;
 use crate::engine::replay::carry_out::{Outcome, Replay};
 use crate::mime::parse;
-use crate::model::flags::{Flag, Flags};
-use crate::model::ids::{Uid, UidRange, UidValidity};
+use crate::model::flags::Flag;
+use crate::model::ids::{Uid, UidValidity};
 use crate::model::query::ServerTerm;
 use crate::problem::Problem;
-use crate::stdx::clock::UnixSeconds;
 use crate::store::operations::journal::{Operation, Progress, TargetMark};
 use crate::store::operations::payload::{Change, Place};
 use crate::store::operations::rewrite::Landed;
@@ -20,13 +19,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// went; the next look at the folder finds the others.
 const SOUGHT_LIMIT: usize = 500;
 
-/// What is left where the messages were.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Leaves {
-    Originals,
-    Nothing,
-}
-
 /// Which command brings the messages over.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum By {
@@ -34,111 +26,168 @@ enum By {
     Copy,
 }
 
+/// A transfer of messages.
+#[derive(Clone, Copy)]
+struct Transfer<'t> {
+    /// From where.
+    at: &'t Place,
+    /// Decoded name of the folder they go to.
+    to: &'t str,
+    /// Whether they leave where they are.
+    leaves: Leaves,
+}
+
+/// What is left where the messages were.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leaves {
+    Originals,
+    Nothing,
+}
+
+/// What is to be done of a transfer.
+#[derive(Default)]
+struct Rest {
+    /// Generation of the UIDs in the target; 0 while nothing is known to be there.
+    uid_validity: u32,
+    /// Where messages are in the target already, by key.
+    there: BTreeMap<u32, u32>,
+    /// Messages that are in both folders.
+    in_both: Vec<Uid>,
+    /// Messages that are to be brought.
+    missing: Vec<Uid>,
+}
+
 impl Replay<'_> {
     pub(in crate::engine::replay) async fn transfer(
         &mut self,
         operation: &Operation,
     ) -> Result<Outcome, Failure> {
-        match &operation.change {
-            Change::Move { at, to } if self.source.abilities().moves => {
-                self.move_over(operation, at, to).await
-            }
-            Change::Move { at, to } => self.copy_over(operation, at, to, Leaves::Nothing).await,
-            Change::Copy { at, to } => self.copy_over(operation, at, to, Leaves::Originals).await,
+        let (at, to, leaves) = match &operation.change {
+            Change::Move { at, to } => (at, to, Leaves::Nothing),
+            Change::Copy { at, to } => (at, to, Leaves::Originals),
             Change::Flag { .. }
             | Change::Delete { .. }
             | Change::Empty { .. }
             | Change::CreateFolder { .. }
             | Change::RenameFolder { .. }
             | Change::DeleteFolder { .. }
-            | Change::Append { .. } => Ok(Outcome::Unwanted),
-        }
-    }
-
-    /// UID MOVE can be repeated: what it moved before is gone from the folder.
-    async fn move_over(
-        &mut self,
-        operation: &Operation,
-        at: &Place,
-        to: &str,
-    ) -> Result<Outcome, Failure> {
+            | Change::Append { .. } => return Ok(Outcome::Unwanted),
+        };
+        let transfer = Transfer { at, to, leaves };
         let uids = match self.reach(at).await? {
             Ok(uids) => uids,
             Err(problem) => return Ok(Outcome::Refused(problem)),
         };
-        if !self.store.start_operation(operation.id, None).await? {
-            return Ok(Outcome::Unwanted);
-        }
-        let told = match self.bring(By::Move, &uids, to).await? {
-            Ok(told) => told,
-            Err(problem) => return Ok(Outcome::Refused(problem)),
-        };
-        let unsure = told.is_none() || operation.progress != Progress::Waiting;
-        let landed = landed(to, told, BTreeMap::new());
-        let keys = at.messages.keys();
-        Ok(Outcome::Done(self.complete(operation, keys, landed, None, unsure).await?))
-    }
-
-    /// UID COPY cannot be repeated: what is there already is left out.
-    async fn copy_over(
-        &mut self,
-        operation: &Operation,
-        at: &Place,
-        to: &str,
-        leaves: Leaves,
-    ) -> Result<Outcome, Failure> {
-        if let Err(problem) = self.reach(at).await? {
-            return Ok(Outcome::Refused(problem));
-        }
-        let (mark, resumed) = match operation.progress {
-            Progress::Started(mark) => (mark, true),
+        let mark = match operation.progress {
+            Progress::Started(mark) => mark,
             Progress::Waiting => match self.mark(to).await? {
-                Ok(mark) => (mark, false),
+                Ok(mark) => mark,
                 Err(problem) => return Ok(Outcome::Refused(problem)),
             },
-        };
-        let uids = match self.reach(at).await? {
-            Ok(uids) => uids,
-            Err(problem) => return Ok(Outcome::Refused(problem)),
         };
         if !self.store.start_operation(operation.id, mark).await? {
             return Ok(Outcome::Unwanted);
         }
-        let (mut there, mut validity) = (BTreeMap::new(), UidValidity(0));
-        if resumed {
-            let ids = self.message_ids_of(&uids).await?;
-            (validity, there) = self.seek(to, &ids, mark).await?;
-            if let Err(problem) = self.reach(at).await? {
-                return Ok(Outcome::Refused(problem));
+        let rest = match operation.progress {
+            Progress::Waiting => Rest { missing: uids, ..Rest::default() },
+            Progress::Started(_) => match self.rest(operation, transfer, mark, uids).await? {
+                Ok(rest) => rest,
+                Err(problem) => return Ok(Outcome::Refused(problem)),
+            },
+        };
+        self.bring_over(operation, transfer, mark, rest).await
+    }
+
+    /// What an earlier try has left to do.
+    async fn rest(
+        &mut self,
+        operation: &Operation,
+        Transfer { at, to, leaves }: Transfer<'_>,
+        mark: Option<TargetMark>,
+        uids: Vec<Uid>,
+    ) -> Result<Result<Rest, Problem>, Failure> {
+        let rest = match mark {
+            Some(mark) => {
+                let stage = match self.earlier(operation, (at, to), mark).await? {
+                    Ok(stage) => stage,
+                    Err(problem) => return Ok(Err(problem)),
+                };
+                Rest {
+                    uid_validity: mark.uid_validity.0,
+                    in_both: stage.in_both(),
+                    missing: stage.missing(),
+                    there: stage.there,
+                }
             }
+            // UID MOVE can be repeated all the same: what it moved before is gone from the folder.
+            None if leaves == Leaves::Nothing && self.source.abilities().moves => {
+                Rest { missing: uids, ..Rest::default() }
+            }
+            None => {
+                let ids = self.message_ids_of(&uids).await?;
+                let (uid_validity, there) = self.seek(to, &ids, mark).await?;
+                let (in_both, missing) =
+                    uids.into_iter().partition(|uid| there.contains_key(&uid.get()));
+                Rest { uid_validity: uid_validity.0, there, in_both, missing }
+            }
+        };
+        Ok(self.reach(at).await?.map(|_uids| rest))
+    }
+
+    async fn bring_over(
+        &mut self,
+        operation: &Operation,
+        Transfer { at, to, leaves }: Transfer<'_>,
+        mark: Option<TargetMark>,
+        rest: Rest,
+    ) -> Result<Outcome, Failure> {
+        let moves = self.source.abilities().moves;
+        let by = if leaves == Leaves::Nothing && moves { By::Move } else { By::Copy };
+        if leaves == Leaves::Nothing {
+            self.remove_originals(&rest.in_both).await?;
         }
-        let missing: Vec<Uid> =
-            uids.iter().copied().filter(|uid| !there.contains_key(&uid.get())).collect();
         let mut told = None;
-        if !missing.is_empty() {
-            told = match self.bring(By::Copy, &missing, to).await? {
+        if !rest.missing.is_empty() {
+            told = match self.bring(by, &rest.missing, to).await? {
                 Ok(told) => told,
                 Err(problem) => return Ok(Outcome::Refused(problem)),
             };
-        }
-        if leaves == Leaves::Nothing {
-            // Only now: the server has said that all of them are in the other folder.
-            match self.source.expunge(&uids).await {
-                Ok(()) => {}
-                // They are in both folders then, and the next look shows it.
-                Err(TransportError::Refused { text, transient: Transience::Permanent }) => {
-                    tracing::info!("moved messages stay where they were, too: {text}");
-                }
-                Err(error) => return Err(error.into()),
+            if by == By::Copy && leaves == Leaves::Nothing {
+                // Only now: the server has said that all of them are in the other folder.
+                self.remove_originals(&rest.missing).await?;
             }
         }
-        let unsure = (told.is_none() && !missing.is_empty()) || resumed;
-        let mut landed = landed(to, told, there);
+        self.expected = told.as_ref().and_then(|told| behind(to, told));
+        let resumed = operation.progress != Progress::Waiting;
+        let unsure = (told.is_none() && !rest.missing.is_empty()) || resumed;
+        let mut landed = landed(to, told, rest.there);
         if landed.uid_validity == 0 {
-            landed.uid_validity = validity.0;
+            landed.uid_validity = rest.uid_validity;
         }
-        let keys = at.messages.keys();
-        Ok(Outcome::Done(self.complete(operation, keys, landed, mark, unsure).await?))
+        if unsure {
+            landed = self.complete(operation, at.messages.keys(), landed, mark).await?;
+        }
+        if let Some(mark) = mark.filter(|_mark| resumed) {
+            self.remove_doubles(&landed.pairs, (to, mark)).await?;
+        }
+        Ok(Outcome::Done(landed))
+    }
+
+    /// Removes messages from the folder they left, once the server has said that they are in the
+    /// other one.
+    async fn remove_originals(&mut self, uids: &[Uid]) -> Result<(), Failure> {
+        if uids.is_empty() {
+            return Ok(());
+        }
+        match self.source.expunge(uids).await {
+            Ok(()) => Ok(()),
+            // They are in both folders then, and the next look shows it.
+            Err(TransportError::Refused { text, transient: Transience::Permanent }) => {
+                tracing::info!("moved messages stay where they were, too: {text}");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Runs the command, making the folder where the server asks for it (TRYCREATE, RFC 9051,
@@ -168,26 +217,44 @@ impl Replay<'_> {
         }
     }
 
-    async fn make_folder(&mut self, name: &str) -> Result<Result<(), Problem>, Failure> {
+    pub(in crate::engine::replay) async fn make_folder(
+        &mut self,
+        name: &str,
+    ) -> Result<Result<(), Problem>, Failure> {
         match self.source.create_folder(name, None).await {
             Ok(()) => Ok(Ok(())),
             Err(error) => Ok(Err(refused(error)?)),
         }
     }
 
-    /// How the folder stands that something is about to be made in; a missing one is made.
-    async fn mark(&mut self, to: &str) -> Result<Result<Option<TargetMark>, Problem>, Failure> {
-        let mut opened = self.reopen(to).await?;
-        if opened.is_err() {
+    /// How the folder stands that something is about to be made in; a missing one is made. `None`
+    /// where the server does not say.
+    pub(in crate::engine::replay) async fn mark(
+        &mut self,
+        to: &str,
+    ) -> Result<Result<Option<TargetMark>, Problem>, Failure> {
+        if let Some((folder, mark)) = self.expected.take()
+            && folder == to
+        {
+            return Ok(Ok(Some(mark)));
+        }
+        let mut told = self.source.next_uid_in(to).await;
+        if matches!(told, Err(TransportError::Refused { transient: Transience::Permanent, .. })) {
             if let Err(problem) = self.make_folder(to).await? {
                 return Ok(Err(problem));
             }
-            opened = self.reopen(to).await?;
+            told = self.source.next_uid_in(to).await;
         }
-        Ok(opened.map(|state| {
-            let uid_next = state.uid_next.and_then(Uid::new)?;
-            Some(TargetMark { uid_validity: state.uid_validity, uid_next })
-        }))
+        match told {
+            Ok(told) => {
+                Ok(Ok(told.map(|(uid_validity, uid_next)| TargetMark { uid_validity, uid_next })))
+            }
+            Err(TransportError::Refused { transient: Transience::Permanent, text }) => {
+                tracing::info!("a folder does not say how it stands: {text}");
+                Ok(Ok(None))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The Message-IDs of messages of the open folder, by UID.
@@ -202,7 +269,7 @@ impl Replay<'_> {
 
     /// Looks for messages in a folder by Message-ID, above `mark` where it still counts. What is
     /// found by key; what only waits to be expunged there is not there.
-    async fn seek(
+    pub(in crate::engine::replay) async fn seek(
         &mut self,
         folder: &str,
         ids: &BTreeMap<u32, String>,
@@ -240,17 +307,23 @@ impl Replay<'_> {
         keys: &UidSet,
         mut landed: Landed,
         mark: Option<TargetMark>,
-        unsure: bool,
     ) -> Result<Landed, Failure> {
         let missing = keys.filtered(|key| !landed.pairs.contains_key(&key));
-        if missing.is_empty() || !unsure {
+        if missing.is_empty() {
             return Ok(landed);
         }
         let ids = self.store.message_ids(self.account, operation.id, missing, SOUGHT_LIMIT).await?;
         if ids.is_empty() {
             return Ok(landed);
         }
-        let (validity, found) = self.seek(&landed.folder.clone(), &ids, mark).await?;
+        let to = landed.folder.clone();
+        let (validity, found) = match mark {
+            Some(mark) => {
+                let found = self.arrived(&ids, (&to, mark), &landed.pairs).await?;
+                (mark.uid_validity, found)
+            }
+            None => self.seek(&to, &ids, None).await?,
+        };
         if landed.pairs.is_empty() {
             landed.uid_validity = validity.0;
         }
@@ -260,90 +333,13 @@ impl Replay<'_> {
         }
         Ok(landed)
     }
-
-    pub(in crate::engine::replay) async fn append(
-        &mut self,
-        operation: &Operation,
-        folder: &str,
-        flags: Flags,
-        received_at: Option<i64>,
-    ) -> Result<Outcome, Failure> {
-        let Some(bytes) = self.store.upload(operation.id).await? else {
-            return Ok(Outcome::Refused(Problem::message_gone()));
-        };
-        let mark = match operation.progress {
-            Progress::Started(mark) => mark,
-            Progress::Waiting => match self.mark(folder).await? {
-                Ok(mark) => mark,
-                Err(problem) => return Ok(Outcome::Kept(problem)),
-            },
-        };
-        if operation.progress != Progress::Waiting
-            && let Some((validity, uid)) = self.uploaded(folder, &bytes, mark).await?
-        {
-            return Ok(Outcome::Done(filed(folder, validity, uid)));
-        }
-        if !self.store.start_operation(operation.id, mark).await? {
-            return Ok(Outcome::Unwanted);
-        }
-        let mut made = false;
-        let told = loop {
-            let received_at = received_at.map(UnixSeconds);
-            match self.source.append(folder, flags, received_at, &bytes).await {
-                Ok(told) => break told,
-                Err(error) if !made && wants_folder(&error) => {
-                    made = true;
-                    if let Err(problem) = self.make_folder(folder).await? {
-                        return Ok(Outcome::Kept(problem));
-                    }
-                }
-                Err(error) => return Ok(Outcome::Kept(refused(error)?)),
-            }
-        };
-        let place = match told {
-            Some(place) => Some(place),
-            None => self.uploaded(folder, &bytes, mark).await?,
-        };
-        let landed = match place {
-            Some((validity, uid)) => filed(folder, validity, uid),
-            None => Landed { folder: folder.to_owned(), ..Landed::default() },
-        };
-        Ok(Outcome::Done(landed))
-    }
-
-    /// Where an upload is, if it is there: by its Message-ID, or by everything else its headers say.
-    async fn uploaded(
-        &mut self,
-        folder: &str,
-        bytes: &[u8],
-        mark: Option<TargetMark>,
-    ) -> Result<Option<(UidValidity, Uid)>, Failure> {
-        let ours = parse::envelope(bytes);
-        if !ours.message_id.is_empty() {
-            let ids = BTreeMap::from([(1, ours.message_id)]);
-            let (validity, found) = self.seek(folder, &ids, mark).await?;
-            let uid = found.get(&1).copied().and_then(Uid::new);
-            return Ok(uid.map(|uid| (validity, uid)));
-        }
-        let (Some(mark), Ok(state)) = (mark, self.reopen(folder).await?) else { return Ok(None) };
-        let range = Uid::new(u32::MAX).and_then(|last| UidRange::new(mark.uid_next, last));
-        let (Some(range), true) = (range, mark.uid_validity == state.uid_validity) else {
-            return Ok(None);
-        };
-        let uids = self.source.uids_in(range).await?;
-        let headers = self.source.fetch_headers(&uids).await?;
-        let same = headers.into_iter().find(|remote| {
-            let theirs = parse::envelope(&remote.header);
-            (theirs.date, &theirs.from, &theirs.subject) == (ours.date, &ours.from, &ours.subject)
-                && theirs.message_id.is_empty()
-        });
-        Ok(same.map(|remote| (state.uid_validity, remote.uid)))
-    }
 }
 
-fn filed(folder: &str, validity: UidValidity, uid: Uid) -> Landed {
-    let pairs = BTreeMap::from([(1, uid.get())]);
-    Landed { folder: folder.to_owned(), uid_validity: validity.0, pairs }
+/// How the target stands behind what the server has told to be there.
+fn behind(to: &str, told: &CopiedUids) -> Option<(String, TargetMark)> {
+    let last = told.pairs.iter().map(|(_from, to)| to.get()).max()?;
+    let uid_next = Uid::new(last.checked_add(1)?)?;
+    Some((to.to_owned(), TargetMark { uid_validity: told.uid_validity, uid_next }))
 }
 
 /// What COPYUID told, and what was there before.
@@ -356,12 +352,12 @@ fn landed(to: &str, told: Option<CopiedUids>, there: BTreeMap<u32, u32>) -> Land
     landed
 }
 
-fn wants_folder(error: &TransportError) -> bool {
+pub(in crate::engine::replay) fn wants_folder(error: &TransportError) -> bool {
     matches!(error, TransportError::Refused { text, .. } if text.contains("[TRYCREATE]"))
 }
 
 /// A refusal for good as a problem; everything else stays an error.
-fn refused(error: TransportError) -> Result<Problem, Failure> {
+pub(in crate::engine::replay) fn refused(error: TransportError) -> Result<Problem, Failure> {
     match error {
         TransportError::Refused { transient: Transience::Permanent, .. } => Ok(error.problem()),
         TransportError::Refused { transient: Transience::Transient, .. }

@@ -9,7 +9,7 @@ use crate::transport::imap::names::quoted;
 use crate::transport::imap::source::{ImapSource, Keywords, gone_is_fine};
 use crate::transport::imap::wire::code_of;
 use imap_proto::rfc4315::UidSetMember;
-use imap_proto::{Response, ResponseCode};
+use imap_proto::{MailboxDatum, Response, ResponseCode, StatusAttribute};
 
 impl ImapSource {
     /// Changes one flag. A keyword the folder does not keep is left alone: that is how it would end.
@@ -60,6 +60,17 @@ impl ImapSource {
         Ok(copied)
     }
 
+    /// UIDVALIDITY and UIDNEXT of a folder.
+    pub(in crate::transport::imap) async fn next_uid(
+        &mut self,
+        folder: &str,
+    ) -> Result<Option<(UidValidity, Uid)>, TransportError> {
+        let command = format!("STATUS {} (UIDVALIDITY UIDNEXT)", quoted(folder));
+        let mut found = None;
+        self.wire.run(&command, |response| found = next_uid(response).or(found)).await?;
+        Ok(found)
+    }
+
     /// `\Deleted`, and UID EXPUNGE behind it in the same round trip.
     pub(in crate::transport::imap) async fn remove(
         &mut self,
@@ -81,6 +92,20 @@ impl ImapSource {
         }
         Ok(())
     }
+}
+
+/// UIDVALIDITY and UIDNEXT in a STATUS response. Zero is neither (RFC 9051, section 2.3.1.1).
+fn next_uid(response: &Response<'_>) -> Option<(UidValidity, Uid)> {
+    let Response::MailboxData(MailboxDatum::Status { status, .. }) = response else { return None };
+    let validity = status.iter().find_map(|item| match item {
+        StatusAttribute::UidValidity(validity) if *validity != 0 => Some(UidValidity(*validity)),
+        _ => None,
+    })?;
+    let next = status.iter().find_map(|item| match item {
+        StatusAttribute::UidNext(next) => Uid::new(*next),
+        _ => None,
+    })?;
+    Some((validity, next))
 }
 
 /// UIDs before and after, from a COPYUID code. Sets of different sizes say nothing.
@@ -117,8 +142,25 @@ fn member_count(member: &UidSetMember) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::transport::imap::changing::copied_uids;
+    use crate::transport::imap::changing::{copied_uids, next_uid};
     use imap_proto::Response;
+
+    #[test]
+    fn the_next_uid_is_told_whole_or_not_at_all() {
+        #[track_caller]
+        fn check(line: &str, expected: Option<(u32, u32)>) {
+            let line = format!("{line}\r\n");
+            let (_rest, response) = Response::parse(line.as_bytes()).unwrap();
+            let found = next_uid(&response).map(|(validity, next)| (validity.0, next.get()));
+            assert_eq!(found, expected, "{line}");
+        }
+        check("* STATUS Archive (UIDVALIDITY 7 UIDNEXT 12)", Some((7, 12)));
+        check("* STATUS \"A b\" (UIDNEXT 12 UIDVALIDITY 7)", Some((7, 12)));
+        check("* STATUS Archive (UIDVALIDITY 7)", None);
+        check("* STATUS Archive (UIDVALIDITY 0 UIDNEXT 12)", None);
+        check("* STATUS Archive (UIDVALIDITY 7 UIDNEXT 0)", None);
+        check("* SEARCH 7 12", None);
+    }
 
     #[test]
     fn copied_uids_are_paired_or_not_believed() {

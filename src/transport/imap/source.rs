@@ -294,6 +294,14 @@ impl MailSource for ImapSource {
         self.await_change(limit).await
     }
 
+    async fn next_uid_in(
+        &mut self,
+        folder: &str,
+    ) -> Result<Option<(UidValidity, Uid)>, TransportError> {
+        self.leave_idle().await?;
+        self.next_uid(folder).await
+    }
+
     async fn quota(&mut self) -> Result<Option<(u64, u64)>, TransportError> {
         self.leave_idle().await?;
         self.storage().await

@@ -2,6 +2,7 @@
 
 mod board;
 mod codes;
+mod half_done;
 mod keys;
 mod killed;
 mod ladder;
