@@ -15,7 +15,7 @@ use crate::store::operations::{adopt, drop_orphans, reapply};
 use crate::store::own::own_addresses;
 use crate::store::search::Indexing;
 use crate::store::sizes::keep_sizes;
-use crate::store::threads::Links;
+use crate::store::threads::links::Links;
 use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, Connection, params};
 use std::collections::{BTreeMap, BTreeSet};

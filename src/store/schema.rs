@@ -26,6 +26,7 @@ const USER_MIGRATIONS: &[(u32, &str)] = &[
 const CACHE_MIGRATIONS: &[(u32, &str)] = &[
     (1, include_str!("migrations/cache_0001_init.sql")),
     (2, include_str!("migrations/cache_0002_mail.sql")),
+    (3, include_str!("migrations/cache_0003_recent_links.sql")),
 ];
 
 /// How long a connection waits for another process that writes.
@@ -38,6 +39,7 @@ const TOUCH_ALL: &[&str] = &[
     "SELECT message_id FROM body ORDER BY message_id DESC LIMIT 1",
     "SELECT thread_id FROM folder_thread LIMIT 1",
     "SELECT thread_id FROM thread_link LIMIT 1",
+    "SELECT thread_id FROM recent_link LIMIT 1",
     "SELECT address FROM own_address LIMIT 1",
     "SELECT checked_at FROM upkeep",
     "SELECT rowid FROM message_text LIMIT 1",
@@ -377,7 +379,7 @@ mod tests {
             ("SELECT uid_validity FROM folder", 0),
             ("SELECT count(*) FROM message", 0),
             ("SELECT seq FROM sqlite_sequence WHERE name = 'message'", 41),
-            ("SELECT version FROM upkeep", 2),
+            ("SELECT version FROM upkeep", 3),
         ] {
             assert_eq!(one(&databases.cache, sql), Ok(expected), "{sql}");
         }

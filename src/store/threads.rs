@@ -1,17 +1,16 @@
 //! Which conversation a message belongs to (JWZ, "message threading"; RFC 5256, section 3).
 //!
 //! A message leads to a conversation by its Message-ID, by the ids it answers, and as a last resort
-//! by its subject. `thread_link` remembers all of these, so messages may arrive in any order, and a
-//! late one that leads to two conversations makes them one.
+//! by its subject. The cache remembers all of these ([`links`]), so messages may arrive in any order,
+//! and a late one that leads to two conversations makes them one.
+
+pub(in crate::store) mod links;
 
 use crate::mime::subject::{self, SubjectMark};
 use crate::model::envelope::Envelope;
-use crate::model::ids::{AccountId, MessageId, ThreadId};
+use crate::model::ids::{AccountId, ThreadId};
 use crate::stdx::clock::UnixSeconds;
 use crate::stdx::fingerprint::Fingerprint;
-use crate::store::error::StoreError;
-use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::HashMap;
 
 /// Most ids taken from one References header: the first holds the conversation together, the
 /// newest name the place in it. Headers of thousands are made by loops.
@@ -125,6 +124,7 @@ impl Leads {
         }
     }
 
+    /// All of them.
     fn keys(&self) -> impl Iterator<Item = i64> {
         self.own.iter().chain(&self.answers).chain(&self.subject).copied()
     }
@@ -147,137 +147,6 @@ impl Leads {
             }
             SubjectMark::Forward => false,
         }
-    }
-}
-
-/// The part of `thread_link` that the messages of one transaction touch. It is read once and
-/// written once, both in the order of the table: keys are fingerprints, so one by one they would
-/// call for a page each.
-#[derive(Default)]
-pub(in crate::store) struct Links {
-    known: HashMap<i64, Link>,
-    /// Conversations that became part of another one.
-    merged: HashMap<i64, i64>,
-}
-
-/// One row of `thread_link`.
-#[derive(Clone, Copy)]
-struct Link {
-    last: SubjectLink,
-    state: LinkState,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum LinkState {
-    /// As the table has it.
-    Kept,
-    /// To be written.
-    Changed,
-}
-
-impl Links {
-    /// What the cache knows of all that leads somewhere.
-    ///
-    /// # Errors
-    /// [`StoreError::Sqlite`].
-    pub(in crate::store) fn read<'a>(
-        cache: &Connection,
-        leads: impl Iterator<Item = &'a Leads>,
-    ) -> Result<Self, StoreError> {
-        let mut keys: Vec<i64> = leads.flat_map(Leads::keys).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let mut look_up = cache
-            .prepare_cached("SELECT thread_id, at, seeking FROM thread_link WHERE key = ?1")?;
-        let mut links = Self::default();
-        for key in keys {
-            let link = look_up.query_row([key], |row| {
-                Ok(SubjectLink {
-                    thread: ThreadId(row.get(0)?),
-                    at: UnixSeconds(row.get(1)?),
-                    seeking: row.get(2)?,
-                })
-            });
-            if let Some(last) = link.optional()? {
-                links.known.insert(key, Link { last, state: LinkState::Kept });
-            }
-        }
-        Ok(links)
-    }
-
-    /// Finds or founds the conversation of a message about to be added as `id`, makes one of those
-    /// it leads to, and remembers what leads to it from now on. A later message may make the
-    /// conversation part of another: see [`Self::now`].
-    pub(in crate::store) fn place(&mut self, id: MessageId, leads: &Leads) -> ThreadId {
-        let mut found: Vec<ThreadId> = Vec::new();
-        for key in leads.own.iter().chain(&leads.answers) {
-            let thread = self.known.get(key).map(|link| self.now(link.last.thread));
-            found.extend(thread.filter(|thread| !found.contains(thread)));
-        }
-        let last = leads.subject.and_then(|key| self.known.get(&key)).map(|link| link.last);
-        let last = last.map(|last| SubjectLink { thread: self.now(last.thread), ..last });
-        if found.is_empty() {
-            found.extend(last.filter(|last| leads.joins(*last)).map(|last| last.thread));
-        }
-        // The oldest stays: it is the largest as a rule, because folders fill from one end.
-        let thread = found.iter().copied().min().unwrap_or(ThreadId(id.0));
-        for other in found.iter().filter(|other| **other != thread) {
-            self.merged.insert(other.0, thread.0);
-        }
-        for key in leads.own.iter().chain(&leads.answers) {
-            let last = SubjectLink { thread, at: UnixSeconds(0), seeking: false };
-            self.known.entry(*key).or_insert(Link { last, state: LinkState::Changed });
-        }
-        if let Some(key) = leads.subject {
-            let seeking = if found.is_empty() {
-                leads.answers_without_saying_what()
-            } else {
-                leads.mark != SubjectMark::None
-                    && last.is_some_and(|last| last.seeking && last.thread == thread)
-            };
-            let last = SubjectLink { thread, at: leads.at, seeking };
-            self.known.insert(key, Link { last, state: LinkState::Changed });
-        }
-        thread
-    }
-
-    /// The conversation that `thread` is part of by now.
-    pub(in crate::store) fn now(&self, thread: ThreadId) -> ThreadId {
-        let mut now = thread.0;
-        // Each step leads to an older conversation, so it ends.
-        while let Some(into) = self.merged.get(&now) {
-            now = *into;
-        }
-        ThreadId(now)
-    }
-
-    /// Writes what changed.
-    ///
-    /// # Errors
-    /// [`StoreError::Sqlite`].
-    pub(in crate::store) fn write(self, cache: &Connection) -> Result<(), StoreError> {
-        for from in self.merged.keys() {
-            let into = self.now(ThreadId(*from));
-            for sql in [
-                "UPDATE message SET thread_id = ?2 WHERE thread_id = ?1",
-                "UPDATE thread_link SET thread_id = ?2 WHERE thread_id = ?1",
-            ] {
-                cache.prepare_cached(sql)?.execute([*from, into.0])?;
-            }
-        }
-        let changed = self.known.iter().filter(|(_key, link)| link.state == LinkState::Changed);
-        let mut changed: Vec<(i64, SubjectLink)> =
-            changed.map(|(key, link)| (*key, link.last)).collect();
-        changed.sort_unstable_by_key(|(key, _link)| *key);
-        let mut write = cache.prepare_cached(
-            "INSERT INTO thread_link (key, thread_id, at, seeking) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (key) DO UPDATE SET thread_id = excluded.thread_id,
-                 at = excluded.at, seeking = excluded.seeking",
-        )?;
-        for (key, link) in changed {
-            write.execute(params![key, self.now(link.thread).0, link.at.0, link.seeking])?;
-        }
-        Ok(())
     }
 }
 

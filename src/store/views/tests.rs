@@ -447,6 +447,11 @@ async fn check_bookkeeping(shelf: &Shelf) {
                     (SELECT thread_id FROM message)",
                 ),
                 (
+                    "recent links",
+                    "SELECT count(*) FROM recent_link WHERE thread_id NOT IN
+                    (SELECT thread_id FROM message)",
+                ),
+                (
                     "bodies",
                     "SELECT count(*) FROM body WHERE message_id NOT IN
                     (SELECT id FROM message)",
@@ -492,7 +497,9 @@ async fn nothing_is_left_of_folders_that_are_gone() {
     for account in [shelf.folders[0].0, shelf.folders[4].0] {
         shelf.store.keep_folders(account, Vec::new()).await.unwrap();
     }
-    for table in ["message", "body", "thread_link", "folder_thread", "message_text"] {
+    for table in
+        ["message", "body", "thread_link", "recent_link", "folder_thread", "message_text"]
+    {
         let count = move |cache: &rusqlite::Connection| {
             let sql = format!("SELECT count(*) FROM {table}");
             Ok(cache.query_row(&sql, [], |row| row.get::<_, i64>(0))?)
