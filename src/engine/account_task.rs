@@ -12,6 +12,7 @@ use crate::engine::Liveness;
 use crate::engine::background::BackgroundCommand;
 use crate::engine::failure::Failure;
 use crate::engine::fetched::new_bodies;
+use crate::engine::gathering::Gathering;
 use crate::engine::listening::{Turn, Waiting};
 use crate::engine::reading::{self, Form, present};
 use crate::engine::session::{AccountContext, Session};
@@ -75,6 +76,8 @@ pub enum AccountCommand {
     /// Replay the operations that wait, then have everything brought; the answer is given by
     /// whoever ends first.
     Sync(oneshot::Sender<Result<(), Problem>>),
+    /// Bring whole messages into the cache.
+    Gather(Gathering),
     /// Forget the connection and its failures, and connect anew: someone signed in again.
     Reconnect,
 }
@@ -86,7 +89,7 @@ impl AccountCommand {
             | Self::OpenFolder { id, .. }
             | Self::LoadMessage { id, .. }
             | Self::ReplayNow { id } => Some(*id),
-            Self::Replay | Self::Sync(_) | Self::Reconnect => None,
+            Self::Replay | Self::Sync(_) | Self::Gather(_) | Self::Reconnect => None,
         }
     }
 }
@@ -237,6 +240,7 @@ impl AccountTask {
     async fn apply_one(&mut self, command: AccountCommand) {
         let command = match command {
             AccountCommand::Sync(asker) => return self.sync_all(asker).await,
+            AccountCommand::Gather(gathering) => return self.gather_all(gathering).await,
             other => other,
         };
         let had_connection = self.session.is_some();
@@ -298,7 +302,7 @@ impl AccountTask {
                 Ok(())
             }
             // Taken out before.
-            AccountCommand::Sync(_) => Ok(()),
+            AccountCommand::Sync(_) | AccountCommand::Gather(_) => Ok(()),
             AccountCommand::Reconnect => {
                 self.disconnect().await;
                 self.backoff.reset();

@@ -20,6 +20,7 @@ pub mod fetched;
 pub mod filling;
 pub mod first_look;
 pub mod freeze;
+pub mod gathering;
 pub mod jobs;
 pub mod link;
 pub mod listening;
