@@ -505,6 +505,7 @@ impl Desk {
             | EngineCommand::ExportAccounts { .. }
             | EngineCommand::ImportAccounts { .. }
             | EngineCommand::LoadRaw { .. }
+            | EngineCommand::Gather { .. }
             | EngineCommand::LoadFolders { .. }
             | EngineCommand::LoadRows { .. } => return None,
         })

@@ -9,7 +9,7 @@ use crate::engine_api::event::EngineEvent;
 use crate::model::ids::{FolderId, MessageId, Uid, UidRange, UidValidity};
 use crate::store::bodies::MissingBody;
 use crate::store::messages::FolderChanges;
-use crate::transport::RemoteHeaders;
+use crate::transport::{RemoteHeaders, WantedMessage};
 use futures::{StreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc;
@@ -129,7 +129,10 @@ impl Session {
     ) -> Result<Brought, Failure> {
         let by_uid: BTreeMap<Uid, MessageId> =
             wanted.iter().map(|body| (body.uid, body.message)).collect();
-        let wanted: Vec<Uid> = wanted.iter().map(|body| body.uid).collect();
+        let wanted: Vec<WantedMessage> = wanted
+            .iter()
+            .map(|body| WantedMessage { uid: body.uid, size_bytes: body.size_bytes })
+            .collect();
         let (out, messages) = mpsc::channel(MESSAGES_AHEAD);
         let source = &mut self.source;
         let streamed = async move { source.stream_messages(&wanted, &out).await };

@@ -326,6 +326,7 @@ impl Supervisor {
             EngineCommand::LoadRaw { id, message } => {
                 self.load_message(id, message, Form::Raw).await;
             }
+            EngineCommand::Gather { id, messages } => self.gather(id, messages).await,
             EngineCommand::Act { id, target, act, asked_by } => match self.unlisted(&act) {
                 None => self.act(id, target, act, asked_by).await,
                 Some(listed) => {

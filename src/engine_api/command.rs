@@ -235,6 +235,14 @@ pub enum EngineCommand {
         /// Which message.
         message: MessageId,
     },
+    /// Have the whole messages cached, those that are not yet from their servers and many at once:
+    /// `CommandDone`. A message that is gone is passed over.
+    Gather {
+        /// This command.
+        id: CommandId,
+        /// Which messages.
+        messages: Vec<MessageId>,
+    },
     /// Do something to messages: shown at once, stored as operations, replayed to the server;
     /// `Acted` once it can no longer be lost.
     Act {
@@ -456,6 +464,7 @@ impl EngineCommand {
             | Self::LoadRows { id, .. }
             | Self::LoadMessage { id, .. }
             | Self::LoadRaw { id, .. }
+            | Self::Gather { id, .. }
             | Self::Resolve { id, .. }
             | Self::Act { id, .. }
             | Self::ActOnFolder { id, .. }

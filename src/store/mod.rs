@@ -35,6 +35,7 @@ pub mod threads;
 pub mod undo;
 pub mod uploads;
 pub mod views;
+pub mod wanted;
 
 use crate::model::ids::AccountId;
 use crate::stdx::clock::Clock;

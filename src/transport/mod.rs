@@ -130,6 +130,16 @@ pub struct RemoteHeaders {
     pub header: Vec<u8>,
 }
 
+/// A message to be brought whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WantedMessage {
+    /// Its UID.
+    pub uid: Uid,
+    /// Its size in bytes as the server announces it; 0 when that is not known. It says how many
+    /// messages one command may ask for, and nothing more: Exchange estimates.
+    pub size_bytes: u32,
+}
+
 /// Why a wait for changes ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -271,14 +281,14 @@ pub trait MailSource: Send {
     /// [`TransportError`].
     async fn fetch_message(&mut self, uid: Uid) -> Result<Option<Vec<u8>>, TransportError>;
 
-    /// The server's own bytes of messages, handed over one by one as they come; those that are
-    /// gone are left out.
+    /// The server's own bytes of messages, many asked for in one command, handed over in this order
+    /// as the commands are answered; those that are gone are left out.
     ///
     /// # Errors
     /// [`TransportError`].
     async fn stream_messages(
         &mut self,
-        uids: &[Uid],
+        wanted: &[WantedMessage],
         out: &mpsc::Sender<(Uid, Vec<u8>)>,
     ) -> Result<(), TransportError>;
 

@@ -2,7 +2,7 @@
 
 use crate::world::{World, refusal, text};
 use posthaste::model::flags::Flag;
-use posthaste::sandbox::control::Held;
+use posthaste::sandbox::control::{Counter, Held};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -66,6 +66,23 @@ fn exports_have_the_bytes_of_the_server_and_come_back_as_they_were() {
     for message in &held {
         assert_eq!(flags(&filed, &message.bytes), flags(&held, &message.bytes));
     }
+}
+
+#[test]
+fn an_export_asks_a_server_for_many_messages_at_once() {
+    let world = World::linked();
+    world.json(&["message", "list", "--limit", "200"]);
+    let held = world.held("INBOX");
+    let before = world.count(Counter::ImapCommands);
+    export(&world, "eml", &world.path("eml"));
+    let commands = usize::try_from(world.count(Counter::ImapCommands) - before).unwrap();
+    // Signing in, what the server can do, opening the folder, and the farewell are among them.
+    assert!(10 < held.len() && commands <= 7, "{commands} commands for {} messages", held.len());
+    assert_eq!(files(&world.path("eml")), contents(&held));
+    // Whole here now, they are asked for no more.
+    let before = world.count(Counter::ImapCommands);
+    export(&world, "mbox", &world.path("mail.mbox"));
+    assert_eq!(world.count(Counter::ImapCommands), before);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use posthaste::model::account::SecretsKind;
 use posthaste::sandbox::Sandbox;
-use posthaste::sandbox::control::Held;
+use posthaste::sandbox::control::{Counter, Held};
 use posthaste::sandbox::options::SandboxOptions;
 use posthaste::sandbox::service::{Power, ServiceName};
 use posthaste::secrets::{SecretKey, SecretKind, SecretPlaces};
@@ -53,6 +53,11 @@ impl World {
     #[track_caller]
     pub fn held(&self, folder: &str) -> Vec<Held> {
         self.sandbox.control().messages(OWNER, folder).unwrap()
+    }
+
+    /// How often something happened on the servers so far.
+    pub fn count(&self, counter: Counter) -> u64 {
+        self.sandbox.control().count(counter)
     }
 
     /// Every server is gone.

@@ -15,8 +15,14 @@ use crate::model::message::MessageRow;
 use crate::problem::Problem;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// Messages brought at once.
+const BATCH_MESSAGES: usize = 500;
+/// Bytes brought at once, as servers announce them: some seconds on a slow line.
+const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The form of the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -75,23 +81,54 @@ pub fn run(context: &Context, args: &ExportArgs) -> Result<(), CliError> {
         let mut target = FileTarget::open(path, args.format).map_err(failed)?;
         let mut done = Exported { messages: 0, already_there: 0, gone: 0, path };
         let mut status = StatusLine::new();
-        for (at, message) in messages.iter().enumerate() {
-            match raw_if_there(session, *message).await? {
-                None => done.gone += 1,
-                Some((row, bytes)) => {
-                    done.messages += 1;
-                    match target.write(&row, &bytes).map_err(failed)? {
-                        Written::New => {}
-                        Written::AlreadyThere => done.already_there += 1,
+        for batch in batches(session, &messages).await? {
+            session.gather(batch.clone()).await?;
+            for message in batch {
+                match raw_if_there(session, message).await? {
+                    None => done.gone += 1,
+                    Some((row, bytes)) => {
+                        done.messages += 1;
+                        match target.write(&row, &bytes).map_err(failed)? {
+                            Written::New => {}
+                            Written::AlreadyThere => done.already_there += 1,
+                        }
                     }
                 }
+                status.count("exported", done.messages + done.gone, messages.len());
             }
-            status.count("exported", at + 1, messages.len());
         }
         target.finish().map_err(failed)?;
         drop(status);
         say(context.output, &done)
     })
+}
+
+/// What is brought at once, in order: a server is asked for it in few commands, and the count goes
+/// on after each.
+async fn batches(
+    session: &mut Session,
+    messages: &[MessageId],
+) -> Result<Vec<Vec<MessageId>>, CliError> {
+    let mut batches: Vec<Vec<MessageId>> = Vec::new();
+    let mut bytes = 0_u64;
+    for some in messages.chunks(BATCH_MESSAGES) {
+        let rows = session.rows(some.to_vec()).await?;
+        let sizes: BTreeMap<MessageId, u32> =
+            rows.into_iter().map(|row| (row.id, row.size_bytes)).collect();
+        for message in some {
+            bytes += sizes.get(message).copied().map_or(0, u64::from);
+            match batches.last_mut() {
+                Some(batch) if bytes <= BATCH_BYTES && batch.len() < BATCH_MESSAGES => {
+                    batch.push(*message);
+                }
+                Some(_) | None => {
+                    batches.push(vec![*message]);
+                    bytes = sizes.get(message).copied().map_or(0, u64::from);
+                }
+            }
+        }
+    }
+    Ok(batches)
 }
 
 /// As [`Session::raw`]; `None` for a message that went away since it was chosen.

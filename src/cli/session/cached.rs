@@ -126,7 +126,11 @@ impl Session {
         rows.first().map(|row| row.account).ok_or_else(|| no_such_message(message))
     }
 
-    async fn rows(&mut self, messages: Vec<MessageId>) -> Result<Vec<MessageRow>, CliError> {
+    /// Rows of messages; those that the cache does not know are left out.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn rows(&mut self, messages: Vec<MessageId>) -> Result<Vec<MessageRow>, CliError> {
         match self.ask(|id| EngineCommand::LoadRows { id, messages }).await? {
             EngineEvent::WindowLoaded { rows, .. } => Ok(rows),
             other => Err(unexpected(&other)),
@@ -145,6 +149,14 @@ impl Session {
             EngineEvent::RawLoaded { row, bytes, .. } => Ok((row, bytes)),
             other => Err(unexpected(&other)),
         }
+    }
+
+    /// Has the whole messages cached, many at once from each server.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn gather(&mut self, messages: Vec<MessageId>) -> Result<(), CliError> {
+        self.do_it(|id| EngineCommand::Gather { id, messages }).await
     }
 
     /// The messages an action would be about.

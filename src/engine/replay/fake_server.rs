@@ -8,7 +8,7 @@ use crate::stdx::clock::UnixSeconds;
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::{
     Abilities, Change, CopiedUids, FolderNews, FolderState, KnownState, MailSource, OpenedFolder,
-    RemoteHeaders,
+    RemoteHeaders, WantedMessage,
 };
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -418,7 +418,7 @@ impl MailSource for FakeServer {
 
     async fn stream_messages(
         &mut self,
-        _uids: &[Uid],
+        _wanted: &[WantedMessage],
         _out: &mpsc::Sender<(Uid, Vec<u8>)>,
     ) -> Result<(), TransportError> {
         later()

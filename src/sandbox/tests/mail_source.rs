@@ -9,7 +9,9 @@ use crate::sandbox::control::Counter;
 use crate::sandbox::options::{Personality, SandboxOptions};
 use crate::sandbox::tests::client::{START, options, sign_in, start};
 use crate::transport::imap::connect;
-use crate::transport::{ConnectRequest, Credential, KnownState, MailSource, OpenedFolder};
+use crate::transport::{
+    ConnectRequest, Credential, KnownState, MailSource, OpenedFolder, WantedMessage,
+};
 use tokio::sync::mpsc;
 
 const OWNER: &str = "ada@example.org";
@@ -115,7 +117,8 @@ async fn messages_and_folders_are_changed_and_everything_says_where_it_went() {
             control.messages(OWNER, "Archive").unwrap().iter().map(|held| held.uid).collect();
         assert!(left.contains(&kept.get()) && !left.contains(&gone.get()), "{left:?}");
         let (out, mut messages) = mpsc::channel(8);
-        source.stream_messages(&[gone, kept], &out).await.unwrap();
+        let wanted = [gone, kept].map(|uid| WantedMessage { uid, size_bytes: 0 });
+        source.stream_messages(&wanted, &out).await.unwrap();
         drop(out);
         assert_eq!(messages.recv().await, Some((kept, MAIL.to_vec())));
         assert_eq!(messages.recv().await, None);

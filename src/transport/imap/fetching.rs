@@ -20,14 +20,12 @@ const FLAG_ITEMS: &str = "(UID FLAGS)";
 /// What is asked for behind a list that came without.
 const SIZE_ITEMS: &str = "(UID RFC822.SIZE)";
 /// What reading a message asks for.
-const MESSAGE_ITEMS: &str = "(UID BODY.PEEK[])";
+pub(in crate::transport::imap) const MESSAGE_ITEMS: &str = "(UID BODY.PEEK[])";
 /// Headers in one command and in one batch handed over: about 1 MB.
 const HEADERS_AT_ONCE: u32 = 1_000;
 /// Commands for headers under way at once: while one is answered the next is there already, and
 /// what an early end still has to read is not much.
 const HEADER_COMMANDS_AHEAD: usize = 2;
-/// The same for whole messages, which are larger.
-const MESSAGE_COMMANDS_AHEAD: usize = 4;
 /// Single rows asked for at once when a set has failed.
 const SINGLES_AT_ONCE: usize = 32;
 
@@ -230,56 +228,6 @@ impl ImapSource {
         self.singles(&missing, HEADER_ITEMS, Fetched::into_headers, rows).await
     }
 
-    /// Whole messages, one by one, with the next ones under way.
-    pub(in crate::transport::imap) async fn messages(
-        &mut self,
-        uids: &[Uid],
-        out: &mpsc::Sender<(Uid, Vec<u8>)>,
-    ) -> Result<(), TransportError> {
-        let mut waiting = uids.iter().copied();
-        let mut ahead: VecDeque<(Uid, Tag)> = VecDeque::new();
-        // As with headers, an answer may come before its turn.
-        let mut early: Rows<Vec<u8>> = Rows::new();
-        let mut refused = None;
-        let mut answered = 0_usize;
-        loop {
-            while ahead.len() < MESSAGE_COMMANDS_AHEAD
-                && !out.is_closed()
-                && let Some(uid) = waiting.next()
-            {
-                let command = format!("UID FETCH {} {MESSAGE_ITEMS}", uid.get());
-                ahead.push_back((uid, self.wire.queue_command(&command)));
-            }
-            self.wire.flush().await?;
-            let Some((uid, tag)) = ahead.pop_front() else {
-                // When none can be had, the refusal was not about a message.
-                return match refused {
-                    Some(error) if answered == 0 => Err(error),
-                    Some(_) | None => Ok(()),
-                };
-            };
-            let answer = self.wire.finish(&tag, |response| {
-                let body = Fetched::read(response).and_then(Fetched::into_any_body);
-                let wanted = |asked: Uid| {
-                    asked == uid || ahead.iter().any(|(waiting, _tag)| *waiting == asked)
-                };
-                early.extend(body.filter(|(of, _bytes)| wanted(*of)));
-            });
-            match gone_is_fine(passing_is_fatal(answer.await)?) {
-                Ok(_done) => answered += 1,
-                // One message the server cannot give is no reason to go without the others.
-                Err(error) => {
-                    tracing::warn!(uid = uid.get(), %error, "a message is refused");
-                    refused = Some(error);
-                }
-            }
-            if let Some(body) = early.remove(&uid) {
-                // A receiver that is gone ends the loop above; what is under way is read first.
-                let _gone = out.send((uid, body)).await;
-            }
-        }
-    }
-
     /// UID FETCH over sets; what is left out of an answer is asked for once more, one by one.
     async fn rows<T: Send>(
         &mut self,
@@ -344,7 +292,7 @@ impl ImapSource {
 
 /// Lets refusals that say something about a message through; whatever else is wrong is wrong with
 /// the connection or the server.
-fn passing_is_fatal<T>(
+pub(in crate::transport::imap) fn passing_is_fatal<T>(
     answer: Result<T, TransportError>,
 ) -> Result<Result<T, TransportError>, TransportError> {
     match answer {

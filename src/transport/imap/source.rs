@@ -11,6 +11,7 @@ use crate::transport::imap::idle::Idle;
 use crate::transport::imap::wire::Wire;
 use crate::transport::{
     Abilities, Change, CopiedUids, FolderNews, KnownState, MailSource, OpenedFolder, RemoteHeaders,
+    WantedMessage,
 };
 use async_trait::async_trait;
 use std::time::Duration;
@@ -212,12 +213,12 @@ impl MailSource for ImapSource {
 
     async fn stream_messages(
         &mut self,
-        uids: &[Uid],
+        wanted: &[WantedMessage],
         out: &mpsc::Sender<(Uid, Vec<u8>)>,
     ) -> Result<(), TransportError> {
         self.leave_idle().await?;
         self.wire.compress().await?;
-        self.messages(uids, out).await
+        self.messages(wanted, out).await
     }
 
     async fn search(&mut self, terms: &[ServerTerm]) -> Result<Vec<Uid>, TransportError> {

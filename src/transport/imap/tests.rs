@@ -6,9 +6,10 @@ use crate::model::ids::Uid;
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::imap::connect;
 use crate::transport::test_server::{Heard, ScriptedServer};
-use crate::transport::{Change, MailSource};
+use crate::transport::{Change, MailSource, WantedMessage};
 use futures::future::BoxFuture;
 use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// `user=ada@example.org^Aauth=Bearer token-of-ada^A^A` in base64.
 const MESSAGE: &str = "dXNlcj1hZGFAZXhhbXBsZS5vcmcBYXV0aD1CZWFyZXIgdG9rZW4tb2YtYWRhAQE=";
@@ -198,6 +199,26 @@ pub async fn session<T: Send>(
 
 pub fn uids(raw: &[u32]) -> Vec<Uid> {
     raw.iter().filter_map(|uid| Uid::new(*uid)).collect()
+}
+
+/// Messages to be brought whole, each of this size.
+pub fn wanted(raw: &[u32], size_bytes: u32) -> Vec<WantedMessage> {
+    uids(raw).into_iter().map(|uid| WantedMessage { uid, size_bytes }).collect()
+}
+
+/// What [`MailSource::stream_messages`] hands over, by UID.
+pub async fn streamed(
+    source: &mut dyn MailSource,
+    wanted: &[WantedMessage],
+) -> Result<Vec<(u32, Vec<u8>)>, TransportError> {
+    let (out, mut messages) = mpsc::channel(wanted.len().max(1));
+    source.stream_messages(wanted, &out).await?;
+    drop(out);
+    let mut found = Vec::new();
+    while let Some((uid, bytes)) = messages.recv().await {
+        found.push((uid.get(), bytes));
+    }
+    Ok(found)
 }
 
 #[tokio::test]

@@ -1,12 +1,10 @@
 //! When a connection is compressed, and that nothing else about it changes.
 
 use crate::model::endpoint::Security;
-use crate::model::ids::Uid;
 use crate::transport::imap::open;
-use crate::transport::imap::tests::uids;
+use crate::transport::imap::tests::{streamed, wanted};
 use crate::transport::imap::wire::Line;
 use crate::transport::test_server::ScriptedServer;
-use tokio::sync::mpsc;
 
 const OPENED: &str = "
     TLS
@@ -37,16 +35,11 @@ async fn check(line: fn(&tokio::net::TcpStream) -> Line, asked: &str, brought: &
     let server = ScriptedServer::start(Security::Tls, &script).await;
     let mut source = open(&server.request, line).await.unwrap();
     source.open_folder("INBOX", None).await.unwrap();
-    let mut found: Vec<(Uid, Vec<u8>)> = Vec::new();
-    for uid in uids(&[5, 6]) {
-        let (out, mut messages) = mpsc::channel(8);
-        source.stream_messages(&[uid], &out).await.unwrap();
-        drop(out);
-        found.extend(messages.recv().await);
+    let mut found = Vec::new();
+    for uid in [5, 6] {
+        found.extend(streamed(source.as_mut(), &wanted(&[uid], 5)).await.unwrap());
     }
-    let expected: Vec<(Uid, Vec<u8>)> =
-        uids(&[5, 6]).into_iter().zip([b"one\r\n".to_vec(), b"two\r\n".to_vec()]).collect();
-    assert_eq!(found, expected, "{script}");
+    assert_eq!(found, [(5, b"one\r\n".to_vec()), (6, b"two\r\n".to_vec())], "{script}");
     drop(source);
     server.heard().await;
 }
