@@ -200,6 +200,18 @@ impl Action {
         ABOUT_MESSAGES.contains(&self)
     }
 
+    /// Whether it changes which messages are chosen.
+    #[must_use]
+    pub fn chooses(self) -> bool {
+        [Action::Choose, Action::ChooseRange, Action::ChooseAll].contains(&self)
+    }
+
+    /// Whether it is done to one message even where several are chosen.
+    #[must_use]
+    pub fn takes_one_message(self) -> bool {
+        [Action::Open, Action::Reply, Action::ReplyAll, Action::Forward].contains(&self)
+    }
+
     /// Whether it is about what the cursor of the folder list is on.
     #[must_use]
     pub fn needs_folder_pane(self) -> bool {

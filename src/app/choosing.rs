@@ -11,6 +11,13 @@ use crate::model::listing::Grouping;
 use crate::model::message::MessageRow;
 
 impl App {
+    /// Whether the keys are about messages that are chosen.
+    #[must_use]
+    pub fn has_chosen(&self) -> bool {
+        let at_list = self.layers.is_empty() && self.mail.focus == Pane::List;
+        at_list && !self.mail.list.chosen.is_empty()
+    }
+
     /// `Space`: chooses the row under the cursor, or no longer, and moves on.
     pub(in crate::app) fn choose(&mut self) -> Vec<Effect> {
         let Some(mark) = self.mail.list.mark() else { return Vec::new() };

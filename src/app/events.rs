@@ -51,9 +51,10 @@ impl App {
             EngineEvent::Linked { id, account } => self.linked(id, account),
             EngineEvent::FoldersLoaded { id, account, folders } => {
                 self.pending.close(id);
-                let folders = folders.into_iter().map(clean::folder).collect();
+                let folders: Vec<_> = folders.into_iter().map(clean::folder).collect();
+                let mut effects = Vec::from_iter(self.follow_renames(account, &folders));
                 self.mail.folders.replace(account, folders);
-                let mut effects = self.folders_known(account);
+                effects.extend(self.folders_known(account));
                 effects.extend(self.fetch_rows());
                 effects.extend(self.list_stale_folders());
                 effects

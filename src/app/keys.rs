@@ -33,7 +33,7 @@ impl App {
             Some(Layer::Wizard(wizard)) => wizard.run.as_ref().is_none_or(|run| run.offers(action)),
             Some(Layer::Problem(told)) => told.offers(action),
             Some(Layer::Help(_)) => action != Action::Open,
-            Some(Layer::Sheet(sheet)) => action != Action::Open || sheet.opens(),
+            Some(Layer::Sheet(sheet)) => sheet.offers(action),
             Some(
                 Layer::Composer(_)
                 | Layer::Accounts(_)
@@ -52,9 +52,11 @@ impl App {
             Found::Action(action) => {
                 self.begun.clear();
                 let (layers, said) = (self.layers.len(), self.notice.take());
+                // What was said of a range ends with it.
+                let over = action.chooses() || (action == Action::Back && self.has_chosen());
                 let effects = self.act(action, key);
                 // What was said before gives the line to the keys of what opens.
-                if self.notice.is_none() && self.layers.len() <= layers {
+                if self.notice.is_none() && self.layers.len() <= layers && !over {
                     self.notice = said;
                 }
                 effects

@@ -157,6 +157,9 @@ impl App {
         if action == Action::LinkAccount {
             return self.accounts.all().is_empty();
         }
+        if action == Action::SaveSearch {
+            return self.mail.search.is_some();
+        }
         true
     }
 

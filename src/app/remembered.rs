@@ -8,11 +8,13 @@ use crate::app::App;
 use crate::app::effect::Effect;
 use crate::app::filters::{Threading, makes_sense};
 use crate::app::layout::Seat;
-use crate::model::folder::FolderRole;
+use crate::model::folder::{Folder, FolderRole};
+use crate::model::ids::AccountId;
 use crate::model::listing::{
     Grouping, ListSource, Listing, QuickFilter, QuickFilters, Sort, SortKey, SortOrder,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Lists whose arrangement is kept; the one arranged longest ago makes room.
 const LISTS_LIMIT: usize = 200;
@@ -191,9 +193,53 @@ impl Remembered {
         self.lists.push((key, arranged));
         self.lists.drain(..self.lists.len().saturating_sub(LISTS_LIMIT));
     }
+
+    /// Folders of the account at `address` are called otherwise now, all at once: old name to new. How
+    /// they were arranged goes with them, and replaces what another folder left under the new name.
+    pub fn rename(&mut self, address: &str, names: &BTreeMap<String, String>) {
+        let renamed = |key: &ListKey| match key {
+            ListKey::Folder { account, folder } if account == address => names.get(folder).cloned(),
+            ListKey::Folder { .. } | ListKey::Role(_) => None,
+        };
+        let arrived: Vec<String> =
+            self.lists.iter().filter_map(|(key, _arranged)| renamed(key)).collect();
+        self.lists.retain(|(key, _arranged)| match key {
+            ListKey::Folder { account, folder } => {
+                account != address || names.contains_key(folder) || !arrived.contains(folder)
+            }
+            ListKey::Role(_) => true,
+        });
+        for (key, _arranged) in &mut self.lists {
+            if let Some(folder) = renamed(key) {
+                *key = ListKey::Folder { account: address.to_owned(), folder };
+            }
+        }
+    }
 }
 
 impl App {
+    /// Folders of an account are about to be listed: what is remembered of those that have another
+    /// name than before goes with them. A folder keeps its id when it is renamed here, when that is
+    /// taken back, and when its server refuses it.
+    pub(in crate::app) fn follow_renames(
+        &mut self,
+        account: AccountId,
+        listed: &[Folder],
+    ) -> Option<Effect> {
+        let renamed = listed.iter().filter_map(|folder| {
+            let before = &self.mail.folders.get(folder.id)?.name;
+            (*before != folder.name).then(|| (before.clone(), folder.name.clone()))
+        });
+        let names: BTreeMap<String, String> = renamed.collect();
+        if names.is_empty() {
+            return None;
+        }
+        let address = self.accounts.get(account)?.status.address.to_string();
+        let before = self.remembered.clone();
+        self.remembered.rename(&address, &names);
+        (self.remembered != before).then(|| self.remember())
+    }
+
     /// By what a list is known after a restart; `None` for a search.
     fn list_key(&self, source: &ListSource) -> Option<ListKey> {
         match source {
@@ -245,7 +291,9 @@ mod tests {
     use crate::app::filters::Threading;
     use crate::app::layout::Seat;
     use crate::app::tests::{Desk, account};
+    use crate::engine_api::event::EngineEvent;
     use crate::model::folder::FolderRole;
+    use crate::model::ids::{AccountId, FolderId};
     use crate::model::listing::{
         Grouping, Listing, QuickFilter, QuickFilters, Sort, SortKey, SortOrder,
     };
@@ -297,6 +345,54 @@ mod tests {
             desk.press("g i");
             assert!(matches!(listing(&desk).grouping, Grouping::Threads { .. }));
         }
+    }
+
+    #[test]
+    fn a_renamed_folder_stays_arranged_with_those_below_it() {
+        let mut desk = Desk::linked();
+        let engine = |desk: &Desk| desk.folders.iter().position(|folder| folder.id == FolderId(4));
+        let at = engine(&desk).unwrap();
+        assert_eq!(desk.folders[at].name, "Projects/Engine");
+        let go = "Tab G Enter";
+        desk.press(&format!("{go} \\ 5"));
+        assert_eq!(listing(&desk).sort.key, SortKey::Size);
+        for name in ["Works/Engine", "Last", "Projects/Engine"] {
+            desk.folders[at].name = name.to_owned();
+            desk.press("g i");
+            desk.event(EngineEvent::FoldersChanged { account: AccountId(1) });
+            desk.tick(1);
+            desk.press(go);
+            assert_eq!(listing(&desk).sort.key, SortKey::Size, "{name}");
+        }
+        let mut desk = restarted(&desk);
+        desk.press(go);
+        assert_eq!(listing(&desk).sort.key, SortKey::Size);
+    }
+
+    #[test]
+    fn arrangements_move_with_names_that_are_swapped() {
+        let key = |account: &str, folder: &str| ListKey::Folder {
+            account: account.to_owned(),
+            folder: folder.to_owned(),
+        };
+        let by = |sort: SortKey| Arranged {
+            sort: Sort { key: sort, order: SortOrder::Ascending },
+            filters: QuickFilters::default(),
+            threading: Threading::Messages,
+        };
+        let (here, there) = ("ada@example.org", "alan@example.org");
+        let mut remembered = Remembered::default();
+        remembered.keep(key(here, "A"), by(SortKey::Size));
+        remembered.keep(key(here, "B"), by(SortKey::Sender));
+        remembered.keep(key(here, "C"), by(SortKey::Subject));
+        remembered.keep(key(there, "A"), by(SortKey::Date));
+        let names = [("A", "B"), ("B", "C"), ("D", "E")];
+        let names = names.map(|(from, to)| (from.to_owned(), to.to_owned())).into();
+        remembered.rename(here, &names);
+        assert_eq!(remembered.lists.len(), 3);
+        assert_eq!(remembered.arranged(&key(here, "B")), by(SortKey::Size));
+        assert_eq!(remembered.arranged(&key(here, "C")), by(SortKey::Sender));
+        assert_eq!(remembered.arranged(&key(there, "A")), by(SortKey::Date));
     }
 
     #[test]

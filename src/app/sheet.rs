@@ -1,6 +1,7 @@
 //! Small screens over the mail: a line to search by, a folder to pick, a menu, a list of steps.
 
 use crate::app::App;
+use crate::app::action::Action;
 use crate::app::cursor::{Cursor, Move};
 use crate::app::effect::Effect;
 use crate::app::filters::FilterMenu;
@@ -131,9 +132,35 @@ impl Sheet {
         }
     }
 
-    /// Whether there is something to take with Enter.
+    /// Whether `action` can be done here now.
     #[must_use]
-    pub fn opens(&self) -> bool {
+    pub fn offers(&self, action: Action) -> bool {
+        if action == Action::Open {
+            return self.opens();
+        }
+        if [Action::Retry, Action::Discard].contains(&action) {
+            return self.on_refused();
+        }
+        true
+    }
+
+    /// Whether the cursor is on a change that its server has refused.
+    fn on_refused(&self) -> bool {
+        match self {
+            Self::Waiting(view) => {
+                let at_cursor = view.operations.as_ref().and_then(|all| all.get(view.cursor.at));
+                at_cursor.is_some_and(|operation| operation.refused.is_some())
+            }
+            Self::Search(_)
+            | Self::Picker(_)
+            | Self::Filters(_)
+            | Self::Prompt(_)
+            | Self::Undo(_) => false,
+        }
+    }
+
+    /// Whether there is something to take with Enter.
+    fn opens(&self) -> bool {
         match self {
             Self::Waiting(_) => false,
             Self::Undo(view) => view.steps.as_ref().is_some_and(|steps| !steps.is_empty()),

@@ -13,6 +13,7 @@ use crate::runtime::event_loop::{self, Shell};
 use crate::runtime::state_file::StateFile;
 use crate::runtime::terminal;
 use crate::secrets::SecretPlaces;
+use crate::store::lock::FileLock;
 use std::time::Duration;
 
 /// A keyring that waits for somebody to unlock it must not hold up the first frame.
@@ -31,6 +32,7 @@ pub fn run(context: &Context) -> Result<u8, CliError> {
     running::on_runtime(async || {
         let Opened { setup, places } =
             running::open(context, Liveness::Live, Unlock::Required).await?;
+        let _only_screen = FileLock::instance(&paths.data_dir).map_err(|error| error.problem())?;
         let config = setup.config.config().clone();
         let clock = setup.clock.clone();
         let screen_state = StateFile::at(paths.state_dir.join(SCREEN_STATE_FILE));

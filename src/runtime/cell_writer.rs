@@ -59,6 +59,11 @@ impl Spot {
         self.is_blank() && Look::of(&self.cell).is_erased()
     }
 
+    /// Whether every terminal gives its characters as many cells as it has here.
+    fn is_certain(&self) -> bool {
+        self.kind == SpotKind::Covered || is_certain(self.cell.symbol(), self.cell.cell_width())
+    }
+
     /// Whether it may be written while the terminal writes in this look.
     fn fits(&self, look: Look) -> bool {
         let own = Look::of(&self.cell);
@@ -170,6 +175,11 @@ impl CellWriter {
                 break;
             }
             self.write(spot);
+            let painted = painted_cells(spot.cell.symbol());
+            let own = usize::from(spot.cell.cell_width().max(1));
+            for painted_over in row.iter_mut().skip(x + own).take(painted.saturating_sub(own)) {
+                painted_over.due = Due::Yes;
+            }
         }
         for spot in row {
             spot.due = Due::No;
@@ -193,18 +203,15 @@ impl CellWriter {
             1 => String::from("\x1b[C"),
             _more => format!("\x1b[{cells}C"),
         };
-        if bytes <= jump.len() && gap.iter().all(|spot| spot.fits(self.look)) {
+        let plain = |spot: &Spot| spot.fits(self.look) && spot.is_certain();
+        if bytes <= jump.len() && gap.iter().all(plain) {
             for spot in gap {
                 self.write(spot);
             }
         } else {
             self.push(jump.as_bytes());
-            self.at = Some(to);
         }
-        // A character of uncertain width stood between.
-        if self.at != Some(to) {
-            self.jump(to);
-        }
+        self.at = Some(to);
     }
 
     fn jump(&mut self, to: Position) {
@@ -235,10 +242,15 @@ impl CellWriter {
             "" => " ",
             symbol => symbol,
         };
-        self.push(symbol.as_bytes());
         let width = spot.cell.cell_width().max(1);
+        let certain = spot.is_certain();
+        if !certain && let Some(at) = self.at.filter(|_at| 1 < width) {
+            // Where the terminal takes it for narrower, its second cell must not keep what was there.
+            self.push(" ".repeat(usize::from(width)).as_bytes());
+            self.jump(at);
+        }
+        self.push(symbol.as_bytes());
         // After the last column terminals differ about where the cursor is.
-        let certain = is_certain(symbol, width);
         self.at = self
             .at
             .map(|at| Position { x: at.x + width, ..at })
@@ -246,11 +258,17 @@ impl CellWriter {
     }
 }
 
+/// The cells that a terminal paints which joins no characters to one sign.
+fn painted_cells(symbol: &str) -> usize {
+    let mut room = [0; 4];
+    symbol.chars().map(|alone| usize::from(alone.encode_utf8(&mut room).cell_width())).sum()
+}
+
 /// Whether every terminal gives these characters this many cells.
 fn is_certain(symbol: &str, width: u16) -> bool {
     let mut chars = symbol.chars();
     match (chars.next(), chars.next(), width) {
-        (Some(_alone), None, 1) => true,
+        (None, _, _) | (Some(_), None, 0 | 1) => true,
         (Some(alone), None, 2) => {
             SURELY_WIDE.iter().any(|(first, last)| (*first..=*last).contains(&alone))
         }

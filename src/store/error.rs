@@ -47,6 +47,7 @@ impl StoreError {
     /// The failure in plain words.
     #[must_use]
     pub fn problem(&self) -> Problem {
+        let running;
         let (code, what, why, remedy) = match self {
             Self::Io { .. } => (
                 "store-files",
@@ -60,12 +61,19 @@ impl StoreError {
                 "This version does not know the format and leaves it alone. Use the newer version.",
                 Remedy::Nothing,
             ),
-            Self::Locked { .. } => (
-                "store-locked",
-                "Posthaste is already running here",
-                "Only one screen at a time can look after the outbox. Close the other one first.",
-                Remedy::Retry,
-            ),
+            Self::Locked { pid } => {
+                running = match pid {
+                    0 => "Posthaste is already running here".to_owned(),
+                    pid => format!("Posthaste is already running here, as process {pid}"),
+                };
+                (
+                    "store-locked",
+                    running.as_str(),
+                    "One screen at a time looks after your mail. The other may be in another window or in tmux, or \
+                     paused with Ctrl-Z (fg brings it back). Commands such as posthaste message list work beside it.",
+                    Remedy::Retry,
+                )
+            }
             Self::Sqlite(_) | Self::Corrupt(_) => (
                 "store-database",
                 "The mail on this machine cannot be read or written",

@@ -18,11 +18,17 @@ fn hints(app: &App) -> Vec<(&'static str, &'static str)> {
     let mut named: Vec<Action> = Vec::new();
     let mut hints = Vec::new();
     let mut help = None;
+    let chosen = app.has_chosen();
+    if chosen {
+        named.push(Action::Back);
+        hints.push(("Esc", "unselect"));
+    }
     for context in app.contexts() {
         for binding in BINDINGS.iter().filter(|binding| binding.context == context) {
             let Some(key) = binding.keys.first() else { continue };
             let hidden = binding.hint.is_empty() || !app.offers(binding.action);
-            if hidden || named.contains(&binding.action) {
+            let beside = chosen && binding.action.takes_one_message();
+            if hidden || beside || named.contains(&binding.action) {
                 continue;
             }
             named.push(binding.action);

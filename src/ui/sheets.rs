@@ -22,11 +22,15 @@ use crate::ui::text;
 use crate::ui::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 /// Folders that a picker shows at a time.
 const PICKER_ROWS: usize = 12;
+/// What an empty search line proposes; F1 has all of it.
+const SEARCH_PROPOSAL: &str = "Any words, and from: to: subject: body: filename: in: before: after: \
+     larger: is:unread is:starred has:attachment; F1 shows examples";
 /// Cells of a key in the menu.
 const KEY_CELLS: usize = 4;
 
@@ -89,12 +93,29 @@ fn render_search(
     }
     Clear.render(row, buf);
     let width = usize::from(row.width);
-    let side = if search.remark.is_empty() { scope_in_words(app) } else { search.remark.clone() };
+    let side = scope_in_words(app);
     let side_cells = text::cells(&side).min(width / 2);
     let left = Rect { width: u16::try_from(width - side_cells).unwrap_or(row.width), ..row };
-    let style = if search.remark.is_empty() { theme.dim } else { theme.strong };
-    buf.set_stringn(left.right(), row.y, text::cut(&side, side_cells), side_cells, style);
+    buf.set_stringn(left.right(), row.y, text::cut(&side, side_cells), side_cells, theme.dim);
+    if !search.remark.is_empty() {
+        lines_above(row, area, &search.remark, theme.strong, buf);
+    } else if search.field.text().is_empty() {
+        lines_above(row, area, SEARCH_PROPOSAL, theme.dim, buf);
+    }
     field_row(" Search: ", &search.field, theme, left, buf)
+}
+
+/// Words over the rows above `row`, as far as half of the screen reaches.
+fn lines_above(row: Rect, area: Rect, words: &str, style: Style, buf: &mut Buffer) {
+    let width = usize::from(row.width).saturating_sub(2);
+    let lines = text::wrap(words, width);
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height / 2);
+    let above = Rect { y: row.y.saturating_sub(height), height, ..row }.intersection(buf.area);
+    Clear.render(above, buf);
+    let mut pen = Pen::new(buf, inset(above, 1));
+    for line in lines {
+        pen.text(&line, style);
+    }
 }
 
 /// Where is searched, in words.

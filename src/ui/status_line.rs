@@ -23,6 +23,8 @@ use ratatui::layout::Rect;
 /// much is chosen, is looked at more often than how long a token is good.
 const LEFT_LEAST_PERCENT: usize = 40;
 
+/// Cells between the left side and whatever stands on the right besides what matters most.
+const GAP_CELLS: usize = 3;
 /// Seconds after which a pace says something.
 const PACE_FROM_S: u64 = 3;
 /// Seconds that a change waits before the line says so.
@@ -36,7 +38,9 @@ pub fn render_status(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut right = String::new();
     for part in state_of(app) {
         let longer = if right.is_empty() { part } else { format!("{part}  {right}") };
-        let room = width.saturating_sub(text::cells(&left).min(left_least) + 3);
+        // What matters most may come as near as one blank.
+        let gap = if right.is_empty() { 1 } else { GAP_CELLS };
+        let room = width.saturating_sub(text::cells(&left).min(left_least) + gap + 2);
         if room < text::cells(&longer) {
             break;
         }

@@ -159,7 +159,20 @@ fn a_sign_with_a_selector_stays_where_something_stood() {
         frame.buffer_mut().set_string(0, 0, "\u{26a0}\u{fe0f}d", Style::new());
     });
     let bytes = String::from_utf8(line.terminal.backend_mut().take()).unwrap();
-    assert_eq!(bytes, "\x1b[H\u{26a0}\u{fe0f}\x1b[1;3Hd");
+    // Some terminals give it one cell: the other must not keep what stood there.
+    assert_eq!(bytes, "\x1b[H  \x1b[H\u{26a0}\u{fe0f}\x1b[1;3Hd");
+}
+
+#[test]
+fn what_a_terminal_without_joined_signs_paints_over_is_written_again() {
+    let mut line = Line::new(8, 1);
+    line.draw(|buf| buf.set_string(0, 0, "abcdefgh", Style::new()));
+    let Ok(_frame) = line.terminal.draw(|frame| {
+        // A woman, a joiner, a microscope: four cells where the two are not joined.
+        frame.buffer_mut().set_string(0, 0, "\u{1f469}\u{200d}\u{1f52c}cdefgh", Style::new());
+    });
+    let bytes = String::from_utf8(line.terminal.backend_mut().take()).unwrap();
+    assert_eq!(bytes, "\x1b[H  \x1b[H\u{1f469}\u{200d}\u{1f52c}\x1b[1;3Hcd");
 }
 
 #[test]

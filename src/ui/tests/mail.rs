@@ -165,7 +165,7 @@ fn one_pane_fits_everywhere() {
     |  Sent Items
     |   Engine                             1
     | home
-    | [?] keys  [+] new  [n] rename
+    | [?] keys  [Enter] open  [+] new
     "#);
     desk.press("Tab Enter");
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
@@ -400,6 +400,15 @@ fn help_comes_from_the_key_table() {
     |   Ctrl-t             fold or unfold all of them
     |   Ctrl-s             keep the search under a name
     |
+    | Signs before and in a message
+    |   >                  the cursor
+    |   +                  chosen
+    |   •                  not read yet
+    |   *                  starred
+    |   ← →                answered, forwarded
+    |   (3)                three messages are folded behind it
+    |   @                  files are attached
+    |
     | Mail
     |   A                  link an account
     |   r                  reply to the sender
@@ -443,15 +452,6 @@ fn help_comes_from_the_key_table() {
     |   k, Up              up
     |   g g, Home          to the start
     |   G, End             to the end
-    |   Ctrl-d, PgDn       half a page down
-    |   Ctrl-u, PgUp       half a page up
-    |   Enter, o, l, Right open
-    |   Esc, h, Left       back
-    |   ?                  show the keys
-    |
-    | Everywhere
-    |   Ctrl-g             sign in where it is needed
-    |   F1                 show the keys
     | [?] keys  [Esc] back
     "#);
 }
