@@ -255,7 +255,7 @@ impl App {
                 About::Folder(_) => self.refresh(),
                 About::Message(message) => self.read(message),
                 About::Account(account) => self.list_folders(account),
-                About::Nothing | About::Undone { messages: _ } => Vec::new(),
+                About::Nothing | About::Undone => Vec::new(),
             };
         }
         match self.layers.last() {
@@ -282,7 +282,7 @@ impl App {
                 About::Folder(_)
                 | About::Message(_)
                 | About::Account(_)
-                | About::Undone { messages: _ }
+                | About::Undone
                 | About::Nothing => Vec::new(),
             };
         }

@@ -117,10 +117,7 @@ impl App {
         let (account, entry) = match about {
             About::Account(account) => (Some(account), None),
             About::Outbox(entry, account) => (account, Some(entry)),
-            About::Nothing
-            | About::Folder(_)
-            | About::Message(_)
-            | About::Undone { messages: _ } => (None, None),
+            About::Nothing | About::Folder(_) | About::Message(_) | About::Undone => (None, None),
         };
         let Some(account) = account else { return Vec::new() };
         let change = self.change_route(account, SubmissionRoute::Graph);

@@ -136,9 +136,8 @@ impl App {
             EngineEvent::OutboxChanged { entry, account, state, problem } => {
                 self.outbox_changed(entry, account, state, problem)
             }
-            EngineEvent::OperationFailed { messages, problem } => {
-                let about = About::Undone { messages: messages.len() };
-                self.report(clean::problem(problem), about);
+            EngineEvent::OperationFailed { messages: _, problem } => {
+                self.report(clean::problem(problem), About::Undone);
                 self.mail.list.changed();
                 self.fetch_rows()
             }

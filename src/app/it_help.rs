@@ -62,10 +62,9 @@ impl App {
         match about {
             About::Account(account) => Some(account),
             About::Folder(folder) => self.mail.folders.get(folder).map(|folder| folder.account),
-            About::Nothing
-            | About::Message(_)
-            | About::Undone { messages: _ }
-            | About::Outbox(..) => self.current_account(),
+            About::Nothing | About::Message(_) | About::Undone | About::Outbox(..) => {
+                self.current_account()
+            }
         }
     }
 

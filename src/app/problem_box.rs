@@ -2,7 +2,6 @@
 
 use crate::app::action::Action;
 use crate::app::it_help::concerns_it;
-use crate::app::words::grouped;
 use crate::model::ids::{AccountId, FolderId, MessageId, OutboxId};
 use crate::problem::{Problem, Remedy};
 
@@ -17,11 +16,8 @@ pub enum About {
     Folder(FolderId),
     /// A message.
     Message(MessageId),
-    /// A change that was shown already and is undone, because the server refused it.
-    Undone {
-        /// Messages it was about; none when it was about a folder.
-        messages: usize,
-    },
+    /// A change that was shown already and has failed; the problem says what has become of it.
+    Undone,
     /// A message of the outbox, and the account that hands it over where that is known.
     Outbox(OutboxId, Option<AccountId>),
 }
@@ -81,7 +77,7 @@ impl ProblemBox {
             }
             (Remedy::EditMessage, About::Outbox(..)) => Some(Action::Edit),
             (Remedy::CheckSent, _) => Some(Action::LookIntoSent),
-            (_, About::Nothing | About::Undone { messages: _ }) => None,
+            (_, About::Nothing | About::Undone) => None,
             (
                 Remedy::Retry
                 | Remedy::StartOver
@@ -102,26 +98,13 @@ impl ProblemBox {
         }
     }
 
-    /// What helps, and what has become of a change that was refused.
+    /// What helps.
     #[must_use]
-    pub fn help(&self) -> String {
-        let remedy = self.problem.remedy.sentence();
-        let undone = match self.about {
-            About::Undone { messages: 0 } => "The change is undone here, too.".to_owned(),
-            About::Undone { messages: 1 } => {
-                "The message is here as it was before the change.".to_owned()
-            }
-            About::Undone { messages } => {
-                let number = grouped(u64::try_from(messages).unwrap_or(u64::MAX));
-                format!("{number} messages are here as they were before the change.")
-            }
-            About::Nothing
-            | About::Account(_)
-            | About::Folder(_)
-            | About::Message(_)
-            | About::Outbox(..) => return remedy.to_owned(),
-        };
-        if self.problem.remedy == Remedy::Nothing { undone } else { format!("{undone} {remedy}") }
+    pub fn help(&self) -> &'static str {
+        match (self.problem.remedy, self.about) {
+            (Remedy::Nothing, About::Undone) => "Do it again once the reason is gone.",
+            (remedy, _) => remedy.sentence(),
+        }
     }
 
     /// Whether `action` can be done from this box.

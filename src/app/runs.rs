@@ -351,7 +351,7 @@ impl App {
                 About::Nothing
                 | About::Folder(_)
                 | About::Message(_)
-                | About::Undone { messages: _ }
+                | About::Undone
                 | About::Outbox(..),
             ) => Vec::new(),
         }

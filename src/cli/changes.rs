@@ -12,6 +12,7 @@ use crate::engine_api::event::EngineEvent;
 use crate::mime::sanitise;
 use crate::model::acting::PendingOperation;
 use crate::model::ids::{AccountId, OperationId};
+use crate::problem::change::refused;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -120,12 +121,13 @@ fn list(context: &Context) -> Result<(), CliError> {
         }),
         Format::Human => {
             let cells = |operation: &PendingOperation| {
-                let deed = JsonDeed::from(&operation.deed).sentence(operation.messages);
-                let id = operation.id.0.to_string();
-                let refused = operation.refused.as_deref();
-                let refused = refused.map(|why| format!("refused: {}", sanitise::line(why)));
-                let since = rfc3339(operation.since);
-                [id, name(operation), since, sanitise::line(&deed), refused.unwrap_or_default()]
+                let PendingOperation { deed, messages, .. } = operation;
+                let told = match operation.refused.as_deref() {
+                    Some(why) => format!("{}: {why}", refused(deed, *messages)),
+                    None => JsonDeed::from(deed).sentence(*messages),
+                };
+                let (id, since) = (operation.id.0.to_string(), rfc3339(operation.since));
+                [id, name(operation), since, sanitise::line(&told)]
             };
             let rows: Vec<_> = operations.iter().map(cells).collect();
             table(&rows).iter().try_for_each(|line| context.output.line(line))

@@ -240,11 +240,12 @@ pub enum EngineEvent {
         /// Why it did not go further, where that needs a person.
         problem: Option<Problem>,
     },
-    /// The server refused a queued change later on; the store has undone it.
+    /// The server refused a queued change later on; the store has undone it, or kept what it was to
+    /// upload.
     OperationFailed {
         /// The messages that are as before again.
         messages: Vec<MessageId>,
-        /// Why.
+        /// What was refused, why, and what has become of it here.
         problem: Problem,
     },
 }

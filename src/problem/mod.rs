@@ -8,6 +8,7 @@ pub mod catalogue_graph;
 pub mod catalogue_policy;
 pub mod catalogue_servers;
 pub mod catalogue_sign_in;
+pub mod change;
 pub mod details;
 pub mod guide;
 pub mod local;

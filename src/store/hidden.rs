@@ -2,9 +2,8 @@
 //! client, or by us where the server cannot expunge single messages (no UIDPLUS, RFC 4315). As in
 //! most clients they are gone for the person: in no list, no search and no count.
 //!
-//! They are no rows of `message`. What is kept is that the server counts them: a row of
-//! `count_shift` each, whose `operation_id` is minus the UID, so that planning knows them and every
-//! count of the server is corrected in the same way as for operations that wait.
+//! They are no rows of `message` but of `awaiting_expunge`, so that planning knows them, and every
+//! count of the server is corrected by them (`operations::count_shift`).
 
 use crate::model::flags::{Flag, Flags};
 use crate::model::ids::{FolderId, Uid, UidRange};
@@ -38,7 +37,7 @@ pub(in crate::store) fn note(
     hidden: &[(Uid, Flags)],
     shown: impl Iterator<Item = Uid>,
 ) -> Result<(), StoreError> {
-    let before = sums(cache, folder)?;
+    let before = shift(cache, folder)?;
     if before.0 != 0 {
         for uid in shown {
             forget(cache, folder, UidRange { first: uid, last: uid })?;
@@ -47,17 +46,15 @@ pub(in crate::store) fn note(
     let mut delete =
         cache.prepare_cached("DELETE FROM message WHERE folder_id = ?1 AND uid = ?2")?;
     let mut write = cache.prepare_cached(
-        "INSERT INTO count_shift (operation_id, folder_id, messages, total, unread)
-         VALUES (-?2, ?1, 1, -1, ?3)
-         ON CONFLICT (operation_id, folder_id) DO UPDATE SET unread = excluded.unread
+        "INSERT INTO awaiting_expunge (folder_id, uid, unread) VALUES (?1, ?2, ?3)
+         ON CONFLICT (folder_id, uid) DO UPDATE SET unread = excluded.unread
          WHERE unread <> excluded.unread",
     )?;
     for (uid, flags) in hidden {
         delete.execute(params![folder.0, uid.get()])?;
-        let unread = if flags.contains(Flag::Seen) { 0 } else { -1 };
-        write.execute(params![folder.0, uid.get(), unread])?;
+        write.execute(params![folder.0, uid.get(), i64::from(!flags.contains(Flag::Seen))])?;
     }
-    let after = sums(cache, folder)?;
+    let after = shift(cache, folder)?;
     // The server has counted them all along.
     cache
         .prepare_cached(
@@ -79,7 +76,7 @@ pub(in crate::store) fn forget(
 ) -> Result<(), StoreError> {
     cache
         .prepare_cached(
-            "DELETE FROM count_shift WHERE folder_id = ?1 AND operation_id BETWEEN -?3 AND -?2",
+            "DELETE FROM awaiting_expunge WHERE folder_id = ?1 AND uid BETWEEN ?2 AND ?3",
         )?
         .execute(params![folder.0, range.first.get(), range.last.get()])?;
     Ok(())
@@ -91,7 +88,7 @@ pub(in crate::store) fn forget(
 /// [`StoreError::Sqlite`].
 pub(in crate::store) fn forget_all(cache: &Connection, folder: FolderId) -> Result<(), StoreError> {
     cache
-        .prepare_cached("DELETE FROM count_shift WHERE folder_id = ?1 AND operation_id < 0")?
+        .prepare_cached("DELETE FROM awaiting_expunge WHERE folder_id = ?1")?
         .execute([folder.0])?;
     Ok(())
 }
@@ -108,15 +105,15 @@ pub(in crate::store) fn add_to(
     (first, last): (u32, u32),
 ) -> Result<(), StoreError> {
     let mut statement = cache.prepare_cached(
-        "SELECT -operation_id, unread FROM count_shift
-         WHERE folder_id = ?1 AND operation_id BETWEEN -?3 AND -?2 AND operation_id < 0",
+        "SELECT uid, unread FROM awaiting_expunge
+         WHERE folder_id = ?1 AND uid BETWEEN ?2 AND ?3",
     )?;
     let mut rows = statement.query(params![folder.0, first, last])?;
     let shown = cached.len();
     while let Some(row) = rows.next()? {
         let Some(uid) = Uid::new(row.get(0)?) else { continue };
-        let unread: i64 = row.get(1)?;
-        let seen = (unread == 0).then_some(Flag::Seen);
+        let unread: bool = row.get(1)?;
+        let seen = (!unread).then_some(Flag::Seen);
         cached.push((uid, [Flag::Deleted].into_iter().chain(seen).collect()));
     }
     if shown < cached.len() {
@@ -126,9 +123,15 @@ pub(in crate::store) fn add_to(
 }
 
 /// By how much what is hidden in a folder makes its counts differ from the server's: total, unread.
-fn sums(cache: &Connection, folder: FolderId) -> Result<(i64, i64), StoreError> {
-    let sql = "SELECT coalesce(sum(total), 0), coalesce(sum(unread), 0) FROM count_shift
-               WHERE folder_id = ?1 AND operation_id < 0";
+///
+/// # Errors
+/// [`StoreError::Sqlite`].
+pub(in crate::store) fn shift(
+    cache: &Connection,
+    folder: FolderId,
+) -> Result<(i64, i64), StoreError> {
+    let sql =
+        "SELECT -count(*), -coalesce(sum(unread), 0) FROM awaiting_expunge WHERE folder_id = ?1";
     Ok(cache.prepare_cached(sql)?.query_row([folder.0], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 

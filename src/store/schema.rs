@@ -21,12 +21,14 @@ const USER_MIGRATIONS: &[(u32, &str)] = &[
     (2, include_str!("migrations/user_0002_account_facts.sql")),
     (3, include_str!("migrations/user_0003_acting.sql")),
     (4, include_str!("migrations/user_0004_uploads.sql")),
+    (5, include_str!("migrations/user_0005_waiting.sql")),
 ];
 /// A shipped entry is never edited: add a new one, which sets `upkeep.version` to its number.
 const CACHE_MIGRATIONS: &[(u32, &str)] = &[
     (1, include_str!("migrations/cache_0001_init.sql")),
     (2, include_str!("migrations/cache_0002_mail.sql")),
     (3, include_str!("migrations/cache_0003_recent_links.sql")),
+    (4, include_str!("migrations/cache_0004_awaiting_expunge.sql")),
 ];
 
 /// How long a connection waits for another process that writes.
@@ -270,9 +272,13 @@ fn migrate(db: &mut Connection, migrations: &[(u32, &str)]) -> Result<(), StoreE
 
 #[cfg(test)]
 mod tests {
+    use crate::model::flags::Flag;
+    use crate::model::ids::{FolderId, Uid};
     use crate::stdx::clock::Clock;
     use crate::store::Store;
     use crate::store::error::StoreError;
+    use crate::store::hidden;
+    use crate::store::operations;
     use crate::store::schema::{CACHE_MIGRATIONS, Databases, USER_MIGRATIONS, open_file};
     use rusqlite::Connection;
     use std::fs;
@@ -379,7 +385,7 @@ mod tests {
             ("SELECT uid_validity FROM folder", 0),
             ("SELECT count(*) FROM message", 0),
             ("SELECT seq FROM sqlite_sequence WHERE name = 'message'", 41),
-            ("SELECT version FROM upkeep", 3),
+            ("SELECT version FROM upkeep", 4),
         ] {
             assert_eq!(one(&databases.cache, sql), Ok(expected), "{sql}");
         }
@@ -394,6 +400,35 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         version_1(home.path());
         check_migrated(home.path());
+    }
+
+    #[test]
+    fn what_was_hidden_before_it_had_a_table_stays_hidden() {
+        let home = tempfile::tempdir().unwrap();
+        let cache = Connection::open(home.path().join("cache.db")).unwrap();
+        for (version, sql) in &CACHE_MIGRATIONS[..2] {
+            cache.execute_batch(sql).unwrap();
+            cache.pragma_update(None, "user_version", version).unwrap();
+        }
+        cache
+            .execute_batch(
+                "INSERT INTO folder (account_id, name, delimiter, role, total, unread, uid_validity)
+                 VALUES (1, 'INBOX', '/', 'inbox', 9, 3, 7);
+                 INSERT INTO count_shift (operation_id, folder_id, messages, total, unread)
+                 VALUES (-5, 1, 1, -1, 0), (-6, 1, 1, -1, -1), (8, 1, 2, -2, -1);",
+            )
+            .unwrap();
+        drop(cache);
+        let databases = Databases::open(home.path(), home.path(), &Clock::system()).unwrap();
+        let folder = FolderId(1);
+        assert_eq!(hidden::shift(&databases.cache, folder).unwrap(), (-2, -1));
+        assert_eq!(operations::count_shift(&databases.cache, folder).unwrap(), (-4, -2));
+        let mut known = Vec::new();
+        hidden::add_to(&mut known, &databases.cache, folder, (1, u32::MAX)).unwrap();
+        let (deleted, seen) = (Flag::Deleted, Flag::Seen);
+        let flags = [[deleted, seen].into_iter().collect(), [deleted].into_iter().collect()];
+        let uids = [5, 6].map(|uid| Uid::new(uid).unwrap());
+        assert_eq!(known, [(uids[0], flags[0]), (uids[1], flags[1])]);
     }
 
     #[test]
@@ -415,7 +450,7 @@ mod tests {
 
     #[test]
     fn a_flipped_byte_in_the_version_is_damage_and_no_newer_version() {
-        for version in [0, 1, 66] {
+        for version in [0, 1, 2, 66] {
             let home = tempfile::tempdir().unwrap();
             let databases = Databases::open(home.path(), home.path(), &Clock::system()).unwrap();
             databases.cache.pragma_update(None, "user_version", version).unwrap();

@@ -49,7 +49,7 @@ pub fn render_problem(told: &ProblemBox, theme: &Theme, area: Rect, buf: &mut Bu
     let problem = &told.problem;
     let help = told.help();
     let rows_of = |words: &str| if words.is_empty() { 0 } else { text::wrap(words, width).len() };
-    let mut rows = rows_of(&format!("! {}", problem.what)) + rows_of(&problem.why) + rows_of(&help);
+    let mut rows = rows_of(&format!("! {}", problem.what)) + rows_of(&problem.why) + rows_of(help);
     if told.details == Details::Shown {
         rows += 2 + problem.details.lines().map(rows_of).sum::<usize>();
     }
@@ -57,7 +57,7 @@ pub fn render_problem(told: &ProblemBox, theme: &Theme, area: Rect, buf: &mut Bu
     rows += if key.is_some() { 2 } else { 0 };
     let inside = frame(" Problem ", rows, theme, area, buf);
     let mut pen = Pen::new(buf, inside);
-    problem_lines(problem, &help, told.details, theme, &mut pen);
+    problem_lines(problem, help, told.details, theme, &mut pen);
     if let Some(key) = key {
         pen.blank();
         pen.text(&key, theme.accent);

@@ -5,6 +5,7 @@ use crate::cli::error::CliError;
 use crate::cli::folder::AccountArgs;
 use crate::cli::message::act::say;
 use crate::cli::message::resume::{Begin, Record, Resume, Run};
+use crate::cli::output::Format;
 use crate::cli::running::with_session;
 use crate::cli::session::acting::Acted;
 use crate::cli::session::{Session, unexpected};
@@ -26,6 +27,10 @@ use std::time::UNIX_EPOCH;
 /// Bytes at the start of a file that are looked at to tell mail from other files: more than the
 /// headers of any message in use.
 const HEADERS_LIMIT_BYTES: u64 = 256 * 1024;
+/// What is said when an earlier run of the same import was cut between its last message and its
+/// last word: whether anybody has read that is not known.
+const FILED_BEFORE: &str = "Nothing was filed now: an earlier run that was cut at its end had filed \
+                            all of it. Run the same again to file it once more.";
 /// How a mailbox file begins.
 const MBOX_START: &[u8] = b"From ";
 
@@ -103,11 +108,16 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
             import(session, &folder, path, record, run.began(), &mut stored).await?;
         }
         let Stored { messages, steps, joined: _ } = stored;
+        let was_through = messages == 0 && run.began() == Begin::WhereItStopped;
         let steps = steps.into_iter().map(|step| (0, Some(step.id.0)));
         match session.replay(steps.collect()).await {
             // Told before it is forgotten: one of whose end nobody has heard must not begin anew.
             Ok(filed) => {
-                say(context.output, &Acted { messages, ..filed })?;
+                let filed = Acted { messages, ..filed };
+                match (context.output.format(), was_through) {
+                    (Format::Human, true) => context.output.line(FILED_BEFORE)?,
+                    (Format::Human | Format::Json, _) => say(context.output, &filed)?,
+                }
                 run.end().map_err(unkept)
             }
             Err(refused) => {

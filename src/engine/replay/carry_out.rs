@@ -92,6 +92,8 @@ impl<'a> Replay<'a> {
         let batch = waiting.get(..together(&waiting)).unwrap_or_default();
         let outcome = self.carry_out(first, batch).await?;
         let mut notes = Notes::default();
+        let deed = first.change.deed();
+        let count = batch.iter().map(|operation| operation.change.count()).sum();
         match outcome {
             Outcome::Unwanted => {}
             Outcome::Done(landed) => {
@@ -112,7 +114,8 @@ impl<'a> Replay<'a> {
                 for operation in batch {
                     self.store.refuse_upload(operation.id, problem.in_one_line()).await?;
                 }
-                notes.failures.push((Vec::new(), problem.with_upload_kept()));
+                let problem = problem.with_change(&deed, count).with_upload_kept();
+                notes.failures.push((Vec::new(), problem));
             }
             Outcome::Refused(problem) => {
                 let mut messages = Vec::new();
@@ -122,6 +125,7 @@ impl<'a> Replay<'a> {
                     messages.extend(back.messages);
                     notes.folders.extend(back.folders);
                 }
+                let problem = problem.with_change(&deed, count).with_undone(messages.len());
                 notes.failures.push((messages, problem));
             }
         }

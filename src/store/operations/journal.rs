@@ -4,7 +4,7 @@ use crate::model::ids::{AccountId, OperationId, Uid, UidValidity, UndoId};
 use crate::stdx::clock::UnixSeconds;
 use crate::store::error::StoreError;
 use crate::store::operations::payload::{Change, Named};
-use rusqlite::{Connection, Params, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 /// How the target folder stood before an operation was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,15 @@ impl Operation {
     }
 }
 
+/// What is asked for each of what may be tens of thousands of imports reads an index each.
+const TO_REPLAY: &str = "WHERE account_id = ?1 AND refused = '' ORDER BY id LIMIT ?2";
+const SHOWN: &str = "WHERE account_id = ?1 AND kind <> 'append' ORDER BY id";
+const COUNT: &str = "SELECT operations FROM waiting_count WHERE account_id = ?1";
+const OLDEST: &str = "SELECT created_at FROM pending_operation
+                      WHERE account_id = ?1 AND refused = '' ORDER BY id LIMIT 1";
+const NAMED: &str = "SELECT 1 FROM pending_operation
+                     WHERE names_operation = ?1 AND names_operation <> 0 LIMIT 1";
+
 const COLUMNS: &str = "id, account_id, payload, started, target_validity, target_uid_next, undo_id, created_at, refused";
 
 fn operation(row: &Row<'_>) -> rusqlite::Result<(Operation, String)> {
@@ -126,6 +135,38 @@ pub(in crate::store) fn pending(
     }
 }
 
+/// What of an account may show in the cache, in the order of replay: uploads show nothing.
+///
+/// # Errors
+/// [`StoreError`].
+pub(in crate::store) fn shown(
+    user: &Connection,
+    account: AccountId,
+) -> Result<Vec<Operation>, StoreError> {
+    selected(user, SHOWN, [account.0])
+}
+
+/// How many changes an account is to replay.
+///
+/// # Errors
+/// [`StoreError::Sqlite`].
+pub(in crate::store) fn count(user: &Connection, account: AccountId) -> Result<u32, StoreError> {
+    let counted = user.prepare_cached(COUNT)?.query_row([account.0], |row| row.get(0));
+    Ok(counted.optional()?.unwrap_or(0))
+}
+
+/// Since when the oldest change waits that an account is to replay.
+///
+/// # Errors
+/// [`StoreError::Sqlite`].
+pub(in crate::store) fn oldest_since(
+    user: &Connection,
+    account: AccountId,
+) -> Result<Option<UnixSeconds>, StoreError> {
+    let oldest = user.prepare_cached(OLDEST)?.query_row([account.0], |row| row.get(0));
+    Ok(oldest.optional()?.map(UnixSeconds))
+}
+
 /// What an account is to replay, in that order, no more than `limit`.
 ///
 /// # Errors
@@ -135,8 +176,7 @@ pub(in crate::store) fn next(
     account: AccountId,
     limit: u32,
 ) -> Result<Vec<Operation>, StoreError> {
-    let condition = "WHERE account_id = ?1 AND refused = '' ORDER BY id LIMIT ?2";
-    selected(user, condition, params![account.0, limit])
+    selected(user, TO_REPLAY, params![account.0, limit])
 }
 
 /// One operation.
@@ -178,9 +218,7 @@ pub(in crate::store) fn has_uploads(user: &Connection, step: UndoId) -> Result<b
 /// # Errors
 /// [`StoreError::Sqlite`].
 pub(in crate::store) fn is_named(user: &Connection, id: OperationId) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM pending_operation
-               WHERE ?1 < id AND payload LIKE '%\"operation\":' || ?1 || ',%'";
-    Ok(user.prepare_cached(sql)?.exists([id.0])?)
+    Ok(user.prepare_cached(NAMED)?.exists([id.0])?)
 }
 
 /// Notes why a server refuses an operation for good: nothing of it was done, and it stays until a
@@ -305,4 +343,103 @@ pub(in crate::store) fn start(
 /// [`StoreError`].
 pub(in crate::store) fn is_pending(user: &Connection, id: i64) -> Result<bool, StoreError> {
     Ok(user.prepare_cached("SELECT 1 FROM pending_operation WHERE id = ?1")?.exists([id])?)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::ids::{AccountId, OperationId};
+    use crate::stdx::clock::{Clock, UnixSeconds};
+    use crate::store::operations::journal::{
+        self, COLUMNS, COUNT, NAMED, NewOperation, OLDEST, SHOWN, TO_REPLAY,
+    };
+    use crate::store::operations::payload::{Change, Named, Place};
+    use crate::store::schema::Databases;
+    use rusqlite::{Connection, Params, StatementStatus};
+
+    fn queue(user: &Connection, account: AccountId, change: &Change) -> OperationId {
+        let new = NewOperation { account, change, undo: None, now: UnixSeconds(7) };
+        journal::append(user, &new).unwrap().id
+    }
+
+    fn upload() -> Change {
+        Change::Append { folder: "Old".to_owned(), flags: Default::default(), received_at: None }
+    }
+
+    /// Steps of SQLite's machine that a question takes.
+    fn steps(user: &Connection, sql: &str, values: impl Params) -> i32 {
+        let mut statement = user.prepare(sql).unwrap();
+        let mut rows = statement.query(values).unwrap();
+        while rows.next().unwrap().is_some() {}
+        drop(rows);
+        statement.get_status(StatementStatus::VmStep)
+    }
+
+    /// A queue of so many uploads, half of them refused when they should be, with one move before
+    /// them and one that names the last of them behind; the last of the uploads.
+    fn filled(uploads: usize) -> (Databases, AccountId, OperationId) {
+        let databases = Databases::in_memory(&Clock::system()).unwrap();
+        let user = &databases.user;
+        user.execute("INSERT INTO account (name) VALUES ('work')", []).unwrap();
+        let account = AccountId(user.last_insert_rowid());
+        let place = |messages| Place { folder: "Old".to_owned(), messages };
+        let uids = "1:3".parse().unwrap();
+        let at = place(Named::Uids { uid_validity: 1, uids });
+        queue(user, account, &Change::Move { at, to: "New".to_owned() });
+        let ids: Vec<_> = (0..uploads).map(|_at| queue(user, account, &upload())).collect();
+        for id in &ids[..uploads / 2] {
+            journal::refuse(user, *id, "full").unwrap();
+        }
+        let last = *ids.last().unwrap();
+        let messages = Named::Of { operation: last.0, uids: "1".parse().unwrap() };
+        queue(user, account, &Change::Delete { at: place(messages) });
+        (databases, account, last)
+    }
+
+    #[test]
+    fn a_question_about_one_of_many_uploads_does_not_read_the_others() {
+        let asked = |uploads| {
+            let (databases, account, last) = filled(uploads);
+            let user = &databases.user;
+            let select = |condition| format!("SELECT {COLUMNS} FROM pending_operation {condition}");
+            [
+                steps(user, &select(TO_REPLAY), (account.0, 64)),
+                steps(user, &select(SHOWN), [account.0]),
+                steps(user, COUNT, [account.0]),
+                steps(user, OLDEST, [account.0]),
+                steps(user, NAMED, [last.0]),
+                steps(user, NAMED, [last.0 - 1]),
+            ]
+        };
+        assert_eq!(asked(200), asked(4_000));
+    }
+
+    #[test]
+    fn what_waits_is_counted_whatever_becomes_of_it() {
+        let (databases, account, last) = filled(8);
+        let user = &databases.user;
+        let check = |expected: u32| {
+            assert_eq!(journal::count(user, account).unwrap(), expected);
+            let next = journal::next(user, account, 100).unwrap().len();
+            assert_eq!(next, usize::try_from(expected).unwrap());
+        };
+        check(6);
+        assert_eq!(journal::oldest_since(user, account).unwrap(), Some(UnixSeconds(7)));
+        assert!(journal::is_named(user, last).unwrap());
+        assert!(!journal::is_named(user, OperationId(last.0 - 1)).unwrap());
+        journal::refuse(user, last, "full").unwrap();
+        journal::refuse(user, last, "still full").unwrap();
+        check(5);
+        journal::retry(user, last).unwrap();
+        check(6);
+        journal::retry(user, last).unwrap();
+        check(6);
+        journal::remove(user, last).unwrap();
+        check(5);
+        journal::refuse(user, OperationId(last.0 - 1), "full").unwrap();
+        journal::remove(user, OperationId(last.0 - 1)).unwrap();
+        check(4);
+        user.execute("DELETE FROM account", []).unwrap();
+        check(0);
+        assert_eq!(journal::oldest_since(user, account).unwrap(), None);
+    }
 }

@@ -26,9 +26,9 @@ use crate::model::ids::{AccountId, FolderId, MessageId, OperationId};
 use crate::stdx::clock::UnixSeconds;
 use crate::store::Store;
 use crate::store::error::StoreError;
+use crate::store::hidden;
 use crate::store::messages::NewMessage;
 use crate::store::operations::journal::{Operation, TargetMark};
-use crate::store::operations::payload::Change;
 use crate::store::operations::refusal::Refusal;
 use crate::store::schema::Databases;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -127,13 +127,9 @@ impl Store {
     /// [`StoreError`].
     pub async fn waiting(&self, account: AccountId) -> Result<Waiting, StoreError> {
         self.ask(move |databases| {
-            let sql = "SELECT count(*), min(created_at) FROM pending_operation
-                       WHERE account_id = ?1 AND refused = ''";
-            let mut statement = databases.user.prepare_cached(sql)?;
-            Ok(statement.query_row([account.0], |row| {
-                let since: Option<i64> = row.get(1)?;
-                Ok(Waiting { operations: row.get(0)?, since: since.map(UnixSeconds) })
-            })?)
+            let operations = journal::count(&databases.user, account)?;
+            let since = journal::oldest_since(&databases.user, account)?;
+            Ok(Waiting { operations, since })
         })
         .await
     }
@@ -159,20 +155,10 @@ impl Store {
 fn named(cache: &Connection, operation: Operation) -> Result<PendingOperation, StoreError> {
     let messages = operation.change.count();
     let account = operation.account;
-    let deed = match operation.change.clone() {
-        Change::Flag { change, .. } => Deed::Flag(change),
-        Change::Move { to, .. } => {
-            let role = show::role_of(cache, account, &to)?;
-            Deed::Move { to, role }
-        }
-        Change::Copy { to, .. } => Deed::Copy { to },
-        Change::Delete { .. } => Deed::Delete,
-        Change::Empty { folder, .. } => Deed::EmptyFolder { name: folder },
-        Change::CreateFolder { name, .. } => Deed::CreateFolder { name },
-        Change::RenameFolder { from, to } => Deed::RenameFolder { from, to },
-        Change::DeleteFolder { name, .. } => Deed::DeleteFolder { name },
-        Change::Append { folder, .. } => Deed::Import { to: folder },
-    };
+    let mut deed = operation.change.deed();
+    if let Deed::Move { to, role } = &mut deed {
+        *role = show::role_of(cache, account, to)?;
+    }
     let Operation { id, since, refused, .. } = operation;
     Ok(PendingOperation { id, account, deed, messages, since, refused })
 }
@@ -187,7 +173,7 @@ pub(in crate::store) fn reapply(
     cache: &Connection,
     account: AccountId,
 ) -> Result<(), StoreError> {
-    let pending = journal::pending(user, Some(account))?;
+    let pending = journal::shown(user, account)?;
     for (index, operation) in pending.iter().enumerate() {
         let later = pending.get(index + 1..).unwrap_or_default();
         show::show(cache, operation, later)?;
@@ -207,7 +193,8 @@ pub(in crate::store) fn expected_folders(
     folder_acts::expected_folders(user, account, listed)
 }
 
-/// By how much what waits makes the counts of a folder differ from the server's: total, unread.
+/// By how much what waits, and what is hidden, makes the counts of a folder differ from the server's:
+/// total, unread.
 ///
 /// # Errors
 /// [`StoreError::Sqlite`].
@@ -218,7 +205,10 @@ pub(in crate::store) fn count_shift(
     let sql = "SELECT coalesce(sum(total), 0), coalesce(sum(unread), 0) FROM count_shift
                WHERE folder_id = ?1";
     let mut statement = cache.prepare_cached(sql)?;
-    Ok(statement.query_row([folder.0], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    let (total, unread): (i64, i64) =
+        statement.query_row([folder.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let hidden = hidden::shift(cache, folder)?;
+    Ok((total + hidden.0, unread + hidden.1))
 }
 
 /// Gives rows that were moved here before their server said where to the UIDs that its folder now
@@ -291,7 +281,7 @@ fn orphans(
 /// Shifts of operations that are over stand in the way of the server's counts.
 fn settle_orphans(user: &Connection, cache: &Connection) -> Result<(), StoreError> {
     let shifting = cache
-        .prepare_cached("SELECT DISTINCT operation_id FROM count_shift WHERE 0 < operation_id")?
+        .prepare_cached("SELECT DISTINCT operation_id FROM count_shift")?
         .query_map([], |row| row.get(0))?
         .collect::<Result<BTreeSet<i64>, _>>()?;
     for operation in shifting {

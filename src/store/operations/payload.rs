@@ -3,6 +3,7 @@
 //! Messages are named by where they lie on the server, or as what an earlier operation moved,
 //! copied or filed: never by an id of the cache, which may be gone tomorrow.
 
+use crate::model::acting::Deed;
 use crate::model::flags::{Flag, FlagChange, Flags};
 use crate::model::folder::FolderRole;
 use crate::store::error::StoreError;
@@ -235,6 +236,22 @@ impl Change {
             | Self::RenameFolder { .. }
             | Self::DeleteFolder { .. }
             | Self::Append { .. } => None,
+        }
+    }
+
+    /// What a person did with it. The folder that messages are moved to is any one.
+    #[must_use]
+    pub fn deed(&self) -> Deed {
+        match self.clone() {
+            Self::Flag { change, .. } => Deed::Flag(change),
+            Self::Move { to, .. } => Deed::Move { to, role: FolderRole::Mail },
+            Self::Copy { to, .. } => Deed::Copy { to },
+            Self::Delete { .. } => Deed::Delete,
+            Self::Empty { folder, .. } => Deed::EmptyFolder { name: folder },
+            Self::CreateFolder { name, .. } => Deed::CreateFolder { name },
+            Self::RenameFolder { from, to } => Deed::RenameFolder { from, to },
+            Self::DeleteFolder { name, .. } => Deed::DeleteFolder { name },
+            Self::Append { folder, .. } => Deed::Import { to: folder },
         }
     }
 

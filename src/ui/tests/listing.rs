@@ -610,18 +610,29 @@ fn what_opens_gets_the_line_of_keys() {
 #[test]
 fn a_refused_change_says_what_has_become_of_it() {
     #[track_caller]
-    fn check(messages: &[i64], remedy: Remedy, expected: &str) {
+    fn check(messages: &[i64], remedy: Remedy, expected: &str, help: &str) {
         let mut desk = lively();
-        let messages = messages.iter().copied().map(crate::model::ids::MessageId).collect();
-        let problem = problem("refused", remedy);
+        let messages: Vec<_> = messages.iter().copied().map(crate::model::ids::MessageId).collect();
+        let deed = Deed::Copy { to: "Papers".to_owned() };
+        let count = u32::try_from(messages.len()).unwrap();
+        let problem = problem("refused", remedy).with_change(&deed, count);
+        let problem = problem.with_undone(messages.len());
+        let title = problem.what.clone();
         desk.event(EngineEvent::OperationFailed { messages, problem });
         let text = screen(&mut desk, 80, 24);
-        assert!(text.contains(expected), "{text}");
+        let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '\u{2502}').collect();
+        let words = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        for expected in [&title, expected, help] {
+            assert!(words.contains(expected), "{text}");
+        }
         assert!(!text.contains("Nothing can be done"), "{text}");
     }
-    check(&[], Remedy::Nothing, "The change is undone here, too.");
-    check(&[12], Remedy::Nothing, "The message is here as it was before the change.");
-    check(&[12, 11], Remedy::CheckDisk, "2 messages are here as they were before the change.");
+    let again = "Do it again once the reason is gone.";
+    check(&[], Remedy::Nothing, "The change is undone here, too.", again);
+    let as_before = "The message is here as it was before the change.";
+    check(&[12], Remedy::Nothing, as_before, again);
+    let as_before = "2 messages are here as they were before the change.";
+    check(&[12, 11], Remedy::CheckDisk, as_before, Remedy::CheckDisk.sentence());
 }
 
 #[test]
