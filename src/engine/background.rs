@@ -42,7 +42,7 @@ const IDLE_LIMIT: Duration = Duration::from_secs(9 * 60);
 /// What the background is told.
 #[derive(Debug)]
 pub enum BackgroundCommand {
-    /// The account is online: begin a round if none is under way.
+    /// The account is online and its folders are listed: begin a round if none is under way.
     Begin,
     /// Do a whole round and say how it went; whoever asked may be gone before.
     Sync(oneshot::Sender<Result<(), Problem>>),
@@ -130,12 +130,12 @@ impl BackgroundTask {
 
     fn apply(&self, state: &mut State, command: BackgroundCommand) {
         match command {
-            BackgroundCommand::Begin => self.begin(state),
+            BackgroundCommand::Begin => self.begin(state, Round::of_listed()),
             BackgroundCommand::Sync(asker) => {
                 state.asked.push(asker);
                 state.round = None;
                 state.retry_at = Instant::now();
-                self.begin(state);
+                self.begin(state, Round::default());
             }
             // Told again of what it listens to, it need not open that again.
             BackgroundCommand::Listen(folder) if folder == state.listen => {}
@@ -151,17 +151,15 @@ impl BackgroundTask {
         }
     }
 
-    fn begin(&self, state: &mut State) {
+    fn begin(&self, state: &mut State, round: Round) {
         state.begin_at = None;
-        if state.round.is_none() {
-            state.round = Some(Round::default());
-        }
+        state.round.get_or_insert(round);
     }
 
     async fn turn(&self, state: &mut State, turn: Turn) {
         let done = match turn {
             Turn::NextRound => {
-                self.begin(state);
+                self.begin(state, Round::default());
                 Ok(())
             }
             Turn::Step => self.step(state).await,

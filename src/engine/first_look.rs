@@ -100,8 +100,8 @@ impl AccountTask {
         context.reporter.event(EngineEvent::FoldersChanged { account }).await;
         match counts {
             Counts::There => Ok(folders),
-            Counts::Missing => {
-                let folders = self.connection().await?.list(&context).await?;
+            Counts::Missing(listed) => {
+                let folders = self.connection().await?.count(&context, listed).await?;
                 context.reporter.event(EngineEvent::FoldersChanged { account }).await;
                 Ok(folders)
             }

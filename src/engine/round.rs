@@ -80,6 +80,8 @@ enum Stage {
     /// Nothing is known yet.
     #[default]
     Start,
+    /// The folders were listed a moment ago.
+    Listed,
     /// Headers; the first folder of the queue was looked at or not.
     Headers { looked: Option<FolderId>, compared_below: Option<Uid> },
     /// Whole messages.
@@ -102,6 +104,12 @@ pub struct Round {
 }
 
 impl Round {
+    /// A round over folders that were listed a moment ago.
+    #[must_use]
+    pub fn of_listed() -> Self {
+        Self { stage: Stage::Listed, ..Self::default() }
+    }
+
     /// The next step; `None` when the round is over.
     ///
     /// # Errors
@@ -111,9 +119,13 @@ impl Round {
         context: &AccountContext,
         session: &mut Session,
     ) -> Result<Option<Task>, Failure> {
-        if let Stage::Start = self.stage {
-            session.list(context).await?;
-            self.plan(context).await?;
+        match self.stage {
+            Stage::Start => {
+                session.list(context).await?;
+                self.plan(context).await?;
+            }
+            Stage::Listed => self.plan(context).await?,
+            Stage::Headers { .. } | Stage::Bodies => {}
         }
         while let Stage::Headers { looked, compared_below } = &mut self.stage {
             let Some(folder) = self.queue.front().copied() else {

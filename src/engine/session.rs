@@ -21,7 +21,7 @@ use crate::store::marks::{FolderMark, MarkedFolder};
 use crate::store::messages::FolderChanges;
 use crate::transport::error::TransportError;
 use crate::transport::{
-    FolderNews, FolderState, KnownState, MailSource, OpenedFolder, RemoteHeaders,
+    CameAlong, FolderNews, FolderState, KnownState, MailSource, OpenedFolder, RemoteHeaders,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -92,6 +92,28 @@ struct Looking {
     /// How the server has it; as it was when it was opened, for a folder that is still open.
     state: FolderState,
     newest: u32,
+    /// What came along with its opening.
+    came: CameAlong,
+    opened: Opened,
+}
+
+/// When a folder was opened that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Opened {
+    /// A moment ago: its state is what it is.
+    Now,
+    /// It has been open for a while.
+    Before,
+}
+
+impl Looking {
+    /// How many messages the server has; `None` where that was some time ago.
+    fn count(&self) -> Option<u32> {
+        match self.opened {
+            Opened::Now => Some(self.state.exists),
+            Opened::Before => None,
+        }
+    }
 }
 
 impl Session {
@@ -130,8 +152,10 @@ impl Session {
         let known = knowledge.into_iter().find(|folder| folder.name == name);
         let known = known.map(|folder| folder.marked);
         self.close_folder();
-        let (listed, opened) =
-            self.source.list_and_open(name, known.as_ref().and_then(known_state)).await?;
+        let (listed, opened) = self
+            .source
+            .list_and_open(name, known.as_ref().and_then(|k| known_state(k, newest)))
+            .await?;
         let counts = Counts::of(&listed);
         let folders = context.store.keep_folders(account, listed).await?;
         let Some(folder) = folders.iter().find(|folder| folder.name == name) else {
@@ -173,10 +197,13 @@ impl Session {
                 if open == folder && known.uid_validity == Some(state.uid_validity) =>
             {
                 let look = sync::look_again(&known.mark, self.source.abilities());
-                self.bring(context, Looking { folder, known, state, newest }, look).await
+                let (came, opened) = (CameAlong::default(), Opened::Before);
+                let looking = Looking { folder, known, state, newest, came, opened };
+                self.bring(context, looking, look).await
             }
             Some(_) | None => {
-                let opened = self.open_known(context, folder, &known).await?;
+                let known_state = known_state(&known, newest);
+                let opened = self.open_known(context, folder, known_state).await?;
                 self.opened(context, folder, known, opened, newest).await?;
                 self.complete(context).await
             }
@@ -223,7 +250,8 @@ impl Session {
         let Some(folder) = inbox else { return Ok(None) };
         self.examined = Some(folder);
         context.store.note_opened(folder, state.uid_validity, state.exists).await?;
-        let looking = Looking { folder, known: NEVER_OPENED, state, newest };
+        let (known, came, opened) = (NEVER_OPENED, CameAlong::default(), Opened::Now);
+        let looking = Looking { folder, known, state, newest, came, opened };
         let changes = self.cold_changes(context, &looking, headers).await?;
         context.store.keep_changes(account, folder, changes).await?;
         context.reporter.event(EngineEvent::FolderChanged { folder }).await;
@@ -245,6 +273,19 @@ impl Session {
         let listed = self.source.list_lightly().await?;
         let counts = Counts::of(&listed);
         Ok((context.store.keep_folders(context.access.id, listed).await?, counts))
+    }
+
+    /// Counts folders that were listed without.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn count(
+        &mut self,
+        context: &AccountContext,
+        listed: Vec<ListedFolder>,
+    ) -> Result<Vec<Folder>, Failure> {
+        let counted = self.source.count_folders(listed).await?;
+        Ok(context.store.keep_folders(context.access.id, counted).await?)
     }
 
     /// Brings the sizes of messages that are shown without them.
@@ -277,7 +318,7 @@ impl Session {
             return Ok(state);
         }
         // What the server tells about changes on the way is asked for again by the next look.
-        let opened = self.open_known(context, folder, &NEVER_OPENED).await?;
+        let opened = self.open_known(context, folder, None).await?;
         let state = opened.state;
         context.store.note_opened(folder, state.uid_validity, state.exists).await?;
         Ok(state)
@@ -300,12 +341,12 @@ impl Session {
         &mut self,
         context: &AccountContext,
         folder: FolderId,
-        known: &MarkedFolder,
+        known: Option<KnownState>,
     ) -> Result<OpenedFolder, Failure> {
         let listed = context.store.folder(folder).await?.ok_or_else(Problem::no_such_folder)?;
         // A failed open leaves no folder open (RFC 9051, section 6.3.2).
         self.close_folder();
-        let opened = self.source.open_folder(&listed.name, known_state(known)).await?;
+        let opened = self.source.open_folder(&listed.name, known).await?;
         self.open = Some((folder, opened.state));
         Ok(opened)
     }
@@ -326,7 +367,9 @@ impl Session {
             Look::Cold => NEVER_OPENED,
             Look::Told(_) | Look::Since(_) | Look::Compare => known,
         };
-        self.bring(context, Looking { folder, known, state, newest }, look).await
+        let came = opened.came;
+        let looking = Looking { folder, known, state, newest, came, opened: Opened::Now };
+        self.bring(context, looking, look).await
     }
 
     async fn bring(
@@ -337,15 +380,10 @@ impl Session {
     ) -> Result<(), Failure> {
         let changes = match look {
             Look::Cold => self.cold(context, &looking).await?,
-            Look::Told(news) => self.told(context, &looking, news).await?,
+            Look::Told(news) => self.told_and_gone(context, &looking, news).await?,
             Look::Since(modseq) => {
                 let news = self.source.changes_since(modseq).await?;
-                let left = news.vanished.is_none();
-                let mut changes = self.told(context, &looking, news).await?;
-                if left {
-                    changes.gone = self.gone(context, &looking).await?;
-                }
-                changes
+                self.told_and_gone(context, &looking, news).await?
             }
             Look::Compare => self.compared(context, &looking).await?,
         };
@@ -407,6 +445,39 @@ impl Session {
         })
     }
 
+    /// What the server told, and what is gone where it does not tell that.
+    async fn told_and_gone(
+        &mut self,
+        context: &AccountContext,
+        looking: &Looking,
+        news: FolderNews,
+    ) -> Result<FolderChanges, Failure> {
+        let left = news.vanished.is_none();
+        let told: Vec<Uid> = news.flags.iter().map(|(uid, _flags)| *uid).collect();
+        let mut changes = self.told(context, looking, news).await?;
+        if left {
+            changes.gone = self.gone(context, looking, &told).await?;
+        }
+        Ok(changes)
+    }
+
+    /// Headers of messages: what came along, and the rest from the server.
+    async fn headers_of(
+        &mut self,
+        looking: &Looking,
+        uids: &[Uid],
+    ) -> Result<Vec<RemoteHeaders>, Failure> {
+        let wanted: BTreeSet<Uid> = uids.iter().copied().collect();
+        let came = looking.came.arrived.iter().filter(|headers| wanted.contains(&headers.uid));
+        let mut found: Vec<RemoteHeaders> = came.cloned().collect();
+        let there: BTreeSet<Uid> = found.iter().map(|headers| headers.uid).collect();
+        let missing: Vec<Uid> = wanted.difference(&there).copied().collect();
+        if !missing.is_empty() {
+            found.extend(self.source.fetch_headers(&missing).await?);
+        }
+        Ok(found)
+    }
+
     /// What the server told, and the headers of what is new.
     async fn told(
         &mut self,
@@ -414,7 +485,7 @@ impl Session {
         looking: &Looking,
         news: FolderNews,
     ) -> Result<FolderChanges, Failure> {
-        let Looking { folder, known, state, newest } = *looking;
+        let Looking { folder, known, state, newest, .. } = *looking;
         let mut mark = known.mark;
         let lowest = news.flags.iter().map(|(uid, _flags)| *uid).min();
         let cached: BTreeSet<Uid> = match lowest {
@@ -437,7 +508,7 @@ impl Session {
         let span = span.and_then(|(first, last)| UidRange::new(*first, *last));
         let headers = match span {
             None => Vec::new(),
-            Some(span) if sync::is_short(span) => self.source.fetch_headers(&new).await?,
+            Some(span) if sync::is_short(span) => self.headers_of(looking, &new).await?,
             Some(_long) => {
                 let headers = self.source.newest_headers(newest).await?;
                 let lowest = headers.iter().map(|headers| headers.uid).min();
@@ -459,13 +530,18 @@ impl Session {
         })
     }
 
-    /// Cached messages that the server no longer has, found by asking which UIDs are left.
+    /// Cached messages that the server no longer has, found by asking which UIDs are left; `told` are
+    /// all that changed or arrived.
     async fn gone(
         &mut self,
         context: &AccountContext,
         looking: &Looking,
+        told: &[Uid],
     ) -> Result<Vec<Uid>, Failure> {
         let cached = context.store.cached_flags(looking.folder, None).await?;
+        if sync::is_all_there(&looking.known.mark, &cached, told, looking.count()) {
+            return Ok(Vec::new());
+        }
         let ends = cached.first().zip(cached.last());
         let Some(range) = ends.and_then(|((first, _), (last, _))| UidRange::new(*first, *last))
         else {
@@ -482,8 +558,11 @@ impl Session {
         context: &AccountContext,
         looking: &Looking,
     ) -> Result<FolderChanges, Failure> {
-        let Looking { folder, known, state, newest } = *looking;
-        let server = self.source.newest_flags(newest).await?;
+        let Looking { folder, known, state, newest, .. } = *looking;
+        let server = match &looking.came.newest {
+            Some(newest) => newest.clone(),
+            None => self.source.newest_flags(newest).await?,
+        };
         let shown = u32::try_from(server.len()).unwrap_or(u32::MAX);
         // Fewer than asked for means that these are all.
         let exists = if shown < newest { shown } else { state.exists.max(shown) };
@@ -491,7 +570,7 @@ impl Session {
         let cached = context.store.cached_flags(folder, lowest).await?;
         let SyncPlan { fetch, flags, gone } = sync::plan(&cached, &server);
         let headers =
-            if fetch.is_empty() { Vec::new() } else { self.source.fetch_headers(&fetch).await? };
+            if fetch.is_empty() { Vec::new() } else { self.headers_of(looking, &fetch).await? };
         let mark = compared_mark(&known.mark, lowest, &server, &state);
         Ok(FolderChanges {
             flags,
@@ -509,11 +588,13 @@ const NEVER_OPENED: MarkedFolder = MarkedFolder {
     mark: FolderMark { uid_next: None, highest_modseq: None, complete_from: None },
 };
 
-fn known_state(known: &MarkedFolder) -> Option<KnownState> {
+fn known_state(known: &MarkedFolder, newest: u32) -> Option<KnownState> {
     known.mark.complete_from?;
     Some(KnownState {
         uid_validity: known.uid_validity?,
         highest_modseq: known.mark.highest_modseq,
+        uid_next: known.mark.uid_next,
+        newest,
     })
 }
 
@@ -542,17 +623,17 @@ fn compared_mark(
 }
 
 /// Whether a list of folders came with its counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Counts {
     /// It did.
     There,
-    /// Some are missing and can be asked for.
-    Missing,
+    /// Some are missing, and can be asked for with [`Session::count`].
+    Missing(Vec<ListedFolder>),
 }
 
 impl Counts {
     fn of(listed: &[ListedFolder]) -> Self {
         let missing = listed.iter().any(|folder| folder.total.is_none());
-        if missing { Self::Missing } else { Self::There }
+        if missing { Self::Missing(listed.to_vec()) } else { Self::There }
     }
 }

@@ -22,7 +22,7 @@ const STEP_LIMIT: u32 = 1 << 24;
 pub enum Look {
     /// Nothing usable is cached: fetch the newest headers at once.
     Cold,
-    /// The server has told every change (QRESYNC, RFC 7162), or nothing changed.
+    /// The server has told every change (QRESYNC, RFC 7162), or every change of flags (CONDSTORE).
     Told(FolderNews),
     /// Ask for flags that changed since this change number, and which UIDs are left (CONDSTORE).
     Since(u64),
@@ -37,13 +37,28 @@ pub fn look(known: &MarkedFolder, opened: &OpenedFolder) -> Look {
     if !same || known.mark.complete_from.is_none() {
         return Look::Cold;
     }
-    if let Some(news @ FolderNews { vanished: Some(_), .. }) = &opened.changes {
+    if let Some(news) = &opened.changes {
         return Look::Told(news.clone());
     }
     match (known.mark.highest_modseq, opened.state.highest_modseq) {
         (Some(modseq), Some(_)) => Look::Since(modseq),
         (Some(_) | None, Some(_) | None) => Look::Compare,
     }
+}
+
+/// Whether nothing that is cached can be gone from a folder of `count` messages, of which the cache
+/// is complete. `cached` is all of it, ascending by UID, and `told` are all that changed or arrived
+/// since, as the server tells them after it has counted.
+#[must_use]
+pub fn is_all_there(
+    mark: &FolderMark,
+    cached: &[(Uid, Flags)],
+    told: &[Uid],
+    count: Option<u32>,
+) -> bool {
+    let arrived = told.iter().filter(|uid| find(cached, **uid).is_none()).count();
+    let count = count.and_then(|count| usize::try_from(count).ok());
+    mark.complete_from == Uid::new(1) && count == Some(cached.len() + arrived)
 }
 
 /// How to learn what changed in a folder that is still open.
@@ -146,12 +161,12 @@ fn find(list: &[(Uid, Flags)], uid: Uid) -> Option<Flags> {
 #[cfg(test)]
 mod tests {
     use crate::engine::sync::{
-        Look, complete_from, look, lowest_covered, next_width, plan, step_below,
+        Look, complete_from, is_all_there, look, lowest_covered, next_width, plan, step_below,
     };
     use crate::model::flags::{Flag, Flags};
     use crate::model::ids::{Uid, UidRange, UidValidity};
     use crate::store::marks::{FolderMark, MarkedFolder};
-    use crate::transport::{FolderNews, FolderState, OpenedFolder};
+    use crate::transport::{CameAlong, FolderNews, FolderState, OpenedFolder};
 
     fn unread(uids: &[u32]) -> Vec<(Uid, Flags)> {
         uids.iter().map(|uid| (Uid::new(*uid).unwrap(), Flags::default())).collect()
@@ -215,7 +230,7 @@ mod tests {
             exists: 50,
             highest_modseq: modseq,
         };
-        OpenedFolder { state, changes }
+        OpenedFolder { state, changes, came: CameAlong::default() }
     }
 
     #[test]
@@ -226,6 +241,9 @@ mod tests {
             assert_eq!(look(&known, &opened), expected);
         }
         check(known(7, Some(5), 1), opened(Some(9), Some(told.clone())), Look::Told(told.clone()));
+        let flags_only = FolderNews::default();
+        let changed = opened(Some(9), Some(flags_only.clone()));
+        check(known(7, Some(5), 1), changed, Look::Told(flags_only));
         check(known(7, Some(5), 1), opened(Some(9), None), Look::Since(5));
         check(known(7, None, 1), opened(None, None), Look::Compare);
         // A change number of before is of no use where none is given any more.
@@ -233,6 +251,27 @@ mod tests {
         // Another generation of UIDs, or nothing cached yet.
         check(known(6, Some(5), 1), opened(Some(9), Some(told)), Look::Cold);
         check(known(7, Some(5), 0), opened(Some(9), None), Look::Cold);
+    }
+
+    #[test]
+    fn only_a_count_that_fits_says_that_nothing_is_gone() {
+        #[track_caller]
+        fn check(complete_from: u32, told: &[u32], count: Option<u32>, expected: bool) {
+            let mark = known(7, Some(5), complete_from).mark;
+            let told: Vec<Uid> = told.iter().filter_map(|uid| Uid::new(*uid)).collect();
+            let cached = unread(&[3, 4, 9]);
+            assert_eq!(is_all_there(&mark, &cached, &told, count), expected, "{told:?} {count:?}");
+        }
+        check(1, &[], Some(3), true);
+        check(1, &[4, 10, 11], Some(5), true);
+        // One is gone, and one arrived.
+        check(1, &[10], Some(3), false);
+        check(1, &[10], Some(4), true);
+        // One more arrived after the folder was counted.
+        check(1, &[10, 11], Some(4), false);
+        check(1, &[], Some(2), false);
+        check(1, &[], None, false);
+        check(3, &[], Some(3), false);
     }
 
     #[test]

@@ -62,13 +62,18 @@ pub struct FolderState {
     pub highest_modseq: Option<u64>,
 }
 
-/// What the cache knew of a folder when it was last left.
+/// What the cache knew of a folder when it was last left, and how much of it will be looked at: what
+/// the look will ask for goes out with the command that opens the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownState {
     /// Generation of its UIDs.
     pub uid_validity: UidValidity,
     /// The change number up to which every change was seen.
     pub highest_modseq: Option<u64>,
+    /// A UID above all that were seen; `None` when unknown, and then nothing is asked ahead.
+    pub uid_next: Option<u32>,
+    /// How many of the newest messages will be compared where the server tells of no changes.
+    pub newest: u32,
 }
 
 /// A folder that was opened, with what changed in it since the [`KnownState`].
@@ -76,9 +81,20 @@ pub struct KnownState {
 pub struct OpenedFolder {
     /// How it stands.
     pub state: FolderState,
-    /// Every change since; `None` where the server could not say (no QRESYNC, another
-    /// UIDVALIDITY, or nothing known).
+    /// Every change since; `None` where the server could not say (no QRESYNC and no CONDSTORE,
+    /// another UIDVALIDITY, or nothing known).
     pub changes: Option<FolderNews>,
+    /// What else was asked for ahead.
+    pub came: CameAlong,
+}
+
+/// What came along with the opening of a folder that is what the cache knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CameAlong {
+    /// As [`MailSource::newest_flags`] would tell; `None` where that has to be asked.
+    pub newest: Option<Vec<(Uid, Flags)>>,
+    /// Headers of messages that arrived since, not of all of them when they are many.
+    pub arrived: Vec<RemoteHeaders>,
 }
 
 /// Changes of an open folder since a change number (RFC 7162).
@@ -223,6 +239,15 @@ pub trait MailSource: Send {
     /// # Errors
     /// [`TransportError`].
     async fn list_lightly(&mut self) -> Result<Vec<ListedFolder>, TransportError>;
+
+    /// The same folders with their counts, which are asked for folder by folder, many at a time.
+    ///
+    /// # Errors
+    /// [`TransportError`]; a folder that refuses stays without.
+    async fn count_folders(
+        &mut self,
+        listed: Vec<ListedFolder>,
+    ) -> Result<Vec<ListedFolder>, TransportError>;
 
     /// UID and RFC822.SIZE, in bytes, of the messages of the open folder in a range, ascending by
     /// UID.

@@ -7,8 +7,8 @@ use crate::model::query::ServerTerm;
 use crate::stdx::clock::UnixSeconds;
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::{
-    Abilities, Change, CopiedUids, FolderNews, FolderState, KnownState, MailSource, OpenedFolder,
-    RemoteHeaders, WantedMessage,
+    Abilities, CameAlong, Change, CopiedUids, FolderNews, FolderState, KnownState, MailSource,
+    OpenedFolder, RemoteHeaders, WantedMessage,
 };
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -334,7 +334,7 @@ impl MailSource for FakeServer {
                 exists: u32::try_from(shelf.messages.len()).unwrap(),
                 highest_modseq: None,
             };
-            Ok(OpenedFolder { state, changes: None })
+            Ok(OpenedFolder { state, changes: None, came: CameAlong::default() })
         })?;
         self.open = Some(name.to_owned());
         Ok(opened)
@@ -360,6 +360,13 @@ impl MailSource for FakeServer {
     }
 
     async fn list_lightly(&mut self) -> Result<Vec<ListedFolder>, TransportError> {
+        later()
+    }
+
+    async fn count_folders(
+        &mut self,
+        _listed: Vec<ListedFolder>,
+    ) -> Result<Vec<ListedFolder>, TransportError> {
         later()
     }
 

@@ -39,7 +39,12 @@ fn everything() -> UidRange {
 
 fn known(opened: &OpenedFolder) -> Option<KnownState> {
     let state = opened.state;
-    Some(KnownState { uid_validity: state.uid_validity, highest_modseq: state.highest_modseq })
+    Some(KnownState {
+        uid_validity: state.uid_validity,
+        highest_modseq: state.highest_modseq,
+        uid_next: state.uid_next,
+        newest: 50,
+    })
 }
 
 const BOTH: [Personality; 2] = [Personality::Exchange, Personality::Dovecot];

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tokio::sync::mpsc;
 
 /// What a flag sync asks for.
-const FLAG_ITEMS: &str = "(UID FLAGS)";
+pub(in crate::transport::imap) const FLAG_ITEMS: &str = "(UID FLAGS)";
 /// What is asked for behind a list that came without.
 const SIZE_ITEMS: &str = "(UID RFC822.SIZE)";
 /// What reading a message asks for.

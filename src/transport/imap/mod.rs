@@ -8,6 +8,7 @@
 //! A panic of the parser is caught in the reader and costs the response it was about.
 //! The process-wide panic hook still runs then, so it must not take such a panic for the end.
 
+mod ahead;
 mod bodies;
 mod capabilities;
 mod changing;

@@ -10,7 +10,7 @@ use crate::transport::imap::names::quoted;
 use crate::transport::imap::quota::storage;
 use crate::transport::imap::source::{Enabled, ImapSource, Keywords, OpenFolder, refusal};
 use crate::transport::imap::wire::Tag;
-use crate::transport::{FolderNews, FolderState, KnownState, OpenedFolder};
+use crate::transport::{CameAlong, FolderNews, FolderState, KnownState, OpenedFolder};
 use imap_proto::{MailboxDatum, Response, ResponseCode, Status};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -68,7 +68,10 @@ impl ImapSource {
         let mut listing = self.listing().await?;
         match self.count_source() {
             CountSource::List => {}
-            CountSource::Status => listing.counts = self.status(&listing.folders).await?,
+            CountSource::Status => {
+                let names = listing.folders.iter().map(|folder| folder.name.as_str());
+                listing.counts = self.status(&names.collect::<Vec<_>>()).await?;
+            }
         }
         Ok(listing.with_roles())
     }
@@ -78,6 +81,21 @@ impl ImapSource {
         &mut self,
     ) -> Result<Vec<ListedFolder>, TransportError> {
         Ok(self.listing().await?.with_roles())
+    }
+
+    /// Folders that were listed without counts, with them.
+    pub(in crate::transport::imap) async fn counted(
+        &mut self,
+        mut listed: Vec<ListedFolder>,
+    ) -> Result<Vec<ListedFolder>, TransportError> {
+        let names: Vec<&str> = listed.iter().map(|folder| folder.name.as_str()).collect();
+        let counts = self.status(&names).await?;
+        for folder in &mut listed {
+            if let Some(found) = counts.iter().find(|counts| counts.name == folder.name) {
+                (folder.total, folder.unread) = (found.total, found.unread);
+            }
+        }
+        Ok(listed)
     }
 
     async fn listing(&mut self) -> Result<Listing, TransportError> {
@@ -96,6 +114,7 @@ impl ImapSource {
     ) -> Result<(Vec<ListedFolder>, Result<OpenedFolder, TransportError>), TransportError> {
         let list = self.wire.queue_command(self.count_source().command());
         let (select, asked) = self.queue_select("SELECT", name, known);
+        let ahead = self.queue_ahead(known, asked);
         self.wire.flush().await?;
         let mut listing = Listing::default();
         let mut opening = Opening { left_out: self.wire.left_out(), ..Opening::default() };
@@ -105,7 +124,9 @@ impl ImapSource {
         };
         let listed = self.wire.finish(&list, &mut take).await;
         let selected = self.wire.finish(&select, &mut take).await;
-        let opened = self.opened(name, known, asked, opening, selected).await;
+        let told = self.finish_ahead(ahead, &selected).await?;
+        let opened = self.opened(name, Question { known, asked }, opening, selected).await;
+        let opened = opened.map(|opened| self.with_what_came(opened, known, told));
         listed?;
         Ok((listing.with_roles(), opened))
     }
@@ -134,10 +155,13 @@ impl ImapSource {
         known: Option<KnownState>,
     ) -> Result<OpenedFolder, TransportError> {
         let (tag, asked) = self.queue_select(verb, name, known);
+        let ahead = self.queue_ahead(known, asked);
         self.wire.flush().await?;
         let mut opening = Opening { left_out: self.wire.left_out(), ..Opening::default() };
         let selected = self.wire.finish(&tag, |response| opening.take(response)).await;
-        self.opened(name, known, asked, opening, selected).await
+        let told = self.finish_ahead(ahead, &selected).await?;
+        let opened = self.opened(name, Question { known, asked }, opening, selected).await?;
+        Ok(self.with_what_came(opened, known, told))
     }
 
     fn queue_select(&mut self, verb: &str, name: &str, known: Option<KnownState>) -> (Tag, Asked) {
@@ -162,22 +186,19 @@ impl ImapSource {
     async fn opened(
         &mut self,
         name: &str,
-        known: Option<KnownState>,
-        asked: Asked,
+        Question { known, mut asked }: Question,
         mut opening: Opening,
         mut selected: Result<(), TransportError>,
     ) -> Result<OpenedFolder, TransportError> {
-        let mut asked = asked;
         if let (Asked::Changes, Err(TransportError::Refused { .. })) = (asked, &selected) {
             // The server may have refused ENABLE, and with it the question.
             asked = Asked::State;
             opening = Opening::default();
             let command = format!("SELECT {}", quoted(name));
             selected = self.wire.run(&command, |response| opening.take(response)).await;
+            self.wire.news = false;
         }
         selected?;
-        // What SELECT reports is the state, not a change of it.
-        self.wire.news = false;
         let (Some(uid_validity), Some(exists)) = (opening.uid_validity, opening.exists) else {
             // Without the one no UID means anything, without the other the folder would look empty
             // (RFC 9051, sections 2.3.1.1 and 6.3.2).
@@ -196,7 +217,7 @@ impl ImapSource {
                 && known.highest_modseq <= highest_modseq
         });
         let changes = told.map(|_known| opening.news(highest_modseq));
-        Ok(OpenedFolder { state, changes })
+        Ok(OpenedFolder { state, changes, came: CameAlong::default() })
     }
 
     /// What changed in the open folder since a change number.
@@ -230,12 +251,12 @@ impl ImapSource {
     }
 
     /// Asks for the counts of `folders`, many at a time; folders that refuse are left out.
-    async fn status(&mut self, folders: &[Listed]) -> Result<Vec<Counts>, TransportError> {
+    async fn status(&mut self, folders: &[&str]) -> Result<Vec<Counts>, TransportError> {
         let mut found = Vec::new();
         for batch in folders.chunks(STATUS_AT_ONCE) {
             let tags: Vec<Tag> = batch
                 .iter()
-                .map(|folder| format!("STATUS {} (MESSAGES UNSEEN)", quoted(&folder.name)))
+                .map(|folder| format!("STATUS {} (MESSAGES UNSEEN)", quoted(folder)))
                 .map(|command| self.wire.queue_command(&command))
                 .collect();
             self.wire.flush().await?;
@@ -280,9 +301,18 @@ impl ImapSource {
 
 /// What a SELECT was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
+pub(in crate::transport::imap) enum Asked {
+    /// How the folder stands.
     State,
+    /// What changed in it, too.
     Changes,
+}
+
+/// A SELECT as it was asked.
+#[derive(Clone, Copy)]
+struct Question {
+    known: Option<KnownState>,
+    asked: Asked,
 }
 
 /// What LIST tells, as it comes.

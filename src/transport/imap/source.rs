@@ -166,6 +166,14 @@ impl MailSource for ImapSource {
         self.list_with_what_comes().await
     }
 
+    async fn count_folders(
+        &mut self,
+        listed: Vec<ListedFolder>,
+    ) -> Result<Vec<ListedFolder>, TransportError> {
+        self.leave_idle().await?;
+        self.counted(listed).await
+    }
+
     async fn sizes_in(&mut self, range: UidRange) -> Result<Vec<(Uid, u32)>, TransportError> {
         self.leave_idle().await?;
         self.sizes_of(range).await

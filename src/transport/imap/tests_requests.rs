@@ -119,7 +119,12 @@ async fn a_cold_list_takes_four_round_trips_and_a_warm_one_two_after_the_greetin
     );
     let server = ScriptedServer::start(Security::Tls, &warm).await;
     let mut source = connect(&server.request).await.unwrap();
-    let known = KnownState { uid_validity: UidValidity(7), highest_modseq: Some(90) };
+    let known = KnownState {
+        uid_validity: UidValidity(7),
+        highest_modseq: Some(90),
+        uid_next: None,
+        newest: 50,
+    };
     let (_folders, opened) = source.list_and_open("INBOX", Some(known)).await.unwrap();
     let news = opened.unwrap().changes.unwrap();
     assert_eq!(news.vanished, Some(vec![range(3, 5), range(9, 9)]));
@@ -192,7 +197,12 @@ async fn changes_are_not_believed_when_something_is_missing() {
         );
         let server = ScriptedServer::start(Security::Tls, &script).await;
         let mut source = connect(&server.request).await.unwrap();
-        let known = KnownState { uid_validity: UidValidity(7), highest_modseq: Some(90) };
+        let known = KnownState {
+            uid_validity: UidValidity(7),
+            highest_modseq: Some(90),
+            uid_next: None,
+            newest: 50,
+        };
         let opened = source.open_folder("INBOX", Some(known)).await.unwrap();
         assert_eq!(opened.changes.is_some(), expected, "{answer}");
         drop(source);
