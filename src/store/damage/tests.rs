@@ -207,3 +207,36 @@ async fn five_hundred_damaged_caches_start_say_so_and_fill_again() {
     // Some damage hits what nobody reads, and most does not.
     assert!(100 < said && 50 < shown_whole, "{said} {shown_whole}");
 }
+
+/// `bytes` with other words of the same length wherever `words` stand.
+fn exchanged(bytes: &[u8], words: &str, others: &str) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let stand = |bytes: &[u8]| bytes.windows(words.len()).position(|at| at == words.as_bytes());
+    while let Some(at) = stand(&bytes) {
+        bytes[at..at + words.len()].copy_from_slice(others.as_bytes());
+    }
+    bytes
+}
+
+/// SQLite does not notice a value in place of another one.
+#[tokio::test]
+async fn a_row_or_a_body_of_other_words_is_never_shown() {
+    let home = directory();
+    let templates = templates(home.path()).await;
+    for (words, others) in [
+        ("Subject 17", "Subject 71"),
+        ("N17", "N71"),
+        ("17@example.org", "71@example.org"),
+        ("text text", "test test"),
+    ] {
+        let dir = directory();
+        for (name, bytes) in &templates[0] {
+            fs::write(dir.path().join(name), exchanged(bytes, words, others)).unwrap();
+        }
+        let store = Store::open(home.path(), dir.path(), &Clock::system()).unwrap();
+        let read = read_everything(&store).await;
+        assert!(matches!(read, Err(StoreError::CacheRemade)), "{words}: {read:?}");
+        assert!(store.was_rebuilt(), "{words}");
+        store.close().await;
+    }
+}
