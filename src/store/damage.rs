@@ -72,6 +72,20 @@ fn is_damage(error: &StoreError) -> bool {
         error.sqlite_error_code(),
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::ReadOnly)
     ) || error.sqlite_error().is_some_and(|error| error.extended_code == SHORT_READ)
+        || is_of_another_schema(error)
+}
+
+/// Whether a statement of ours does not hold: the schema is not what the migrations made it. SQLite
+/// has no code for that (SQLITE_ERROR), and says where in the statement only at times.
+fn is_of_another_schema(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::SqlInputError { .. } => true,
+        rusqlite::Error::SqliteFailure(error, Some(what)) => {
+            error.code == ErrorCode::Unknown
+                && ["no such ", "error in "].iter().any(|start| what.starts_with(start))
+        }
+        _other => false,
+    }
 }
 
 /// Whether a question about the cache alone shows that it is damaged: also a value that cannot be

@@ -240,3 +240,35 @@ async fn a_row_or_a_body_of_other_words_is_never_shown() {
         store.close().await;
     }
 }
+
+/// What a schema says is text in the file like any other.
+#[tokio::test]
+async fn a_schema_of_other_words_is_damage() {
+    let home = directory();
+    let templates = templates(home.path()).await;
+    for (words, others) in [
+        ("known_unread", "known-unread"),
+        ("known_unread", "knawn_unread"),
+        ("folder_thread", "folder_thraed"),
+        ("newest", "latest"),
+        ("thread_link", "thread_lnik"),
+        ("message_removed", "massage_removed"),
+        ("old.folder_id", "odl.folder_id"),
+    ] {
+        let dir = directory();
+        for (name, bytes) in &templates[0] {
+            fs::write(dir.path().join(name), exchanged(bytes, words, others)).unwrap();
+        }
+        let store = Store::open(home.path(), dir.path(), &Clock::system()).unwrap();
+        if let Err(error) = read_everything(&store).await {
+            assert!(matches!(error, StoreError::CacheRemade), "{words} {others}: {error}");
+        }
+        let filled = match fill(&store).await {
+            Err(StoreError::CacheRemade) => fill(&store).await,
+            filled => filled,
+        };
+        filled.unwrap_or_else(|error| panic!("{words} {others}: {error}"));
+        assert_eq!(read_everything(&store).await.unwrap(), MESSAGES, "{words} {others}");
+        store.close().await;
+    }
+}
