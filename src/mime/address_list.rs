@@ -7,57 +7,67 @@ use crate::mime::fields;
 use crate::mime::sanitise;
 use crate::model::address::Mailbox;
 use mail_parser::parsers::MessageStream;
+use std::borrow::Cow;
 
 /// Most mailboxes read from one field: twice what Exchange Online lets a message have.
 const MAILBOX_LIMIT: usize = 2_000;
 
 /// One entry of a list, undecoded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct Entry<'a> {
     /// Display name with quotes and escapes resolved; empty for none.
     pub name: String,
     /// What stands for the address; empty when nothing does.
     pub address: String,
     /// The entry as it was written.
-    pub text: String,
+    pub text: &'a str,
 }
 
 /// The entries of `line`, separated by commas or semicolons; names of groups are dropped, because
 /// they stand for nobody.
-pub(crate) fn entries(line: &str) -> Vec<Entry> {
+pub(crate) fn entries(line: &str) -> Vec<Entry<'_>> {
     let mut found = Vec::new();
     let mut reader = Reader::default();
-    for c in line.chars() {
-        if reader.push(c) == Step::EntryEnds {
-            found.extend(std::mem::take(&mut reader).finish());
-            if found.len() == MAILBOX_LIMIT {
-                return found;
+    let mut start = 0;
+    for (at, c) in line.char_indices() {
+        match reader.push(c) {
+            Step::Within => {}
+            Step::GroupBegins => start = at + c.len_utf8(),
+            Step::EntryEnds => {
+                found.extend(reader.finish(line.get(start..at).unwrap_or_default()));
+                if found.len() == MAILBOX_LIMIT {
+                    return found;
+                }
+                start = at + c.len_utf8();
             }
         }
     }
-    found.extend(reader.finish());
+    found.extend(reader.finish(line.get(start..).unwrap_or_default()));
     found
 }
 
 /// The mailboxes of a header field, ready to show. A name that could pass for an address is
 /// dropped: the address itself is then all there is to see.
 pub(crate) fn mailboxes(value: &[u8]) -> Vec<Mailbox> {
-    let (line, name_bytes): (String, fn(&str) -> Vec<u8>) = match std::str::from_utf8(value) {
-        Ok(line) => (line.to_owned(), |name| name.as_bytes().to_vec()),
-        // Byte by byte there and back, because an encoded-word may hold bytes of its charset.
-        Err(_) => (value.iter().copied().map(char::from).collect(), |name| {
-            name.chars().filter_map(|c| u8::try_from(c).ok()).collect()
-        }),
-    };
-    let shown = |entry: Entry| {
-        let name = sanitise::line(&decode_words(&name_bytes(&entry.name)));
+    let utf8 = std::str::from_utf8(value);
+    // Byte by byte there and back, because an encoded-word may hold bytes of its charset.
+    let line = utf8.map_or_else(
+        |_other| Cow::Owned(value.iter().copied().map(char::from).collect()),
+        Cow::Borrowed,
+    );
+    let shown = |entry: Entry<'_>| {
+        let bytes = match utf8 {
+            Ok(_line) => Cow::Borrowed(entry.name.as_bytes()),
+            Err(_other) => entry.name.chars().filter_map(|c| u8::try_from(c).ok()).collect(),
+        };
+        let name = sanitise::line(&decode_words(&bytes));
         let posing = name.contains(['@', '\u{ff20}', '\u{fe6b}']);
         Mailbox {
             name: if posing { String::new() } else { name },
             address: sanitise::line(&entry.address),
         }
     };
-    entries(&line.replace(['\r', '\n'], "")).into_iter().map(shown).collect()
+    entries(&fields::unfolded(line)).into_iter().map(shown).collect()
 }
 
 /// `mailbox` so that [`entries`] reads the same name and address back.
@@ -79,9 +89,19 @@ pub(crate) fn format(mailbox: &Mailbox) -> String {
 }
 
 /// Text with encoded-words decoded (RFC 2047), whatever their length and the bytes in them.
-pub(crate) fn decode_words(value: &[u8]) -> String {
-    let breaks = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    let mut one_line: Vec<u8> = value.iter().copied().filter(|byte| !breaks(byte)).collect();
+pub(crate) fn decode_words(value: &[u8]) -> Cow<'_, str> {
+    let encoded = value.windows(2).any(|pair| pair == b"=?");
+    if encoded || value.iter().any(is_break) {
+        return Cow::Owned(decode_folded(value));
+    }
+    match fields::text(value) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
+}
+
+fn decode_folded(value: &[u8]) -> String {
+    let mut one_line: Vec<u8> = value.iter().copied().filter(|byte| !is_break(byte)).collect();
     if one_line.windows(2).any(|pair| pair == b"=?") {
         one_line.push(b'\n');
         let decoded = MessageStream::new(&one_line).parse_unstructured().into_text();
@@ -90,6 +110,10 @@ pub(crate) fn decode_words(value: &[u8]) -> String {
         }
     }
     fields::text(&one_line).trim().to_owned()
+}
+
+fn is_break(byte: &u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,16 +129,17 @@ enum Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Within,
+    /// What came so far was the name of a group.
+    GroupBegins,
     EntryEnds,
 }
 
-/// Reads one entry, character by character.
+/// Reads one entry after the other, character by character.
 #[derive(Debug, Default)]
 struct Reader {
     place: Place,
     escaped: bool,
     comment_depth: usize,
-    text: String,
     /// The phrase with quotes resolved.
     phrase: String,
     /// The phrase with quotes kept: the address, when there are no brackets.
@@ -126,7 +151,6 @@ struct Reader {
 impl Reader {
     fn push(&mut self, c: char) -> Step {
         if std::mem::take(&mut self.escaped) {
-            self.text.push(c);
             self.keep(c);
             return Step::Within;
         }
@@ -134,7 +158,7 @@ impl Reader {
             (Place::Phrase, ',' | ';') => return Step::EntryEnds,
             (Place::Phrase, ':') => {
                 *self = Self::default();
-                return Step::Within;
+                return Step::GroupBegins;
             }
             (Place::Phrase, '"') => {
                 self.place = Place::Quote;
@@ -182,7 +206,6 @@ impl Reader {
                 _,
             ) => self.keep(c),
         }
-        self.text.push(c);
         Step::Within
     }
 
@@ -201,27 +224,33 @@ impl Reader {
         }
     }
 
-    fn finish(self) -> Option<Entry> {
-        let text = self.text.trim().to_owned();
+    /// Ends the entry that was written as `text`; the next one begins.
+    fn finish<'a>(&mut self, text: &'a str) -> Option<Entry<'a>> {
+        let Self { mut phrase, mut bare, mut comment, angle, .. } = std::mem::take(self);
+        let text = text.trim();
         if text.is_empty() {
             return None;
         }
-        let phrase = self.phrase.trim().to_owned();
-        let comment = self.comment.trim().to_owned();
-        let (name, address) = match self.angle {
-            Some(angle) => (phrase, without_route(&angle)),
-            None if self.bare.contains('@') => (comment, self.bare.trim().to_owned()),
-            None => (phrase, String::new()),
+        let (name, address) = match &angle {
+            Some(angle) => (&phrase, without_route(angle)),
+            None if bare.contains('@') => (&comment, bare.trim()),
+            None => (&phrase, ""),
         };
-        Some(Entry { name, address, text })
+        let entry = Entry { name: name.trim().to_owned(), address: address.to_owned(), text };
+        // The room they take serves the next entry.
+        for used in [&mut phrase, &mut bare, &mut comment] {
+            used.clear();
+        }
+        *self = Self { phrase, bare, comment, ..Self::default() };
+        Some(entry)
     }
 }
 
 /// An angle-addr without its obsolete source route (`@a,@b:`; RFC 5322, section 4.4).
-fn without_route(angle: &str) -> String {
+fn without_route(angle: &str) -> &str {
     let trimmed = angle.trim();
     let routed = trimmed.strip_prefix('@').and_then(|route| route.split_once(':'));
-    routed.map_or(trimmed, |(_route, address)| address.trim()).to_owned()
+    routed.map_or(trimmed, |(_route, address)| address.trim())
 }
 
 #[cfg(test)]
@@ -323,7 +352,8 @@ mod tests {
         #[test]
         fn any_name_reads_back(name in "[a-zA-Z \\\\\"<>@,;:().äß]{1,20}") {
             let mailbox = Mailbox { name: name.clone(), address: "ada@example.org".to_owned() };
-            let found = entries(&format(&mailbox));
+            let line = format(&mailbox);
+            let found = entries(&line);
             prop_assert_eq!(found.len(), 1);
             prop_assert_eq!(found[0].name.as_str(), name.trim());
             prop_assert_eq!(found[0].address.as_str(), "ada@example.org");

@@ -213,13 +213,13 @@ pub fn addresses(
     field: &'static str,
     line: &str,
 ) -> Result<Vec<(String, EmailAddress)>, ComposeError> {
-    let read = |entry: Entry| {
+    let read = |entry: Entry<'_>| {
         let address: EmailAddress = entry
             .address
             .parse()
-            .map_err(|error: AddressError| bad_address(field, &entry.text, &error.to_string()))?;
+            .map_err(|error: AddressError| bad_address(field, entry.text, &error.to_string()))?;
         let name = one_line(&address_list::decode_words(entry.name.as_bytes()));
-        checked(field, &entry.text, &address).map(|address| (name, address))
+        checked(field, entry.text, &address).map(|address| (name, address))
     };
     address_list::entries(line).into_iter().map(read).collect()
 }

@@ -30,18 +30,24 @@ impl<'a> Field<'a> {
 
     /// The value on one line; bytes that are not UTF-8 are taken for Windows-1252.
     pub(crate) fn unfolded(&self) -> Cow<'a, str> {
-        let text = text(self.value);
-        if text.contains(['\r', '\n']) { Cow::Owned(text.replace(['\r', '\n'], "")) } else { text }
+        unfolded(text(self.value))
     }
+}
+
+/// Text on one line.
+pub(crate) fn unfolded(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains(['\r', '\n']) { Cow::Owned(text.replace(['\r', '\n'], "")) } else { text }
 }
 
 /// Text of unknown charset: UTF-8 if it can be (RFC 6532), else Windows-1252, as most old senders
 /// had it.
 pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
-    match (std::str::from_utf8(bytes), charset_decoder(b"windows-1252")) {
-        (Ok(text), _) => Cow::Borrowed(text),
-        (Err(_), Some(decoder)) => Cow::Owned(decoder(bytes)),
-        (Err(_), None) => String::from_utf8_lossy(bytes),
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_other) => match charset_decoder(b"windows-1252") {
+            Some(decoder) => Cow::Owned(decoder(bytes)),
+            None => String::from_utf8_lossy(bytes),
+        },
     }
 }
 

@@ -102,7 +102,9 @@ fn ids(value: &str) -> Vec<String> {
     let bracketed = value.split('<').skip(1).filter_map(|rest| rest.split_once('>'));
     // Exchange folds long ids, so blanks within one are taken out.
     let id = |(id, _behind): (&str, &str)| -> String {
-        id.chars().filter_map(sanitise::keep).filter(|c| !c.is_whitespace()).collect()
+        let mut kept = String::with_capacity(id.len());
+        kept.extend(id.chars().filter_map(sanitise::keep).filter(|c| !c.is_whitespace()));
+        kept
     };
     let fits = |id: &String| (1..=ID_LIMIT_BYTES).contains(&id.len());
     bracketed.map(id).filter(fits).take(ID_LIMIT).collect()

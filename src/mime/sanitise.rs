@@ -16,6 +16,10 @@ const MARK_RUN_LIMIT: usize = 4;
 /// Text for one line: control, bidirectional and invisible characters gone, blanks folded.
 #[must_use]
 pub fn line(text: &str) -> String {
+    if is_clean_line(text) { text.to_owned() } else { cleaned_line(text) }
+}
+
+fn cleaned_line(text: &str) -> String {
     let mut out = Clean::default();
     for c in text.chars().filter_map(keep) {
         if out.chars == LINE_LIMIT_CHARS {
@@ -27,6 +31,18 @@ pub fn line(text: &str) -> String {
     }
     out.text.truncate(out.text.trim_end().len());
     out.text
+}
+
+/// Whether [`line()`] has nothing to do, as with almost all that comes: visible ASCII and single
+/// blanks in between.
+fn is_clean_line(text: &str) -> bool {
+    let mut previous = b' ';
+    let clean = |byte: u8| {
+        let doubled = previous == b' ' && byte == b' ';
+        previous = byte;
+        matches!(byte, b' '..=b'~') && !doubled
+    };
+    text.len() <= LINE_LIMIT_CHARS && text.bytes().all(clean) && !text.ends_with(' ')
 }
 
 /// Text of several lines: line ends and tabs (as blanks) stay, everything [`line()`] drops is dropped.
@@ -163,7 +179,7 @@ fn shorten(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::mime::sanitise::{block, file_name, line};
+    use crate::mime::sanitise::{block, cleaned_line, file_name, line};
     use proptest::prelude::*;
 
     /// What can steer a terminal or hide text.
@@ -239,6 +255,11 @@ mod tests {
             prop_assert_eq!(line(&text).chars().find(hostile), None);
             prop_assert_eq!(file_name(&text).chars().find(hostile), None);
             prop_assert_eq!(block(&text).chars().filter(|c| *c != '\n').find(hostile), None);
+        }
+
+        #[test]
+        fn the_short_way_is_the_long_way(text in "[ -~]{0,20}|[\\s\\S]{0,20}") {
+            prop_assert_eq!(line(&text), cleaned_line(&text));
         }
 
         #[test]

@@ -342,7 +342,7 @@ fn read_header(header: &[u8], in_digest: bool) -> Part<'static> {
             Some(disposition) if disposition.is_attachment() => Disposition::Attachment,
             _ => Disposition::Inline,
         },
-        file_name: decode_words(file_name.as_bytes()),
+        file_name: decode_words(file_name.as_bytes()).into_owned(),
         flow: match (flowed, delsp) {
             (true, true) => Flow::FlowedWithoutBlank,
             (true, false) => Flow::Flowed,
