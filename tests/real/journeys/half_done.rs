@@ -217,9 +217,11 @@ fn check(mask: Mask, sample: &[(&str, Moment)]) {
     let bench = Bench::new(&rig, mask);
     let every = EVERY.into_iter().flat_map(|moment| [("move", moment), ("copy", moment)]);
     let every = std::env::var_os(EVERY_VARIABLE).map(|_all| every.collect::<Vec<_>>());
+    // What is neither moved nor expunged is unlinked nowhere.
+    let bare = matches!(mask, Mask::Without(hidden) if hidden == ["MOVE", "UIDPLUS"]);
     for (verb, moment) in every.as_deref().unwrap_or(sample) {
-        // A copy unlinks nothing but locks.
-        if *verb == "move" || !matches!(moment, Moment::Dies("unlink", _)) {
+        let unlinks = *verb == "move" && !bare;
+        if unlinks || !matches!(moment, Moment::Dies("unlink", _)) {
             bench.check(verb, *moment);
         }
     }
