@@ -16,7 +16,8 @@ either, quotes keep words together.
 Examples:
   posthaste message search from:alan has:attachment after:30d
   posthaste message search 'subject:\"analytical engine\" OR body:punched' --ranked
-  posthaste message search tea --server --json";
+  posthaste message search tea --server --json
+  posthaste message search --limit 5 -- -from:alan is:unread";
 
 /// Of `message flag`.
 pub const FLAG: &str = "\

@@ -253,6 +253,9 @@ mod tests {
         check("posthaste sync --once --watch", false);
         check("posthaste message search from:alan is:unread --folder INBOX --server", true);
         check("posthaste message search", false);
+        check("posthaste message search --json -- -from:ada tea", true);
+        check("posthaste message flag --query=-from:ada --add seen", true);
+        check("posthaste message flag --query --add seen", false);
         check("posthaste message flag 7 8 --add seen --remove flagged", true);
         check("posthaste message flag 7", false);
         check("posthaste message flag 7 --add read", false);

@@ -1,9 +1,11 @@
 //! A conversation with a running engine: ask, await the answer.
 //!
-//! `cached` asks for what is known here, `acting` for what was done here.
+//! `cached` asks for what is known here, `acting` for what was done here, and `patience` says how long
+//! a server is waited for.
 
 pub mod acting;
 mod cached;
+mod patience;
 
 use crate::cli::error::CliError;
 use crate::cli::pasted::Pasted;

@@ -367,6 +367,7 @@ impl AccountTask {
 
     pub(in crate::engine) async fn sync_watched(&mut self) -> Result<(), Failure> {
         let Some(Watched { folder, newest }) = self.watched else { return Ok(()) };
+        self.connection().await?;
         self.show(Connection::Syncing).await;
         let context = self.context.clone();
         self.connection().await?.sync(&context, folder, newest).await?;
@@ -389,7 +390,14 @@ impl AccountTask {
         form: Form,
     ) -> Result<(), Failure> {
         let store = self.context.store.clone();
-        let place = store.place(message).await?.ok_or_else(Problem::message_gone)?;
+        let place = match store.place(message).await? {
+            Some(place) => place,
+            None => {
+                // It was moved here, and only the server can tell where it is then.
+                self.replay().await?;
+                store.place(message).await?.ok_or_else(Problem::message_gone)?
+            }
+        };
         let state = self.opened(place.folder).await?;
         if state.uid_validity != place.uid_validity {
             return Err(Problem::message_gone().into());

@@ -212,7 +212,8 @@ impl BackgroundTask {
             }
             Task::Fill { folder, uid_validity, range } => {
                 session.open(&self.context, *folder).await?;
-                session.fill(&self.context, *folder, *uid_validity, *range).await
+                let filled = session.fill(&self.context, *folder, *uid_validity, *range).await;
+                self.followed_up(session, *folder, filled).await
             }
             // What is replayed between the answer and its being stored would show undone.
             Task::Compare { folder, range } => {
@@ -223,7 +224,8 @@ impl BackgroundTask {
             }
             Task::Bodies { folder, wanted } => {
                 session.open(&self.context, *folder).await?;
-                session.fetch_bodies(&self.context, wanted).await
+                let brought = session.fetch_bodies(&self.context, wanted).await;
+                self.followed_up(session, *folder, brought).await
             }
         };
         let folder = task.folder();
@@ -245,6 +247,22 @@ impl BackgroundTask {
         let account = self.context.access.id;
         self.context.reporter.change_account(account, |account| account.progress = progress);
         Ok(())
+    }
+
+    /// Looks at once at what the server has told of while it brought something: nobody listens to
+    /// the folder afterwards.
+    async fn followed_up(
+        &self,
+        session: &mut Session,
+        folder: FolderId,
+        brought: Result<Brought, Failure>,
+    ) -> Result<Brought, Failure> {
+        let brought = brought?;
+        if session.source.has_news() {
+            let _turn = self.context.access.turn.lock().await;
+            session.sync(&self.context, folder, NEWEST).await?;
+        }
+        Ok(brought)
     }
 
     fn end_of_round(&self, state: &mut State) {

@@ -559,6 +559,8 @@ impl Session {
         looking: &Looking,
     ) -> Result<FolderChanges, Failure> {
         let Looking { folder, known, state, newest, .. } = *looking;
+        // Those among the newest are asked for anew, and what has changed since is told again.
+        let told = self.source.take_told();
         let server = match &looking.came.newest {
             Some(newest) => newest.clone(),
             None => self.source.newest_flags(newest).await?,
@@ -568,7 +570,8 @@ impl Session {
         let exists = if shown < newest { shown } else { state.exists.max(shown) };
         let lowest = sync::lowest_covered(&server, exists);
         let cached = context.store.cached_flags(folder, lowest).await?;
-        let SyncPlan { fetch, flags, gone } = sync::plan(&cached, &server);
+        let SyncPlan { fetch, mut flags, gone } = sync::plan(&cached, &server);
+        flags.extend(told.into_iter().filter(|(uid, _flags)| lowest.is_some_and(|low| *uid < low)));
         let headers =
             if fetch.is_empty() { Vec::new() } else { self.headers_of(looking, &fetch).await? };
         let mark = compared_mark(&known.mark, lowest, &server, &state);

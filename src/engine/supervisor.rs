@@ -444,10 +444,10 @@ impl Supervisor {
     async fn load_message(&self, id: CommandId, message: MessageId, form: Form) {
         match reading::message(&self.store, id, message, form).await {
             Ok(Some(loaded)) => self.reporter.event(loaded).await,
-            Ok(None) => match self.store.place(message).await {
-                Ok(Some(place)) => {
+            Ok(None) => match self.store.message(message).await {
+                Ok(Some(row)) => {
                     let command = AccountCommand::LoadMessage { id, message, form };
-                    self.hand_over(id, place.account, command).await;
+                    self.hand_over(id, row.account, command).await;
                 }
                 Ok(None) => self.reporter.failed(id, Problem::message_gone()).await,
                 Err(error) => self.reporter.failed(id, error.problem()).await,

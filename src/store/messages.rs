@@ -72,7 +72,8 @@ pub(in crate::store) fn place(
 ) -> Result<Option<MessagePlace>, StoreError> {
     let mut statement = cache.prepare_cached(
         "SELECT folder.account_id, folder.id, folder.name, folder.uid_validity, message.uid
-         FROM message JOIN folder ON folder.id = message.folder_id WHERE message.id = ?1",
+         FROM message JOIN folder ON folder.id = message.folder_id
+         WHERE message.id = ?1 AND message.uid IS NOT NULL",
     )?;
     let found = statement.query_row([message.0], |row| {
         Ok(MessagePlace {
@@ -106,7 +107,8 @@ impl Store {
         .await
     }
 
-    /// Where a message lies on its server; `None` when the cache does not know it.
+    /// Where a message lies on its server; `None` when the cache does not know it, or when it was
+    /// moved here and its server has not heard of that yet.
     ///
     /// # Errors
     /// [`StoreError`].

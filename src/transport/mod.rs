@@ -395,6 +395,14 @@ pub trait MailSource: Send {
         bytes: &[u8],
     ) -> Result<Option<(UidValidity, Uid)>, TransportError>;
 
+    /// Whether the server has reported a change of the open folder that no look has followed:
+    /// [`MailSource::wait_for_change`] would return at once.
+    fn has_news(&self) -> bool;
+
+    /// Flags of messages of the open folder that the server told of without being asked, because
+    /// another client has changed them; not all of them when they are many.
+    fn take_told(&mut self) -> Vec<(Uid, Flags)>;
+
     /// Waits until the server reports a change in the open folder or `limit` passes: IDLE
     /// (RFC 2177), or a NOOP after `limit` where there is no IDLE.
     ///

@@ -5,9 +5,6 @@ use crate::cli::error::CliError;
 use crate::cli::json::{JsonMailbox, mailboxes, rfc3339};
 use crate::cli::output::{Format, Output};
 use crate::cli::running::with_session;
-use crate::cli::session::unexpected;
-use crate::engine_api::command::EngineCommand;
-use crate::engine_api::event::EngineEvent;
 use crate::mime::sanitise;
 use crate::model::address::Mailbox;
 use crate::model::ids::MessageId;
@@ -71,10 +68,8 @@ pub fn run(context: &Context, args: &ReadArgs) -> Result<(), CliError> {
     }
     let message = with_session(context, async |session| {
         session.known(vec![message]).await?;
-        match session.ask(|id| EngineCommand::LoadMessage { id, message }).await? {
-            EngineEvent::MessageLoaded { message, .. } => Ok(message),
-            other => Err(unexpected(&other)),
-        }
+        let (_row, message) = session.readable(message).await?;
+        Ok(message)
     })?;
     match context.output.format() {
         Format::Json => context.output.json(&json(args.id, &message)),

@@ -5,9 +5,7 @@ use crate::cli::error::CliError;
 use crate::cli::folder::AccountArgs;
 use crate::cli::message::{body, delivery};
 use crate::cli::running::with_session;
-use crate::cli::session::unexpected;
-use crate::engine_api::command::{EngineCommand, Outgoing};
-use crate::engine_api::event::EngineEvent;
+use crate::engine_api::command::Outgoing;
 use crate::mime::quote::{self, ReplyScope};
 use crate::model::address::EmailAddress;
 use crate::model::ids::MessageId;
@@ -40,11 +38,7 @@ pub fn run(context: &Context, args: &ReplyArgs) -> Result<(), CliError> {
     let message = MessageId(args.id);
     with_session(context, async |session| {
         session.known(vec![message]).await?;
-        let load = |id| EngineCommand::LoadMessage { id, message };
-        let (row, readable) = match session.ask(load).await? {
-            EngineEvent::MessageLoaded { row, message, .. } => (row, message),
-            other => return Err(unexpected(&other)),
-        };
+        let (row, readable) = session.readable(message).await?;
         let account = match args.account.account.as_deref() {
             None => row.account,
             named => session.account(named)?.id,

@@ -17,7 +17,8 @@ const LIMIT_MAX: i64 = 100_000;
 /// Arguments of `message search`.
 #[derive(Debug, Args)]
 pub struct SearchArgs {
-    /// Words, and fields such as from: to: subject: has:attachment is:unread before:2026-11-01
+    /// Words, and fields such as from: to: subject: has:attachment is:unread before:2026-11-01; one
+    /// that begins with a minus stands behind --
     #[arg(value_name = "QUERY", required = true)]
     pub query: Vec<String>,
     /// Where to look

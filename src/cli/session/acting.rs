@@ -1,6 +1,7 @@
 //! What was done here: handed to the servers, and what can be taken back.
 
 use crate::cli::error::CliError;
+use crate::cli::session::patience::{Patience, within};
 use crate::cli::session::{Session, unexpected};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
@@ -50,9 +51,11 @@ impl Session {
     /// As [`Self::replay`].
     pub async fn hand_over(&mut self) -> Result<u32, CliError> {
         for account in self.accounts() {
-            if 0 < account.operations_waiting {
+            if 0 < account.operations_waiting && !self.offline.contains(&account.id) {
                 let account = account.id;
-                let told = self.do_it(|id| EngineCommand::Replay { id, account }).await;
+                let status = self.status();
+                let told = self.do_it(|id| EngineCommand::Replay { id, account });
+                let told = within(Patience::HAND_OVER, status, account, told).await;
                 told.or_else(|error| self.tolerate(account, error))?;
             }
         }

@@ -3,6 +3,7 @@
 use crate::cli::error::CliError;
 use crate::cli::folder;
 use crate::cli::pasted::Pasted;
+use crate::cli::session::patience::{Patience, within};
 use crate::cli::session::{Session, unexpected};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
@@ -10,23 +11,36 @@ use crate::engine_api::status::{AccountStatus, Connection};
 use crate::mime::sanitise;
 use crate::model::acting::Target;
 use crate::model::folder::Folder;
-use crate::model::ids::{AccountId, FolderId, MessageId};
-use crate::model::listing::SearchScope;
-use crate::model::message::MessageRow;
+use crate::model::ids::{AccountId, CommandId, FolderId, MessageId};
+use crate::model::listing::{ListSource, Listing, SearchScope};
+use crate::model::message::{MessageRow, ReadableMessage};
 use crate::model::query::Query;
 use crate::problem::{Problem, ProblemKind};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 impl Session {
-    /// The folders of an account.
+    /// The folders of an account; as they were listed last when its server cannot be reached, and
+    /// then standard error says so.
     ///
     /// # Errors
     /// As [`Self::ask`].
     pub async fn folders(&mut self, account: AccountId) -> Result<Vec<Folder>, CliError> {
-        let folders = match self.ask(|id| EngineCommand::ListFolders { id, account }).await? {
-            EngineEvent::FoldersLoaded { folders, .. } => folders,
-            other => return Err(unexpected(&other)),
+        let cached = self.cached_folders(account).await?;
+        if self.offline.contains(&account) && !cached.is_empty() {
+            return Ok(cached);
+        }
+        let patience = if cached.is_empty() { Patience::FETCH } else { Patience::LOOK };
+        let status = self.status();
+        let asked = self.ask(|id| EngineCommand::ListFolders { id, account });
+        let folders = match within(patience, status, account, asked).await {
+            Ok(EngineEvent::FoldersLoaded { folders, .. }) => folders,
+            Ok(other) => return Err(unexpected(&other)),
+            Err(error) if cached.is_empty() => return Err(error),
+            Err(error) => {
+                self.tolerate(account, error)?;
+                return Ok(cached);
+            }
         };
         let waits = |status: &AccountStatus| match &status.connection {
             Connection::Waiting { problem, .. } => Some(problem.clone()),
@@ -82,8 +96,21 @@ impl Session {
         if self.offline.contains(&account) {
             return Ok(());
         }
-        let asked = self.do_it(|id| EngineCommand::OpenFolder { id, folder, newest }).await;
+        let patience = if self.has_rows(folder).await? { Patience::LOOK } else { Patience::FETCH };
+        let status = self.status();
+        let asked = self.do_it(|id| EngineCommand::OpenFolder { id, folder, newest });
+        let asked = within(patience, status, account, asked).await;
         asked.or_else(|error| self.tolerate(account, error))
+    }
+
+    /// Whether anything of a folder is cached.
+    async fn has_rows(&mut self, folder: FolderId) -> Result<bool, CliError> {
+        let listing = Box::new(Listing::of(ListSource::Folder(folder)));
+        let load = |id| EngineCommand::LoadWindow { id, listing, first: 0, count: 1 };
+        match self.ask(load).await? {
+            EngineEvent::WindowLoaded { rows, .. } => Ok(!rows.is_empty()),
+            other => Err(unexpected(&other)),
+        }
     }
 
     /// Network trouble is no failure where the cache will do; standard error says so, once for
@@ -145,9 +172,37 @@ impl Session {
         &mut self,
         message: MessageId,
     ) -> Result<(Box<MessageRow>, Vec<u8>), CliError> {
-        match self.ask(|id| EngineCommand::LoadRaw { id, message }).await? {
+        match self.fetched(message, |id| EngineCommand::LoadRaw { id, message }).await? {
             EngineEvent::RawLoaded { row, bytes, .. } => Ok((row, bytes)),
             other => Err(unexpected(&other)),
+        }
+    }
+
+    /// A message for reading, and its row.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn readable(
+        &mut self,
+        message: MessageId,
+    ) -> Result<(Box<MessageRow>, Box<ReadableMessage>), CliError> {
+        match self.fetched(message, |id| EngineCommand::LoadMessage { id, message }).await? {
+            EngineEvent::MessageLoaded { row, message, .. } => Ok((row, message)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn fetched(
+        &mut self,
+        message: MessageId,
+        command: impl FnOnce(CommandId) -> EngineCommand,
+    ) -> Result<EngineEvent, CliError> {
+        let account = self.rows(vec![message]).await?.first().map(|row| row.account);
+        let status = self.status();
+        let asked = self.ask(command);
+        match account {
+            Some(account) => within(Patience::FETCH, status, account, asked).await,
+            None => asked.await,
         }
     }
 

@@ -541,6 +541,14 @@ impl MailSource for FakeServer {
         })
     }
 
+    fn has_news(&self) -> bool {
+        false
+    }
+
+    fn take_told(&mut self) -> Vec<(Uid, Flags)> {
+        Vec::new()
+    }
+
     async fn wait_for_change(&mut self, _limit: Duration) -> Result<Change, TransportError> {
         later()
     }

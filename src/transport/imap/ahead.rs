@@ -7,8 +7,7 @@
 use crate::model::flags::Flags;
 use crate::model::ids::Uid;
 use crate::transport::error::TransportError;
-use crate::transport::imap::fetch::{Fetched, HEADER_ITEMS};
-use crate::transport::imap::fetching::FLAG_ITEMS;
+use crate::transport::imap::fetch::{FLAG_ITEMS, Fetched, HEADER_ITEMS};
 use crate::transport::imap::opening::Asked;
 use crate::transport::imap::source::ImapSource;
 use crate::transport::imap::wire::Tag;
@@ -103,6 +102,7 @@ impl ImapSource {
     ) -> Result<Told, TransportError> {
         // What SELECT reports is the state, not a change of it; what comes from here on is news.
         self.wire.news = false;
+        self.wire.told.clear();
         let mut told = Told::default();
         let (Some(ahead), Ok(()) | Err(TransportError::Refused { .. })) = (ahead, selected) else {
             return Ok(told);

@@ -26,6 +26,8 @@ impl ImapSource {
             tracing::debug!("the folder keeps no keywords");
             return Ok(());
         }
+        // What was told of them before is how they were before.
+        self.wire.told.retain(|uid, _flags| !uids.contains(uid));
         for set in uid_sets(uids) {
             let command = format!("UID STORE {set} {sign}FLAGS.SILENT ({})", flag.imap_name());
             gone_is_fine(self.wire.run(&command, |_response| {}).await)?;

@@ -25,6 +25,9 @@ pub const HEADER_ITEMS: &str = header_items!("RFC822.SIZE ");
 /// The same without sizes, which may make a server look through the whole folder.
 pub const UNSIZED_ITEMS: &str = header_items!("");
 
+/// What a look at flags asks for.
+pub const FLAG_ITEMS: &str = "(UID FLAGS)";
+
 /// Longest set of UIDs in one command. Exchange takes lines of 10,240 bytes; RFC 7162 (section 4)
 /// asks clients to stay below 8,192.
 const SET_LIMIT_BYTES: usize = 7_000;
@@ -114,6 +117,23 @@ impl Fetched {
     pub fn into_any_body(self) -> Option<(Uid, Vec<u8>)> {
         self.uid.zip(self.body)
     }
+}
+
+/// Flags, and the UID where it is told, of a response that has nothing else: the answer to
+/// [`FLAG_ITEMS`], or what a server tells when another client has changed them.
+#[must_use]
+pub fn lone_flags(items: &[AttributeValue<'_>]) -> Option<(Option<Uid>, Flags)> {
+    let (mut uid, mut flags) = (None, None);
+    for item in items {
+        match item {
+            AttributeValue::Uid(raw) => uid = Uid::new(*raw),
+            AttributeValue::Flags(names) => flags = Some(names),
+            AttributeValue::ModSeq(_) => {}
+            _ => return None,
+        }
+    }
+    let known = flags?.iter().filter_map(|name| Flag::from_imap_name(name));
+    Some((uid, known.collect()))
 }
 
 /// The lowest of the newest `count` UIDs.

@@ -7,7 +7,9 @@ use crate::model::flags::Flags;
 use crate::model::ids::{Uid, UidRange};
 use crate::transport::RemoteHeaders;
 use crate::transport::error::{Transience, TransportError};
-use crate::transport::imap::fetch::{Fetched, HEADER_ITEMS, Windows, newest_from, uid_sets};
+use crate::transport::imap::fetch::{
+    FLAG_ITEMS, Fetched, HEADER_ITEMS, Windows, newest_from, uid_sets,
+};
 use crate::transport::imap::searching::Existing;
 use crate::transport::imap::source::{ImapSource, gone_is_fine};
 use crate::transport::imap::wire::Tag;
@@ -15,8 +17,6 @@ use imap_proto::Response;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tokio::sync::mpsc;
 
-/// What a flag sync asks for.
-pub(in crate::transport::imap) const FLAG_ITEMS: &str = "(UID FLAGS)";
 /// What is asked for behind a list that came without.
 const SIZE_ITEMS: &str = "(UID RFC822.SIZE)";
 /// What reading a message asks for.

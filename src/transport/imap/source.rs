@@ -299,6 +299,14 @@ impl MailSource for ImapSource {
         self.file(folder, flags, received_at, bytes).await
     }
 
+    fn has_news(&self) -> bool {
+        self.wire.news
+    }
+
+    fn take_told(&mut self) -> Vec<(Uid, Flags)> {
+        std::mem::take(&mut self.wire.told).into_iter().collect()
+    }
+
     async fn wait_for_change(&mut self, limit: Duration) -> Result<Change, TransportError> {
         self.await_change(limit).await
     }

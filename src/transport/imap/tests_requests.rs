@@ -604,3 +604,34 @@ async fn what_is_announced_while_changes_are_told_is_news_again() {
     assert_eq!(source.changes_since(90).await.unwrap().flags.len(), 1);
     assert_eq!(source.wait_for_change(LONG).await.unwrap(), Change::Reported);
 }
+
+#[tokio::test]
+async fn flags_that_are_told_by_the_way_are_news_and_those_that_were_asked_for_are_not() {
+    let script = "C: $ UID FETCH 4:6 (UID FLAGS)
+        S: * 2 FETCH (UID 5 FLAGS (\\Seen))
+        S: $ OK done
+        C: $ UID FETCH 5 (UID BODY.PEEK[])
+        S: * 3 FETCH (FLAGS (\\Seen))
+        S: * 2 FETCH (UID 5 BODY[] {1}
+        S: x)
+        S: $ OK done
+        C: $ UID SEARCH UID 1:9
+        S: * 9 FETCH (UID 9 FLAGS (\\Seen) MODSEQ (7))
+        S: * SEARCH 5
+        S: $ OK done";
+    let (told, _heard) = session(LOGIN, script, |source| {
+        Box::pin(async {
+            source.flags_in(range(4, 6)).await.unwrap();
+            assert!(!source.has_news(), "asked for");
+            source.fetch_message(uids(&[5])[0]).await.unwrap();
+            assert!(source.has_news() && source.take_told().is_empty(), "of which is not told");
+            source.uids_in(range(1, 9)).await.unwrap();
+            let told = source.take_told();
+            assert_eq!(source.wait_for_change(LONG).await.unwrap(), Change::Reported);
+            told
+        })
+    })
+    .await;
+    let seen: Flags = [Flag::Seen].into_iter().collect();
+    assert_eq!(told, [(uids(&[9])[0], seen)]);
+}

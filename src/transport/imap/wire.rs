@@ -3,15 +3,18 @@
 //! Only async-imap's raw level is used. Its ready-made commands take a NO, or a connection that
 //! died, for an empty answer; here every command ends in a tagged OK or in an error.
 
+use crate::model::flags::Flags;
+use crate::model::ids::Uid;
 use crate::transport::error::{Transience, TransportError};
 use crate::transport::imap::capabilities::{Capabilities, capabilities_in, capability_names};
 use crate::transport::imap::deflate::Deflatable;
+use crate::transport::imap::fetch::{FLAG_ITEMS, lone_flags};
 use crate::transport::imap::guard::Passage;
 use crate::transport::imap::reader::Reader;
 use crate::transport::lines::{closed, ended, silent};
 use crate::transport::socket::TlsStream;
 use imap_proto::{Capability, MailboxDatum, Outcome, Response, ResponseCode, Status};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::ops::RangeInclusive;
 use std::pin::pin;
@@ -27,6 +30,8 @@ use zeroize::Zeroize;
 pub const SILENCE_LIMIT: Duration = Duration::from_secs(60);
 /// Answers kept for commands that are waited for later; those of cancelled waits go first.
 const ANSWERS_KEPT: usize = 64;
+/// Messages whose flags are kept that nobody asked for; a look at the folder finds the others.
+const TOLD_KEPT: usize = 1_000;
 /// How long saying goodbye may take.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -90,6 +95,11 @@ pub struct Wire {
     pub exists: u32,
     /// Whether the server reported a change that nobody has looked at.
     pub news: bool,
+    /// Flags the server told of without being asked for any, by UID, since a folder was opened or
+    /// they were taken.
+    pub told: BTreeMap<Uid, Flags>,
+    /// Commands under way whose answers are flags.
+    asking_flags: Vec<String>,
 }
 
 impl Wire {
@@ -114,6 +124,8 @@ impl Wire {
             capabilities: Capabilities::default(),
             exists: 0,
             news: false,
+            told: BTreeMap::new(),
+            asking_flags: Vec::new(),
         }
     }
 
@@ -162,6 +174,9 @@ impl Wire {
     pub fn begin_command(&mut self, command: &str) -> Tag {
         self.commands = self.commands.wrapping_add(1);
         let tag = Tag(format!("A{:04}", self.commands));
+        if command.contains(FLAG_ITEMS) || command.starts_with("SELECT") {
+            self.asking_flags.push(tag.0.clone());
+        }
         self.queue(tag.0.as_bytes());
         self.queue(b" ");
         self.queue(command.as_bytes());
@@ -259,6 +274,9 @@ impl Wire {
             Ok(received) => received,
             Err(error) => return Err(self.die(error)),
         };
+        if let Some(ended) = received.ended {
+            self.asking_flags.retain(|asking| *asking != ended);
+        }
         match received.note {
             Note::Bye(text) => return Err(self.die(TransportError::Closed(text))),
             Note::Exists(count) => {
@@ -269,6 +287,13 @@ impl Wire {
                 self.exists = self.exists.saturating_sub(count);
                 self.news = true;
             }
+            Note::Flags(uid, flags) if self.asking_flags.is_empty() => {
+                self.news = true;
+                let uid = uid.filter(|_uid| self.told.len() < TOLD_KEPT);
+                self.told.extend(uid.map(|uid| (uid, flags)));
+            }
+            // An answer, or what the answers tell as well.
+            Note::Flags(..) => {}
             Note::Capabilities(names) => self.capabilities = Capabilities::of(names),
             Note::Nothing => {}
         }
@@ -280,8 +305,11 @@ impl Wire {
         patience: Patience,
         look: impl FnOnce(&Response<'_>) -> T,
     ) -> Result<Received<T>, TransportError> {
-        let reading =
-            self.reader.next(|response| Received { note: note(response), value: look(response) });
+        let reading = self.reader.next(|response| Received {
+            note: note(response),
+            ended: ended_tag(response),
+            value: look(response),
+        });
         let mut reading = pin!(reading);
         let mut seen = self.passage.received();
         let read = loop {
@@ -367,6 +395,8 @@ impl Wire {
 
 struct Received<T> {
     note: Note,
+    /// The tag of the command that has ended with it.
+    ended: Option<String>,
     value: T,
 }
 
@@ -377,6 +407,8 @@ enum Note {
     Expunge(u32),
     Bye(String),
     Capabilities(Vec<String>),
+    /// Flags of a message, and nothing else of it.
+    Flags(Option<Uid>, Flags),
 }
 
 fn note(response: &Response<'_>) -> Note {
@@ -384,6 +416,9 @@ fn note(response: &Response<'_>) -> Note {
         Response::Data { status: Status::Bye, outcome } => Note::Bye(words(outcome, "BYE")),
         Response::MailboxData(MailboxDatum::Exists(count)) => Note::Exists(*count),
         Response::Expunge(_) => Note::Expunge(1),
+        Response::Fetch(_number, items) => {
+            lone_flags(items).map_or(Note::Nothing, |(uid, flags)| Note::Flags(uid, flags))
+        }
         // RFC 7162, section 3.2.10: in place of EXPUNGE. With EARLIER it tells of the past.
         Response::Vanished { earlier: false, uids } => Note::Expunge(count_of(uids)),
         Response::Capabilities(list) if list.contains(&Capability::Imap4rev1) => {
@@ -395,6 +430,11 @@ fn note(response: &Response<'_>) -> Note {
         }
         _ => Note::Nothing,
     }
+}
+
+fn ended_tag(response: &Response<'_>) -> Option<String> {
+    let Response::Done { tag, .. } = response else { return None };
+    Some(tag.0.clone())
 }
 
 fn count_of(uids: &[RangeInclusive<u32>]) -> u32 {
