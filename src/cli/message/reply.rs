@@ -48,7 +48,12 @@ pub fn run(context: &Context, args: &ReplyArgs) -> Result<(), CliError> {
         let mut draft = quote::reply(&readable, scope, &own);
         draft.body = above(&text, &draft.body);
         let outgoing = Outgoing::Draft(draft);
-        delivery::send(session, context.output, account, outgoing, Some(message)).await
+        delivery::send(session, context.output, account, outgoing, Some(message)).await?;
+        // The question is marked as answered where it lies. The answer is sent all the same.
+        if let Err(error) = session.hand_over_of(row.account).await {
+            tracing::debug!(?error, "the mark waits for another time");
+        }
+        Ok(())
     })
 }
 

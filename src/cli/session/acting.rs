@@ -6,6 +6,7 @@ use crate::cli::session::{Session, unexpected};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::model::acting::UndoStep;
+use crate::model::ids::AccountId;
 
 /// What actions did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,16 +53,23 @@ impl Session {
     pub async fn hand_over(&mut self) -> Result<u32, CliError> {
         for account in self.accounts() {
             if 0 < account.operations_waiting && !self.offline.contains(&account.id) {
-                let account = account.id;
-                let status = self.status();
-                let told = self.do_it(|id| EngineCommand::Replay { id, account });
-                let told = within(Patience::HAND_OVER, status, account, told).await;
-                told.or_else(|error| self.tolerate(account, error))?;
+                self.hand_over_of(account.id).await?;
             }
         }
         if let Some(problem) = self.refused.pop() {
             return Err(problem.into());
         }
         Ok(self.accounts().iter().map(|account| account.operations_waiting).sum())
+    }
+
+    /// Hands what waits for one account to its server, unless that cannot be reached.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn hand_over_of(&mut self, account: AccountId) -> Result<(), CliError> {
+        let status = self.status();
+        let told = self.do_it(|id| EngineCommand::Replay { id, account });
+        let told = within(Patience::HAND_OVER, status, account, told).await;
+        told.or_else(|error| self.tolerate(account, error))
     }
 }
