@@ -2,6 +2,7 @@
 
 use crate::app::cursor::Cursor;
 use crate::app::dates::{self, Zone};
+use crate::engine_api::command::SyncHold;
 use crate::engine_api::status::{AccountStatus, Connection, SyncProgress};
 use crate::model::account::AccountName;
 use crate::model::address::EmailAddress;
@@ -23,6 +24,9 @@ pub struct Account {
     /// What comes in the background, as the screen shows it: a new figure at most once a second,
     /// because every figure costs bytes on the line.
     pub shown_progress: Option<SyncProgress>,
+    /// What was asked about the background and is not so yet: what it is in the middle of is
+    /// finished first.
+    pub hold_asked: Option<SyncHold>,
 }
 
 impl Account {
@@ -32,6 +36,12 @@ impl Account {
     pub fn secret_days_left(&self, zone: Zone, now: UnixSeconds) -> Option<i64> {
         let day = self.status.facts.secret_expires?;
         dates::days_until(zone, now, day).filter(|days| *days <= SECRET_WARNING_DAYS)
+    }
+
+    /// Whether the background is held, or will be as soon as it has finished a step.
+    #[must_use]
+    pub fn hold(&self) -> SyncHold {
+        self.hold_asked.unwrap_or(self.status.hold)
     }
 
     /// Whether nothing works until somebody signs in.
@@ -66,6 +76,8 @@ impl Accounts {
                 account.status.progress.is_some_and(|new| new.phase == shown.phase)
             };
             account.shown_progress = shown.filter(goes_on).or(account.status.progress);
+            let asked = known.and_then(|known| known.hold_asked);
+            account.hold_asked = asked.filter(|asked| *asked != account.status.hold);
         }
         self.heard = Some(accounts);
         before
@@ -75,6 +87,24 @@ impl Accounts {
     pub fn tick(&mut self) {
         for account in self.heard.iter_mut().flatten() {
             account.shown_progress = account.status.progress;
+        }
+    }
+
+    /// Holds the background of this account, or lets it go on; what is to be asked of the engine.
+    pub fn turn_hold(&mut self, id: AccountId) -> Option<SyncHold> {
+        let account = self.heard.iter_mut().flatten().find(|account| account.status.id == id)?;
+        let hold = match account.hold() {
+            SyncHold::Held => SyncHold::Released,
+            SyncHold::Released => SyncHold::Held,
+        };
+        account.hold_asked = Some(hold);
+        Some(hold)
+    }
+
+    /// The engine could not do what was asked about the background.
+    pub fn forget_hold(&mut self) {
+        for account in self.heard.iter_mut().flatten() {
+            account.hold_asked = None;
         }
     }
 

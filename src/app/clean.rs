@@ -184,6 +184,7 @@ pub fn account(found: AccountStatus) -> Account {
         shown_address: sanitise::line(found.address.as_str()),
         shown_name: sanitise::line(found.name.as_str()),
         shown_progress: None,
+        hold_asked: None,
         status: AccountStatus { connection, facts: facts(found.facts), ..found },
     }
 }

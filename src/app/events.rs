@@ -53,7 +53,7 @@ impl App {
                 self.pending.close(id);
                 let folders: Vec<_> = folders.into_iter().map(clean::folder).collect();
                 let mut effects = Vec::from_iter(self.follow_renames(account, &folders));
-                self.mail.folders.replace(account, folders);
+                self.folders_listed(account, folders);
                 effects.extend(self.folders_known(account));
                 effects.extend(self.fetch_rows());
                 effects.extend(self.list_stale_folders());
@@ -217,6 +217,13 @@ impl App {
         if problem.kind == ProblemKind::SignInNeeded {
             self.interrupt(&purpose);
         }
+        let reads = matches!(purpose, Purpose::Read(_) | Purpose::Answer(..));
+        let problem = if reads && problem.kind == ProblemKind::Network {
+            let what = format!("This message is not kept here, and {}", problem.what);
+            Problem { what, ..problem }
+        } else {
+            problem
+        };
         match purpose {
             Purpose::Run => {
                 if let Some(run) = self.run_mut(id) {
@@ -238,7 +245,6 @@ impl App {
             | Purpose::Waiting
             | Purpose::Decide
             | Purpose::Folder(_)
-            | Purpose::Hold(_)
             | Purpose::ChangeSearches
             | Purpose::Remove(_)
             | Purpose::Rename(_)
@@ -252,6 +258,10 @@ impl App {
             Purpose::Undo(_) => {
                 self.report(problem, about);
                 return self.list_undo_steps_anew();
+            }
+            Purpose::Hold(_) => {
+                self.accounts.forget_hold();
+                self.report(problem, about);
             }
             // What is kept here is shown; the title says that the servers were not asked.
             Purpose::SearchServers => self.servers_are(id, Servers::Failed),

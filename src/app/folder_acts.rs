@@ -14,6 +14,7 @@ use crate::app::words::counted;
 use crate::engine_api::command::EngineCommand;
 use crate::model::acting::FolderAct;
 use crate::model::folder::{Folder, FolderRole};
+use crate::model::ids::AccountId;
 
 impl App {
     /// The folder under the cursor of the folder list.
@@ -144,6 +145,7 @@ impl App {
     ) -> Vec<Effect> {
         let account = match act {
             FolderAct::Create { account, name } => {
+                self.mail.folder_made = Some((*account, name.clone()));
                 self.say(&format!("The folder {} is made", crate::mime::sanitise::line(name)));
                 Some(*account)
             }
@@ -170,10 +172,31 @@ impl App {
     }
 }
 
+impl App {
+    /// The folders of an account are listed: the cursor of the list stays where it was, or goes to the
+    /// folder that was just made.
+    pub(in crate::app) fn folders_listed(&mut self, account: AccountId, folders: Vec<Folder>) {
+        let line = self.mail.folders.line(self.accounts.all());
+        self.mail.folders.replace(account, folders);
+        self.mail.folders.stay_near(self.accounts.all(), line);
+        let made = self.mail.folder_made.take_if(|(made_in, _name)| *made_in == account);
+        let Some((_account, name)) = made.filter(|_made| self.mail.focus == Pane::Folders) else {
+            return;
+        };
+        let listed = |folder: &&Folder| folder.account == account && folder.name == name;
+        let place = self.mail.folders.all().find(listed).map(|folder| Place::Folder(folder.id));
+        if place.is_some() {
+            self.mail.folders.selected = place;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use crate::app::folders::Place;
     use crate::app::tests::{Desk, folder};
     use crate::engine_api::command::EngineCommand;
+    use crate::engine_api::event::EngineEvent;
     use crate::model::acting::FolderAct;
     use crate::model::folder::FolderRole;
     use crate::model::ids::{AccountId, FolderId};
@@ -184,6 +207,23 @@ mod tests {
             _other => None,
         });
         acts.collect()
+    }
+
+    #[test]
+    fn the_cursor_goes_to_a_folder_that_is_made_and_stays_near_one_that_goes() {
+        let mut desk = Desk::linked();
+        desk.folders.push(folder(1, 6, "Stays", FolderRole::Mail, 0));
+        desk.folders.push(folder(1, 7, "Made", FolderRole::Mail, 0));
+        desk.press("Tab G + Ctrl-u M a d e Enter");
+        let on = |desk: &Desk| desk.app.mail.folders.selected;
+        assert_eq!(on(&desk), Some(Place::Folder(FolderId(7))));
+        desk.folders.retain(|folder| folder.id != FolderId(7));
+        desk.event(EngineEvent::FoldersChanged { account: AccountId(1) });
+        assert_eq!(on(&desk), Some(Place::Folder(FolderId(6))));
+        // Only its making takes the cursor there.
+        desk.folders.push(folder(1, 8, "Made", FolderRole::Mail, 0));
+        desk.event(EngineEvent::FoldersChanged { account: AccountId(1) });
+        assert_eq!(on(&desk), Some(Place::Folder(FolderId(6))));
     }
 
     #[test]

@@ -102,6 +102,33 @@ impl FolderList {
         self.searches.iter().find(|search| search.id == id)
     }
 
+    /// How deep a folder stands below others of the list, and what it is called there. A level that
+    /// cannot be opened is no line of its own and stays in the name.
+    #[must_use]
+    pub fn place_below<'a>(&self, folder: &'a Folder) -> (usize, &'a str) {
+        match folder.role {
+            FolderRole::Mail => {}
+            FolderRole::Inbox
+            | FolderRole::Drafts
+            | FolderRole::Sent
+            | FolderRole::Archive
+            | FolderRole::Junk
+            | FolderRole::Trash
+            | FolderRole::Other => return (0, shown_name(folder)),
+        }
+        let Some(delimiter) = folder.delimiter else { return (0, &folder.name) };
+        let listed = self.known.get(&folder.account).map(Vec::as_slice).unwrap_or_default();
+        let (mut depth, mut name) = (0, folder.name.as_str());
+        for (end, _delimiter) in folder.name.match_indices(delimiter) {
+            let above = folder.name.get(..end).unwrap_or_default();
+            if listed.iter().any(|known| known.name == above) {
+                depth += 1;
+                name = folder.name.get(end + delimiter.len_utf8()..).unwrap_or_default();
+            }
+        }
+        (depth, name)
+    }
+
     /// The lines, in the order of `accounts`.
     #[must_use]
     pub fn rows<'a>(&'a self, accounts: &'a [Account]) -> Vec<FolderRow<'a>> {
@@ -149,6 +176,23 @@ impl FolderList {
         self.known.get(&account)?.iter().find(|folder| folder.role == role)
     }
 
+    /// The line the cursor is on.
+    #[must_use]
+    pub fn line(&self, accounts: &[Account]) -> Option<usize> {
+        let selected = self.selected?;
+        self.rows(accounts).iter().position(|row| row.place() == Some(selected))
+    }
+
+    /// Puts the cursor on the nearest place to `line`, where it was before, when what it was on is gone.
+    pub fn stay_near(&mut self, accounts: &[Account], line: Option<usize>) {
+        let (Some(line), None) = (line, self.line(accounts)) else { return };
+        let rows = self.rows(accounts);
+        let below = rows.iter().skip(line);
+        let above = rows.iter().take(line).rev();
+        let nearest = below.chain(above).find_map(FolderRow::place);
+        self.selected = nearest;
+    }
+
     /// Moves the cursor over what can be opened, past the headings.
     pub fn go(&mut self, step: Move, accounts: &[Account], page: usize) {
         let rows = self.rows(accounts);
@@ -193,5 +237,32 @@ pub fn shown_name(folder: &Folder) -> &str {
         | FolderRole::Trash
         | FolderRole::Mail
         | FolderRole::Other => folder.leaf(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FolderList;
+    use crate::app::tests::folder;
+    use crate::model::folder::FolderRole;
+    use crate::model::ids::AccountId;
+
+    #[test]
+    fn a_level_that_is_no_folder_stays_in_the_name() {
+        #[track_caller]
+        fn check(name: &str, role: FolderRole, expected: (usize, &str)) {
+            let mut list = FolderList::default();
+            let named = |id, name: &str| folder(1, id, name, FolderRole::Mail, 0);
+            let asked = folder(1, 9, name, role, 0);
+            let others = vec![named(2, "Lists"), named(3, "Lists/Rust"), named(4, "Li")];
+            list.replace(AccountId(1), others);
+            assert_eq!(list.place_below(&asked), expected, "{name}");
+        }
+        check("Lists", FolderRole::Mail, (0, "Lists"));
+        check("Lists/Rust/Async", FolderRole::Mail, (2, "Async"));
+        check("Lists/Go/Tools", FolderRole::Mail, (1, "Go/Tools"));
+        check("Bulk/Folder 1", FolderRole::Mail, (0, "Bulk/Folder 1"));
+        check("[Gmail]/Spam", FolderRole::Junk, (0, "Spam"));
+        check("/", FolderRole::Mail, (0, "/"));
     }
 }

@@ -36,6 +36,8 @@ pub struct Mail {
     pub search: Option<Search>,
     /// Where the next search looks.
     pub scope: SearchScope,
+    /// The folder just made: the cursor goes there when it is listed.
+    pub folder_made: Option<(AccountId, String)>,
     /// The conversation that is read as soon as its rows come.
     pub thread_to_read: Option<ThreadId>,
     /// Folders picked lately, newest first.
@@ -57,6 +59,7 @@ impl Default for Mail {
             folders_stale: BTreeSet::new(),
             search: None,
             scope: SearchScope::Everywhere,
+            folder_made: None,
             thread_to_read: None,
             recent: Vec::new(),
             undoable: Vec::new(),

@@ -91,6 +91,8 @@ use std::collections::VecDeque;
 
 /// Problems that may wait until typing is over; more say nothing new.
 const WAITING_PROBLEMS_LIMIT: usize = 8;
+/// Notices that may wait for the line; more would come long after what they are about.
+const WAITING_NOTICES_LIMIT: usize = 4;
 /// Ticks that quitting waits for the last save before it goes ahead.
 const QUIT_WAIT_TICKS: u32 = 3;
 
@@ -135,6 +137,8 @@ pub struct App {
     pub(crate) remembered: Remembered,
     pub(crate) layers: Vec<Layer>,
     pub(crate) notice: Option<Notice>,
+    /// What nobody asked for and is said when the line is free.
+    notices_later: VecDeque<String>,
     pub(crate) waiting_problems: VecDeque<ProblemBox>,
     /// Keys of a sequence that has begun.
     pub(crate) begun: Vec<Key>,
@@ -159,6 +163,7 @@ impl App {
             mail: Mail::default(),
             layers: Vec::new(),
             notice: None,
+            notices_later: VecDeque::new(),
             waiting_problems: VecDeque::new(),
             begun: Vec::new(),
             keymap: Keymap::default_keys(),
@@ -189,6 +194,22 @@ impl App {
     /// Offers something on the bottom line.
     fn offer(&mut self, text: &str) {
         self.notice = Some(Notice::new(NoticeKind::Offer, text, self.now));
+    }
+
+    /// Offers something that nobody asked for, after what is said now.
+    fn offer_later(&mut self, text: String) {
+        if self.notices_later.len() < WAITING_NOTICES_LIMIT {
+            self.notices_later.push_back(text);
+        }
+        self.offer_next();
+    }
+
+    fn offer_next(&mut self) {
+        if self.notice.is_none()
+            && let Some(next) = self.notices_later.pop_front()
+        {
+            self.offer(&next);
+        }
     }
 
     /// Tells of a problem that is harmless to show: at once, or when typing is over.
@@ -226,6 +247,7 @@ impl App {
         if self.notice.as_ref().is_some_and(|notice| notice.until <= now) {
             self.notice = None;
         }
+        self.offer_next();
         if let Quitting::AfterSave { ticks } = self.quitting {
             if QUIT_WAIT_TICKS <= ticks {
                 return vec![Effect::Quit];

@@ -214,9 +214,13 @@ impl App {
     /// The copy of the mail on this machine was damaged and is empty now: says so, and asks for
     /// everything on screen again. What fills it comes from the servers.
     pub(in crate::app) fn cache_rebuilt(&mut self) -> Vec<Effect> {
+        let said = self.notice.take();
         self.offer(
             "The copy of your mail here was gone or damaged; it is fetched again, nothing is lost",
         );
+        if let Some(said) = said {
+            self.offer_later(said.text);
+        }
         let mut effects = self.list_all_folders();
         self.mail.list.chosen = Default::default();
         self.mail.list.changed();
@@ -338,6 +342,28 @@ mod tests {
         let away = Connection::Waiting { problem: problem.clone(), retry_at: NOW };
         check(away, &[2, 1], &[Some(20), Some(20)]);
         check(Connection::SignInNeeded { problem }, &[2], &[Some(20)]);
+    }
+
+    #[test]
+    fn an_emptied_cache_and_kept_drafts_are_both_said() {
+        let rebuilt =
+            "The copy of your mail here was gone or damaged; it is fetched again, nothing is lost";
+        for rebuilt_first in [true, false] {
+            let mut desk = Desk::empty();
+            desk.app.notice = None;
+            if rebuilt_first {
+                desk.event(EngineEvent::CacheRebuilt);
+            }
+            desk.app.offer_later("Kept".to_owned());
+            if !rebuilt_first {
+                desk.event(EngineEvent::CacheRebuilt);
+            }
+            assert_eq!(desk.told(), rebuilt);
+            desk.tick(21);
+            assert_eq!(desk.told(), "Kept");
+            desk.tick(42);
+            assert_eq!(desk.told(), "");
+        }
     }
 
     #[test]

@@ -91,8 +91,14 @@ impl App {
         match self.pending.close(id) {
             Some(Purpose::Drafts(DraftsFor::Notice)) => match drafts.len() {
                 0 => {}
-                1 => self.offer("One unfinished message was kept: D goes on with it"),
-                many => self.offer(&format!("{many} unfinished messages were kept: D lists them")),
+                1 => {
+                    self.offer_later(
+                        "One unfinished message was kept: D goes on with it".to_owned(),
+                    );
+                }
+                many => {
+                    self.offer_later(format!("{many} unfinished messages were kept: D lists them"));
+                }
             },
             Some(Purpose::Drafts(DraftsFor::Open(wanted))) => {
                 if let Some(found) = drafts.into_iter().find(|stored| stored.id == wanted) {

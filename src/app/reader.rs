@@ -2,6 +2,7 @@
 
 use crate::app::cursor::Move;
 use crate::app::dates::{self, Zone};
+use crate::mime::sanitise::BLOCK_LIMIT_CHARS;
 use crate::model::address::Mailbox;
 use crate::model::ids::MessageId;
 use crate::model::message::{BodySource, MessageRow, ReadableMessage};
@@ -87,6 +88,9 @@ pub enum Patience {
     /// So long that a person wonders.
     Over,
 }
+
+/// Stands below a text that is cut.
+const TEXT_GOES_ON: &str = "The text goes on; posthaste message save keeps all of it in a file";
 
 impl Reader {
     /// Waits for a message.
@@ -182,7 +186,12 @@ fn lines_of(message: &ReadableMessage, width_cells: usize, zone: Zone) -> Vec<Re
     header("Date", &dates::long(zone, envelope.date));
     lines.push(ReaderLine { kind: LineKind::Rule, text: "\u{2500}".repeat(width) });
     match message.source {
-        BodySource::Plain | BodySource::Html => push_body(&mut lines, &message.text, width),
+        BodySource::Plain | BodySource::Html => {
+            push_body(&mut lines, &message.text, width);
+            if BLOCK_LIMIT_CHARS <= message.text.chars().count() {
+                push_heading(&mut lines, TEXT_GOES_ON);
+            }
+        }
         BodySource::None => {
             push_wrapped(&mut lines, LineKind::Heading, "This message has no text.", "", width)
         }
@@ -258,7 +267,7 @@ fn push_wrapped(
 
 #[cfg(test)]
 mod tests {
-    use super::{LineKind, Reader};
+    use super::{BLOCK_LIMIT_CHARS, LineKind, Reader, TEXT_GOES_ON};
     use crate::app::cursor::Move;
     use crate::app::dates::Zone;
     use crate::app::tests::{sample_message, sample_row};
@@ -274,6 +283,22 @@ mod tests {
             reader.lines.iter().filter(|line| line.kind == LineKind::Quote).collect();
         assert_eq!(quotes.len(), 2);
         assert!(quotes.iter().all(|line| line.text.starts_with("> ")));
+    }
+
+    #[test]
+    fn a_text_that_is_cut_says_so() {
+        #[track_caller]
+        fn check(chars: usize, cut: bool) {
+            let mut reader = Reader::default();
+            let mut message = sample_message();
+            message.text = "e".repeat(chars);
+            reader.show(sample_row(1), message);
+            reader.wrap(80, Zone::Utc);
+            let said = reader.lines.iter().any(|line| line.text == TEXT_GOES_ON);
+            assert_eq!(said, cut, "{chars}");
+        }
+        check(BLOCK_LIMIT_CHARS - 1, false);
+        check(BLOCK_LIMIT_CHARS, true);
     }
 
     #[test]

@@ -140,7 +140,7 @@ pub fn help_lines(contexts: &[Context]) -> Vec<HelpLine> {
 /// What is told besides the keys of a place.
 fn besides_keys(context: Context) -> Option<(&'static str, Meanings)> {
     match context {
-        Context::List => Some(("Signs before and in a message", SIGNS)),
+        Context::List => Some(("Signs in the list", SIGNS)),
         Context::Search => Some(("What can be looked for", SEARCHES)),
         Context::Everywhere
         | Context::Moving

@@ -7,7 +7,7 @@
 /// Longest single line in characters: no list or header shows more.
 const LINE_LIMIT_CHARS: usize = 2_000;
 /// Longest text in characters; about the largest body a person reads.
-const BLOCK_LIMIT_CHARS: usize = 4_000_000;
+pub const BLOCK_LIMIT_CHARS: usize = 4_000_000;
 /// Longest file name in bytes: file systems end at 255, and a suffix against doubles must fit.
 const FILE_NAME_LIMIT_BYTES: usize = 200;
 /// Longest run of combining marks; Vietnamese and Hebrew need three.

@@ -178,7 +178,9 @@ impl CellWriter {
             let painted = painted_cells(spot.cell.symbol());
             let own = usize::from(spot.cell.cell_width().max(1));
             for painted_over in row.iter_mut().skip(x + own).take(painted.saturating_sub(own)) {
-                painted_over.due = Due::Yes;
+                if painted_over.kind == SpotKind::Own {
+                    painted_over.due = Due::Yes;
+                }
             }
         }
         for spot in row {

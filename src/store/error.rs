@@ -71,7 +71,7 @@ impl StoreError {
                     running.as_str(),
                     "One screen at a time looks after your mail. The other may be in another window or in tmux, or \
                      paused with Ctrl-Z (fg brings it back). Commands such as posthaste message list work beside it.",
-                    Remedy::Retry,
+                    Remedy::Nothing,
                 )
             }
             Self::Sqlite(_) | Self::Corrupt(_) => (

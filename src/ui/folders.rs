@@ -2,10 +2,10 @@
 
 use crate::app::App;
 use crate::app::cursor::visible_top;
-use crate::app::folders::{FolderRow, role_in_words, shown_name};
+use crate::app::folders::{FolderRow, role_in_words};
 use crate::app::layout::Pane;
 use crate::app::words::grouped;
-use crate::model::folder::{Folder, FolderRole};
+use crate::model::folder::Folder;
 use crate::ui::pen::Pen;
 use crate::ui::text;
 use crate::ui::theme::Theme;
@@ -50,7 +50,7 @@ pub fn render_folders(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
             FolderRow::Saved(search) => {
                 place_line(&format!("{mark} {}", search.name), 0, theme, pen.width())
             }
-            FolderRow::Folder(folder) => folder_line(folder, mark, theme, pen.width()),
+            FolderRow::Folder(folder) => folder_line(app, folder, mark, theme, pen.width()),
         };
         let y = pen.line(&line);
         if let Some(y) = y.filter(|_y| Some(at) == selected) {
@@ -64,18 +64,15 @@ fn capitalised(words: &str) -> String {
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-fn folder_line(folder: &Folder, mark: &str, theme: &Theme, width: usize) -> Line<'static> {
-    let depth = match folder.role {
-        FolderRole::Mail => folder.depth().min(INDENT_LEVELS),
-        FolderRole::Inbox
-        | FolderRole::Drafts
-        | FolderRole::Sent
-        | FolderRole::Archive
-        | FolderRole::Junk
-        | FolderRole::Trash
-        | FolderRole::Other => 0,
-    };
-    let name = format!("{mark}{}{}", " ".repeat(1 + depth), shown_name(folder));
+fn folder_line(
+    app: &App,
+    folder: &Folder,
+    mark: &str,
+    theme: &Theme,
+    width: usize,
+) -> Line<'static> {
+    let (depth, name) = app.mail.folders.place_below(folder);
+    let name = format!("{mark}{}{name}", " ".repeat(1 + depth.min(INDENT_LEVELS)));
     place_line(&name, folder.unread, theme, width)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::app::action::Action;
+use crate::app::keymap::parse;
 use crate::app::keymap_default::BINDINGS;
 use crate::ui::pen::Pen;
 use crate::ui::text;
@@ -26,7 +27,9 @@ fn hints(app: &App) -> Vec<(&'static str, &'static str)> {
     for context in app.contexts() {
         for binding in BINDINGS.iter().filter(|binding| binding.context == context) {
             let Some(key) = binding.keys.first() else { continue };
-            let hidden = binding.hint.is_empty() || !app.offers(binding.action);
+            // A sequence is told when it has begun.
+            let silent = binding.hint.is_empty() || key.contains(' ');
+            let hidden = silent || !app.offers(binding.action);
             let beside = chosen && binding.action.takes_one_message();
             if hidden || beside || named.contains(&binding.action) {
                 continue;
@@ -44,20 +47,39 @@ fn hints(app: &App) -> Vec<(&'static str, &'static str)> {
     hints
 }
 
+/// The keys that may follow those of a sequence that has begun, and the way out of it.
+fn following(app: &App) -> Vec<(&'static str, &'static str)> {
+    let mut hints = Vec::new();
+    for context in app.contexts() {
+        for binding in BINDINGS.iter().filter(|binding| binding.context == context) {
+            let goes_on = |keys: &&&str| {
+                parse(keys).is_some_and(|keys| {
+                    app.begun.len() < keys.len() && keys.starts_with(&app.begun)
+                })
+            };
+            let keys = binding.keys.iter().find(goes_on);
+            let next = keys.and_then(|keys| keys.split(' ').nth(app.begun.len()));
+            hints.extend(next.map(|key| (key, binding.hint)));
+        }
+    }
+    hints.push(("Esc", "give up"));
+    hints
+}
+
 /// Draws the bottom line.
 pub fn render_hints(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut pen = Pen::new(buf, area);
-    if !app.begun.is_empty() {
-        pen.text(" more keys follow; Esc gives up", theme.dim);
-        return;
-    }
-    if let Some(notice) = &app.notice {
-        pen.text(&format!(" {}", notice.text), theme.strong);
-        return;
-    }
+    let hints = match &app.notice {
+        _notice if !app.begun.is_empty() => following(app),
+        Some(notice) => {
+            pen.text(&format!(" {}", notice.text), theme.strong);
+            return;
+        }
+        None => hints(app),
+    };
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
-    for (key, word) in hints(app) {
+    for (key, word) in hints {
         let key = format!("[{key}]");
         let width = text::cells(&key) + 1 + text::cells(word) + GAP_CELLS;
         if pen.width() + GAP_CELLS < used + width {

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::app::filters::{filter_in_words, sort_in_words};
 use crate::app::layout::{self, Area, Pane};
+use crate::app::message_list::Heard;
 use crate::app::search::Servers;
 use crate::app::words::grouped;
 use crate::model::listing::{Grouping, Listing, Sort};
@@ -70,6 +71,10 @@ fn list_title(app: &App, room: usize) -> String {
     let list = &app.mail.list;
     let Some(listing) = &list.listing else { return "Messages".to_owned() };
     let (count, noun) = rows_in_words(app, listing);
+    // Before the first answer nobody knows how many there are.
+    if count == "0" && list.heard == Heard::Nothing {
+        return app.list_name();
+    }
     let filters: Vec<&str> = listing.filters.iter().map(filter_in_words).collect();
     let only =
         if filters.is_empty() { String::new() } else { format!("only {}", filters.join(", ")) };

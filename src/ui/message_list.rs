@@ -8,6 +8,7 @@ use crate::app::filters::filter_in_words;
 use crate::app::folders::shown_name;
 use crate::app::layout::{self, Area, Pane};
 use crate::app::message_list::Heard;
+use crate::app::search::Servers;
 use crate::engine_api::status::Connection;
 use crate::model::flags::Flag;
 use crate::model::folder::FolderRole;
@@ -181,7 +182,7 @@ impl Shown<'_> {
 
 fn one_line(shown: &Shown<'_>, theme: &Theme, width: usize) -> Line<'static> {
     let style = style_of(shown.row, theme);
-    let date_cells = if width < 2 * DATE_CELLS { 0 } else { DATE_CELLS };
+    let date_cells = if width < 3 * DATE_CELLS { 0 } else { DATE_CELLS };
     let (short_from, full_from) = PLACE_FROM_CELLS;
     let place_cells = match width {
         _any if shown.place.is_empty() => 0,
@@ -256,7 +257,7 @@ fn reason(app: &App) -> (String, &'static [&'static str]) {
     if let ListSource::Search { .. } = listing.source {
         return match heard {
             Heard::Nothing => ("Searching\u{2026}".to_owned(), &[]),
-            Heard::Cache | Heard::Server => ("Nothing is found.".to_owned(), SEARCH_KEYS),
+            Heard::Cache | Heard::Server => (nothing_found(app).to_owned(), SEARCH_KEYS),
         };
     }
     if !listing.filters.is_empty() && heard != Heard::Nothing {
@@ -269,6 +270,15 @@ fn reason(app: &App) -> (String, &'static [&'static str]) {
         return (what, &["[R] ask the server", "[Tab] folders", "[c] write a message"]);
     }
     (connection_reason(account), connection_keys(account))
+}
+
+fn nothing_found(app: &App) -> &'static str {
+    match app.mail.search.as_ref().map(|search| search.servers) {
+        Some(Servers::Unasked { .. }) => "Nothing is found here.",
+        Some(Servers::Asked(_)) => "Nothing is found here; the servers are being asked\u{2026}",
+        Some(Servers::Failed) => "Nothing is found here; the servers could not be asked.",
+        Some(Servers::Answered) | None => "Nothing is found.",
+    }
 }
 
 fn connection_keys(account: &Account) -> &'static [&'static str] {

@@ -163,8 +163,12 @@ fn progress_in_words(app: &App, account: &Account) -> Option<String> {
         SyncPhase::Bodies => "offline copies",
     };
     let percent = progress.done.saturating_mul(100) / progress.total.max(1);
-    let share = format!("{what} {}% of {}", percent.min(100), grouped(progress.total));
-    match account.status.hold {
+    let mut share = format!("{what} {}% of {}", percent.min(100), grouped(progress.total));
+    if 0 < progress.bytes {
+        let bytes = usize::try_from(progress.bytes).unwrap_or(usize::MAX);
+        share.push_str(&format!(", {}", dates::size(bytes)));
+    }
+    match account.hold() {
         SyncHold::Held => Some(format!("{share}, held (Ctrl-y)")),
         SyncHold::Released => match rest_s(&progress, app.now.since(progress.began_at)) {
             Some(rest) => Some(format!("{share}, {} left", dates::span(rest))),

@@ -98,6 +98,7 @@ fn stroke() -> impl Strategy<Value = Stroke> {
         Just(" ".repeat(30)),
         Just("日本語 ab".to_owned()),
         Just("한글".to_owned()),
+        Just("a\u{1f600}\u{1f680}b".to_owned()),
         Just("naïve…│".to_owned()),
         Just("日".repeat(12)),
     ];
@@ -165,14 +166,25 @@ fn a_sign_with_a_selector_stays_where_something_stood() {
 
 #[test]
 fn what_a_terminal_without_joined_signs_paints_over_is_written_again() {
-    let mut line = Line::new(8, 1);
-    line.draw(|buf| buf.set_string(0, 0, "abcdefgh", Style::new()));
-    let Ok(_frame) = line.terminal.draw(|frame| {
-        // A woman, a joiner, a microscope: four cells where the two are not joined.
-        frame.buffer_mut().set_string(0, 0, "\u{1f469}\u{200d}\u{1f52c}cdefgh", Style::new());
-    });
-    let bytes = String::from_utf8(line.terminal.backend_mut().take()).unwrap();
-    assert_eq!(bytes, "\x1b[H  \x1b[H\u{1f469}\u{200d}\u{1f52c}\x1b[1;3Hcd");
+    #[track_caller]
+    fn check(after: &str, expected: &str) {
+        let mut line = Line::new(8, 1);
+        line.draw(|buf| buf.set_string(0, 0, "abcdefgh", Style::new()));
+        let Ok(_frame) = line.terminal.draw(|frame| {
+            frame.buffer_mut().set_string(0, 0, after, Style::new());
+        });
+        let bytes = String::from_utf8(line.terminal.backend_mut().take()).unwrap();
+        assert_eq!(bytes, expected, "{after}");
+    }
+    // A woman, a joiner, a microscope: four cells where the two are not joined.
+    let scientist = "\u{1f469}\u{200d}\u{1f52c}";
+    check(&format!("{scientist}cdefgh"), &format!("\x1b[H  \x1b[H{scientist}\x1b[1;3Hcd"));
+    // Two hands and their colours, side by side.
+    let (up, wave) = ("\u{1f44d}\u{1f3fd}", "\u{1f44b}\u{1f3ff}");
+    check(
+        &format!("{up}{wave}efgh"),
+        &format!("\x1b[H  \x1b[H{up}\x1b[1;3H  \x1b[1;3H{wave}\x1b[1;5Hef"),
+    );
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn chosen_rows_and_folded_conversations_show() {
     |> Inbox                 2 │                                     │
     |  Drafts                  │                                     │
     |  Sent Items              │                                     │
-    |   Engine               1 │                                     │
+    |  Projects/Engine       1 │                                     │
     |  Deleted Items           │                                     │
     | home                     │                                     │
     | [?] keys  [Esc] unselect  [e] archive  [d] trash  [c] compose  [/] search  [s] star  [u] unread  [m] move  [Tab] pane
@@ -90,7 +90,7 @@ fn chosen_rows_and_folded_conversations_show() {
     |> Inbox                 2 │
     |  Drafts                  │
     |  Sent Items              │
-    |   Engine               1 │
+    |  Projects/Engine       1 │
     |  Deleted Items           │
     | home                     │
     |  Inbox                 3 │
@@ -186,7 +186,7 @@ fn results_stand_above_the_search_line() {
     |> Inbox                 2 │                                     │
     |  Drafts                  │                                     │
     |  Sent Items              │                                     │
-    |   Engine               1 │                                     │
+    |  Projects/Engine       1 │                                     │
     |  Deleted Items           │                                     │
     | home                     │                                     │
     |  Inbox                 3 │                                     │
@@ -228,7 +228,7 @@ fn results_stand_above_the_search_line() {
     |> Inbox                 2 │
     |  Drafts                  │
     |  Sent Items              │
-    |   Engine               1 │
+    |  Projects/Engine       1 │
     |  Deleted Items           │
     | home                     │
     |  Inbox                 3 │
@@ -252,7 +252,7 @@ fn results_stand_above_the_search_line() {
     assert_snapshot!(screen(&mut desk, 40, 12), @r#"
     | Search: engine size:            online
     |
-    |  Nothing is found.
+    |  Nothing is found here.
     |
     |  [/] other words
     | there is no field "size"; the fields
@@ -278,11 +278,11 @@ fn results_stand_above_the_search_line() {
     assert_snapshot!(screen(&mut desk, 80, 8), @r#"
     | Search: enginex                                     token valid 52 min  online
     |  Drafts                  │
-    |  Trash                   │  Nothing is found.
-    | Searches                 │
-    |  To do                   │  [/] other words
-    | work                     │  [Esc] back
-    |> Inbox                 2 │
+    |  Trash                   │  Nothing is found here; the servers are being
+    | Searches                 │  asked…
+    |  To do                   │
+    | work                     │  [/] other words
+    |> Inbox                 2 │  [Esc] back
     | [?] keys  [Ctrl-s] keep search  [c] compose  [/] search  [Tab] pane  [q] quit
     "#);
 }
@@ -305,7 +305,7 @@ fn a_folder_is_picked_by_typing() {
     |> Inbox │                                                              │
     |  Drafts│                                                              │
     |  Sent I│                                                              │
-    |   Engin│                                                              │
+    |  Projec│                                                              │
     |  Delete│                                                              │
     | home   │                                                              │
     |  Inbox │                                                              │
@@ -347,7 +347,7 @@ fn a_folder_is_picked_by_typing() {
     |> Inbox                 2 │ │   Deleted Items                                 work         │
     |  Drafts                  │ │   Inbox                                         home         │
     |  Sent Items              │ │                                                              │
-    |   Engine               1 │ │                                                              │
+    |  Projects/Engine       1 │ │                                                              │
     |  Deleted Items           │ │                                                              │
     | home                     │ │                                                              │
     |  Inbox                 3 │ │                                                              │
@@ -391,7 +391,7 @@ fn the_menu_of_filters_says_what_is_on() {
     |> Inbox │   1       by arrival                                         │
     |  Drafts│   2       by date                                            │
     |  Sent I│   3   on  by sender, A to Z                                  │
-    |   Engin│   4       by subject                                         │
+    |  Projec│   4       by subject                                         │
     |  Delete│   5       by size                                            │
     | home   │   r       turn the order around                              │
     |  Inbox │   x       no filter, newest first                            │
@@ -438,7 +438,7 @@ fn questions_about_many_name_their_number() {
     |> Inbox └──────────────────────────────────────────────────────────────┘  09:00
     |  Drafts                  │+    Alan Turing    Message 503                09:00
     |  Sent Items              │+    Alan Turing    Message 502                09:00
-    |   Engine               1 │+    Alan Turing    Message 501                09:00
+    |  Projects/Engine       1 │+    Alan Turing    Message 501                09:00
     | [y] yes  [n] no
     "#);
 }
@@ -519,7 +519,8 @@ fn what_comes_in_the_background_is_told_in_few_words() {
     fn check(done: u64, hold: SyncHold, seconds: i64) -> String {
         let mut desk = Desk::linked();
         let mut status = account(1, "work");
-        let (phase, total, bytes, began_at) = (SyncPhase::Headers, 100_000, 0, NOW);
+        let (phase, total, began_at) = (SyncPhase::Headers, 100_000, NOW);
+        let bytes = done * 100;
         status.progress = Some(SyncProgress { phase, done, total, bytes, began_at });
         status.hold = hold;
         desk.status(vec![status]);
@@ -527,13 +528,13 @@ fn what_comes_in_the_background_is_told_in_few_words() {
         screen(&mut desk, 120, 8).lines().next().unwrap().to_owned()
     }
     assert_snapshot!(check(500, SyncHold::Released, 1), @r#"
-    | work  Inbox  2 unread                                             token valid 51 min  older mail 0% of 100,000  online
+    | work  Inbox  2 unread                                      token valid 51 min  older mail 0% of 100,000, 48 kB  online
     "#);
     assert_snapshot!(check(25_000, SyncHold::Released, 60), @r#"
-    | work  Inbox  2 unread                                token valid 51 min  older mail 25% of 100,000, 3 min left  online
+    | work  Inbox  2 unread                        token valid 51 min  older mail 25% of 100,000, 2.3 MB, 3 min left  online
     "#);
     assert_snapshot!(check(25_000, SyncHold::Held, 60), @r#"
-    | work  Inbox  2 unread                             token valid 51 min  older mail 25% of 100,000, held (Ctrl-y)  online
+    | work  Inbox  2 unread                     token valid 51 min  older mail 25% of 100,000, 2.3 MB, held (Ctrl-y)  online
     "#);
 }
 

@@ -48,7 +48,7 @@ fn three_panes_fit_at_120_columns() {
     |> Inbox                 2 │     Re: Notes on the engine         │ Dear Ada,
     |  Drafts                  │   → someone@example.org       3 Nov │
     |  Sent Items              │     (no subject)                    │ the second card deck is ready; see [1] for the
-    |   Engine               1 │     Charles Babbage      2025-08-05 │ drawings, which are rather larger than last time.
+    |  Projects/Engine       1 │     Charles Babbage      2025-08-05 │ drawings, which are rather larger than last time.
     | home                     │     Estimates                       │
     |  Inbox                   │                                     │ > Is it ready?
     |                          │                                     │
@@ -82,6 +82,23 @@ fn three_panes_fit_at_120_columns() {
 }
 
 #[test]
+fn a_sequence_that_has_begun_says_which_keys_follow() {
+    let mut desk = Desk::linked();
+    desk.press("g");
+    assert_snapshot!(screen(&mut desk, 100, 8).lines().last().unwrap(), @r#"
+    | [i] inbox  [s] sent  [d] drafts  [t] trash  [a] archive  [f] folder  [g] start  [Esc] give up
+    "#);
+    assert_snapshot!(screen(&mut desk, 40, 8).lines().last().unwrap(), @r#"
+    | [i] inbox  [s] sent  [d] drafts
+    "#);
+    desk.press("i ?");
+    desk.press("g");
+    assert_snapshot!(screen(&mut desk, 40, 8).lines().last().unwrap(), @r#"
+    | [g] start  [Esc] give up
+    "#);
+}
+
+#[test]
 fn two_panes_fit_at_80_columns() {
     let mut desk = lively();
     assert_snapshot!(screen(&mut desk, 80, 24), @r#"
@@ -95,7 +112,7 @@ fn two_panes_fit_at_80_columns() {
     |> Inbox                 2 │
     |  Drafts                  │
     |  Sent Items              │
-    |   Engine               1 │
+    |  Projects/Engine       1 │
     | home                     │
     |  Inbox                   │
     |                          │
@@ -163,7 +180,7 @@ fn one_pane_fits_everywhere() {
     |> Inbox                               2
     |  Drafts
     |  Sent Items
-    |   Engine                             1
+    |  Projects/Engine                     1
     | home
     | [?] keys  [Enter] open  [+] new
     "#);
@@ -219,7 +236,7 @@ fn an_empty_screen_says_what_to_do() {
     |> Inbox                 2 │  No messages in Inbox.
     |  Drafts                  │
     |  Sent Items              │  [R] ask the server
-    |   Engine               1 │  [Tab] folders
+    |  Projects/Engine       1 │  [Tab] folders
     |                          │  [c] write a message
     |                          │
     |                          │
@@ -257,7 +274,7 @@ fn a_problem_says_what_why_and_which_key_helps() {
     |> Inbox                 2 │ •   Alan Turing    Message 11                 09:00
     |  Drafts                  │     Alan Turing    Message 10                 09:00
     |  Sent I┌ Problem ─────────────────────────────────────────────────────┐  09:00
-    |   Engin│ ! the sign-in server refused                                 │  09:00
+    |  Projec│ ! the sign-in server refused                                 │  09:00
     |        │ Your organisation does not allow this.                       │  09:00
     |        │ Sign in to this account again.                               │  09:00
     |        │                                                              │  09:00
@@ -400,7 +417,7 @@ fn help_comes_from_the_key_table() {
     |   Ctrl-t             fold or unfold all of them
     |   Ctrl-s             keep the search under a name
     |
-    | Signs before and in a message
+    | Signs in the list
     |   >                  the cursor
     |   +                  chosen
     |   •                  not read yet

@@ -104,7 +104,7 @@ fn kept_drafts_are_listed() {
     |  09:00      alan@example.org     (no subject)
     |> 09:00      (nobody yet)         (no subject)
     (4 free rows)
-    | [?] keys  [x] discard  [Enter] open  [Esc] back
+    | [?] keys  [Enter] go on  [x] discard  [Esc] back
     "#);
 }
 
