@@ -14,7 +14,9 @@ use crate::app::search::Servers;
 use crate::engine_api::command::AskedBy;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{Connection, EngineStatus};
+use crate::mime::sanitise;
 use crate::model::ids::{AccountId, CommandId};
+use crate::problem::change::missed;
 use crate::problem::local::CACHE_REMADE;
 use crate::problem::{Problem, ProblemKind};
 
@@ -135,6 +137,10 @@ impl App {
             EngineEvent::FolderChanged { folder } => self.folder_changed(folder),
             EngineEvent::OutboxChanged { entry, account, state, problem } => {
                 self.outbox_changed(entry, account, state, problem)
+            }
+            EngineEvent::ChangeMissed { deed, messages } => {
+                self.say(&sanitise::line(&missed(&deed, messages)));
+                Vec::new()
             }
             EngineEvent::OperationFailed { messages: _, problem } => {
                 self.report(clean::problem(problem), About::Undone);

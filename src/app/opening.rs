@@ -308,6 +308,7 @@ mod tests {
     use crate::app::tests::{Behaviour, Desk, NOW, account, folder, problem};
     use crate::engine_api::event::EngineEvent;
     use crate::engine_api::status::Connection;
+    use crate::model::acting::Deed;
     use crate::model::folder::FolderRole;
     use crate::model::ids::{AccountId, CommandId, FolderId, MessageId};
     use crate::problem::Remedy;
@@ -364,6 +365,16 @@ mod tests {
             desk.tick(42);
             assert_eq!(desk.told(), "");
         }
+    }
+
+    #[test]
+    fn a_change_that_came_too_late_is_said() {
+        let mut desk = Desk::linked();
+        let deed = Deed::Copy { to: "Papers\u{1b}[2J".to_owned() };
+        desk.event(EngineEvent::ChangeMissed { deed, messages: 1 });
+        let expected =
+            "Copying 1 message to Papers[2J was too late: it was moved or removed elsewhere";
+        assert_eq!(desk.told(), expected);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::output::{Format, Output};
+use crate::cli::output::{Format, Output, remark};
 use crate::cli::pasted::Pasted;
 use crate::cli::running::with_session;
 use crate::cli::session::unexpected;
@@ -93,9 +93,9 @@ fn tell(output: Output, done: u32, total: u32) -> Result<(), CliError> {
 /// Says that lists are empty, or were a moment ago, and why.
 pub fn tell_of_rebuild(store: &Store) {
     if store.was_rebuilt() {
-        let line = "posthaste: the copy of your mail here was gone or damaged; it is fetched again, \
-                    and nothing else is lost\n";
-        // Nobody can be told that standard error is closed.
-        let _closed = io::stderr().write_all(line.as_bytes());
+        remark(
+            "the copy of your mail here was gone or damaged; it is fetched again, and nothing \
+             else is lost",
+        );
     }
 }

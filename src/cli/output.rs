@@ -1,6 +1,7 @@
 //! Standard output: lines for people, JSON for programs, each flushed at once.
 
 use crate::cli::error::CliError;
+use crate::mime::sanitise;
 use serde::Serialize;
 use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
@@ -12,6 +13,13 @@ pub enum Format {
     Human,
     /// A program: one JSON object per line.
     Json,
+}
+
+/// A remark beside the output, as one line on standard error.
+pub fn remark(text: &str) {
+    let line = format!("posthaste: {}\n", sanitise::line(text));
+    // Nobody can be told that standard error is closed.
+    let _closed = io::stderr().write_all(line.as_bytes());
 }
 
 /// Where commands write.

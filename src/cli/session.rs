@@ -8,6 +8,7 @@ mod cached;
 mod patience;
 
 use crate::cli::error::CliError;
+use crate::cli::output::remark;
 use crate::cli::pasted::Pasted;
 use crate::engine::Engine;
 use crate::engine_api::command::EngineCommand;
@@ -18,6 +19,7 @@ use crate::model::address::EmailAddress;
 use crate::model::detection::{Finding, Proposal};
 use crate::model::ids::{AccountId, CommandId};
 use crate::model::outgoing::OutboxEntry;
+use crate::problem::change::missed;
 use crate::problem::{Problem, ProblemKind, Remedy};
 use crate::runtime::stop::ENGINE_LIMIT;
 use std::collections::{BTreeSet, VecDeque};
@@ -184,6 +186,9 @@ impl Session {
                 {
                     watch(event)?;
                 }
+                EngineEvent::ChangeMissed { deed, messages } if self.unheard.is_none() => {
+                    remark(&missed(&deed, messages));
+                }
                 EngineEvent::OperationFailed { problem, .. } if self.unheard.is_none() => {
                     self.refused.push(problem);
                 }
@@ -293,6 +298,7 @@ fn closes(event: &EngineEvent) -> Option<CommandId> {
         | EngineEvent::FoldersChanged { .. }
         | EngineEvent::FolderChanged { .. }
         | EngineEvent::OutboxChanged { .. }
+        | EngineEvent::ChangeMissed { .. }
         | EngineEvent::OperationFailed { .. } => None,
     }
 }

@@ -1,7 +1,7 @@
 //! What the engine reports: answers to commands, and which things changed.
 
 use crate::engine_api::link::LinkStep;
-use crate::model::acting::{PendingOperation, UndoStep};
+use crate::model::acting::{Deed, PendingOperation, UndoStep};
 use crate::model::address::EmailAddress;
 use crate::model::detection::{Finding, Proposal};
 use crate::model::folder::Folder;
@@ -239,6 +239,14 @@ pub enum EngineEvent {
         state: OutboxState,
         /// Why it did not go further, where that needs a person.
         problem: Option<Problem>,
+    },
+    /// A queued change was carried out, but some of its messages were not there any more: another
+    /// program had moved or removed them meanwhile.
+    ChangeMissed {
+        /// What was to be done.
+        deed: Deed,
+        /// How many messages it missed; at least one.
+        messages: u32,
     },
     /// The server refused a queued change later on; the store has undone it, or kept what it was to
     /// upload.

@@ -10,6 +10,13 @@ pub fn refused(deed: &Deed, messages: u32) -> String {
     format!("{} was refused", doing(deed, messages))
 }
 
+/// What a change missed, as a sentence without its end. Names in it are as they came.
+#[must_use]
+pub fn missed(deed: &Deed, messages: u32) -> String {
+    let them = if messages == 1 { "it was" } else { "they were" };
+    format!("{} was too late: {them} moved or removed elsewhere", doing(deed, messages))
+}
+
 fn doing(deed: &Deed, messages: u32) -> String {
     let what = counted(messages);
     match deed {
@@ -76,7 +83,21 @@ mod tests {
     use crate::model::acting::Deed;
     use crate::model::flags::{Flag, FlagChange};
     use crate::model::folder::FolderRole;
+    use crate::problem::change::missed;
     use crate::problem::{Problem, ProblemKind, Remedy};
+
+    #[test]
+    fn what_another_program_was_faster_with_is_named() {
+        let moving = Deed::Move { to: "Archive".to_owned(), role: FolderRole::Archive };
+        assert_eq!(
+            missed(&moving, 1),
+            "Moving 1 message to Archive was too late: it was moved or removed elsewhere"
+        );
+        assert_eq!(
+            missed(&Deed::Copy { to: "Papers".to_owned() }, 2),
+            "Copying 2 messages to Papers was too late: they were moved or removed elsewhere"
+        );
+    }
 
     #[test]
     fn a_refused_change_is_named_explained_and_undone() {

@@ -2,13 +2,13 @@
 
 use crate::cli::error::CliError;
 use crate::cli::folder;
+use crate::cli::output::remark;
 use crate::cli::pasted::Pasted;
 use crate::cli::session::patience::{Patience, within};
 use crate::cli::session::{Session, unexpected};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{AccountStatus, Connection};
-use crate::mime::sanitise;
 use crate::model::acting::Target;
 use crate::model::folder::Folder;
 use crate::model::ids::{AccountId, CommandId, FolderId, MessageId};
@@ -17,7 +17,6 @@ use crate::model::message::{MessageRow, ReadableMessage};
 use crate::model::query::Query;
 use crate::problem::{Problem, ProblemKind};
 use std::collections::BTreeSet;
-use std::io::{self, Write};
 
 impl Session {
     /// The folders of an account; as they were listed last when its server cannot be reached, and
@@ -255,9 +254,7 @@ impl Session {
 }
 
 fn note_offline(problem: &Problem) {
-    let line = format!("posthaste: offline: {}\n", sanitise::line(&problem.what));
-    // Nobody can be told that standard error is closed.
-    let _closed = io::stderr().write_all(line.as_bytes());
+    remark(&format!("offline: {}", problem.what));
 }
 
 fn no_such_message(message: MessageId) -> CliError {

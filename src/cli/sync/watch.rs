@@ -2,7 +2,7 @@
 
 use crate::cli::error::CliError;
 use crate::cli::json::JsonProblem;
-use crate::cli::output::{Format, Output};
+use crate::cli::output::{Format, Output, remark};
 use crate::cli::session::Session;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{AccountStatus, Connection};
@@ -10,6 +10,7 @@ use crate::mime::sanitise;
 use crate::model::folder::Folder;
 use crate::model::ids::{AccountId, FolderId};
 use crate::problem::Problem;
+use crate::problem::change::missed;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -116,6 +117,10 @@ impl Watch {
                 for account in session.accounts() {
                     self.account(session, &account, None).await?;
                 }
+                Ok(())
+            }
+            EngineEvent::ChangeMissed { deed, messages } => {
+                remark(&missed(&deed, messages));
                 Ok(())
             }
             EngineEvent::OperationFailed { problem, .. } => self.refused(&problem),

@@ -7,6 +7,7 @@
 //! - Nothing is removed from a folder before the server said that it is in the other one.
 
 use crate::engine::failure::Failure;
+use crate::model::acting::Deed;
 use crate::model::flags::FlagChange;
 use crate::model::ids::{AccountId, FolderId, MessageId, OperationId, Uid, UidRange};
 use crate::problem::Problem;
@@ -29,6 +30,8 @@ pub struct Notes {
     pub folders: BTreeSet<FolderId>,
     /// What was refused: the messages that are as before again, and why.
     pub failures: Vec<(Vec<MessageId>, Problem)>,
+    /// What missed some of its messages, and how many: another program was faster.
+    pub missed: Option<(Deed, u32)>,
 }
 
 /// How a step ended.
@@ -97,6 +100,8 @@ impl<'a> Replay<'a> {
         match outcome {
             Outcome::Unwanted => {}
             Outcome::Done(landed) => {
+                let missed = self.missed(&first.change, &landed);
+                notes.missed = (missed != 0).then_some((deed, missed));
                 let folder = first.change.place().map(|at| at.folder.clone());
                 for operation in batch {
                     let confirmed = self
@@ -130,6 +135,16 @@ impl<'a> Replay<'a> {
             }
         }
         Ok(Step::Done(notes))
+    }
+
+    /// How many messages were not there to be brought to another folder. Only a server that tells
+    /// where all of them are (COPYUID) lets this be known.
+    fn missed(&self, change: &Change, landed: &Landed) -> u32 {
+        let (Change::Move { .. } | Change::Copy { .. }) = change else { return 0 };
+        if !self.source.abilities().uidplus {
+            return 0;
+        }
+        change.count().saturating_sub(u32::try_from(landed.pairs.len()).unwrap_or(u32::MAX))
     }
 
     async fn carry_out(

@@ -124,6 +124,9 @@ impl AccountTask {
                     for (messages, problem) in notes.failures {
                         reporter.event(EngineEvent::OperationFailed { messages, problem }).await;
                     }
+                    if let Some((deed, messages)) = notes.missed {
+                        reporter.event(EngineEvent::ChangeMissed { deed, messages }).await;
+                    }
                     reporter.event(EngineEvent::FoldersChanged { account }).await;
                     show_waiting(&store, &reporter, account).await?;
                 }

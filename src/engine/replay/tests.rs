@@ -3,7 +3,7 @@
 use crate::engine::failure::Failure;
 use crate::engine::replay::carry_out::{Notes, Replay, Step};
 use crate::engine::replay::fake_server::{Cut, FakeServer, message};
-use crate::model::acting::{FolderAct, MessageAct};
+use crate::model::acting::{Deed, FolderAct, MessageAct};
 use crate::model::envelope::Envelope;
 use crate::model::flags::{Flag, FlagChange, Flags};
 use crate::model::folder::{Folder, FolderRole};
@@ -119,6 +119,7 @@ impl Pair {
                 Step::Done(notes) => {
                     all.folders.extend(notes.folders);
                     all.failures.extend(notes.failures);
+                    all.missed = all.missed.or(notes.missed);
                 }
                 Step::Empty => return Ok(all),
             }
@@ -382,8 +383,9 @@ async fn another_generation_of_uids_drops_actions_and_keeps_uploads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_second_client_took_away_is_no_failure() {
+async fn what_a_second_client_took_away_is_told_and_no_failure() {
     for server in kinds() {
+        let tells_places = server.world.lock().unwrap().abilities.uidplus;
         let pair = Pair::new(server).await;
         pair.act("INBOX", &["a", "b"], ARCHIVE).await;
         pair.act("INBOX", &["c"], STAR).await;
@@ -393,7 +395,10 @@ async fn what_a_second_client_took_away_is_no_failure() {
             inbox.messages.remove(&1);
             inbox.messages.remove(&3);
         }
-        assert_eq!(pair.replay(None).await.unwrap().failures, []);
+        let notes = pair.replay(None).await.unwrap();
+        assert_eq!(notes.failures, []);
+        let to_archive = Deed::Move { to: "Archive".to_owned(), role: FolderRole::Archive };
+        assert_eq!(notes.missed, tells_places.then_some((to_archive, 1)));
         assert_eq!(pair.server.names("Archive"), ["b"]);
         pair.check_same(&["INBOX", "Archive"], "").await;
     }
