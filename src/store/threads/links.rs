@@ -315,7 +315,8 @@ mod tests {
         };
         let folder = store.keep_folders(ACCOUNT, vec![inbox]).await.unwrap()[0].id;
         for uid in [1, 2, 3] {
-            let changes = FolderChanges { new: vec![message(uid, &[])], ..FolderChanges::default() };
+            let changes =
+                FolderChanges { new: vec![message(uid, &[])], ..FolderChanges::default() };
             store.keep_changes(ACCOUNT, folder, changes).await.unwrap();
             if uid == 1 {
                 store.ask(|databases| merge_beyond(&databases.cache, 0)).await.unwrap();

@@ -497,8 +497,7 @@ async fn nothing_is_left_of_folders_that_are_gone() {
     for account in [shelf.folders[0].0, shelf.folders[4].0] {
         shelf.store.keep_folders(account, Vec::new()).await.unwrap();
     }
-    for table in
-        ["message", "body", "thread_link", "recent_link", "folder_thread", "message_text"]
+    for table in ["message", "body", "thread_link", "recent_link", "folder_thread", "message_text"]
     {
         let count = move |cache: &rusqlite::Connection| {
             let sql = format!("SELECT count(*) FROM {table}");
