@@ -204,6 +204,7 @@ impl BackgroundTask {
             self.end_of_round(state);
             return Ok(());
         };
+        let began = Instant::now();
         let brought = match &task {
             Task::Look(folder) => {
                 let _turn = self.context.access.turn.lock().await;
@@ -231,7 +232,7 @@ impl BackgroundTask {
         let folder = task.folder();
         match brought {
             Ok(brought) => {
-                round.did(&task, brought);
+                round.did(&task, brought, began.elapsed());
                 if task.adds_rows() && 0 < brought.messages {
                     self.context.reporter.event(EngineEvent::FolderChanged { folder }).await;
                 }

@@ -11,6 +11,7 @@ use crate::stdx::clock::UnixSeconds;
 use crate::store::bodies::MissingBody;
 use crate::store::marks::FolderKnowledge;
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 /// Whole messages larger than this are fetched only when somebody opens them.
 const BODY_LIMIT_BYTES: u32 = 5 * 1024 * 1024;
@@ -228,11 +229,11 @@ impl Round {
         Ok(None)
     }
 
-    /// A step is done.
-    pub fn did(&mut self, task: &Task, brought: Brought) {
+    /// A step is done; it took so long.
+    pub fn did(&mut self, task: &Task, brought: Brought, took: Duration) {
         if let Task::Fill { range, .. } = task {
             let width = range.last.get() - range.first.get() + 1;
-            self.width = next_width(width, brought.messages);
+            self.width = next_width(width, brought.messages, took);
         }
         if let Some(progress) = &mut self.progress {
             progress.done += u64::from(brought.messages);

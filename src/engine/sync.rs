@@ -4,6 +4,7 @@ use crate::model::flags::Flags;
 use crate::model::ids::{Uid, UidRange};
 use crate::store::marks::{FolderMark, MarkedFolder};
 use crate::transport::{Abilities, FolderNews, FolderState, OpenedFolder};
+use std::time::Duration;
 
 /// New messages that are fetched one and all; beyond that many UIDs only the newest are, and the
 /// rest is left to the background.
@@ -11,9 +12,13 @@ const NEW_AT_ONCE: u32 = 5_000;
 
 /// UIDs in the first step of what is brought in the background.
 pub const FIRST_STEP: u32 = 4_000;
-/// Messages that one step is to bring: many enough for the wire to stay busy, few enough for a
-/// cancelled run to lose little.
-const STEP_MESSAGES: u32 = 10_000;
+/// How long one step is to take: the wire rests between two, but whoever holds the sync, and the
+/// lists that grow, wait for its end.
+const STEP_WISH: Duration = Duration::from_secs(2);
+/// Fewest messages that one step is to bring, however slow the line is.
+const STEP_MESSAGES_MIN: u32 = 10_000;
+/// Most messages that one step is to bring, however quick.
+const STEP_MESSAGES_MAX: u32 = 50_000;
 /// Widest step, for folders with few messages left in many UIDs.
 const STEP_LIMIT: u32 = 1 << 24;
 
@@ -98,13 +103,16 @@ pub fn step_below(complete_from: Uid, width: u32) -> Option<UidRange> {
     UidRange::new(first, last)
 }
 
-/// How wide the next step is after one of `width` that brought `found` messages.
+/// How wide the next step is after one of `width` that brought `found` messages and `took` so long.
 #[must_use]
-pub fn next_width(width: u32, found: u32) -> u32 {
+pub fn next_width(width: u32, found: u32, took: Duration) -> u32 {
     if found == 0 {
         return width.saturating_mul(8).min(STEP_LIMIT);
     }
-    let wanted = u64::from(width) * u64::from(STEP_MESSAGES) / u64::from(found);
+    let in_time = u128::from(found) * STEP_WISH.as_micros() / took.as_micros().max(1);
+    let messages = u32::try_from(in_time).unwrap_or(u32::MAX);
+    let messages = messages.clamp(STEP_MESSAGES_MIN, STEP_MESSAGES_MAX);
+    let wanted = u64::from(width) * u64::from(messages) / u64::from(found);
     let widest = width.saturating_mul(4).min(STEP_LIMIT);
     u32::try_from(wanted).unwrap_or(u32::MAX).clamp(1, widest)
 }
@@ -167,6 +175,7 @@ mod tests {
     use crate::model::ids::{Uid, UidRange, UidValidity};
     use crate::store::marks::{FolderMark, MarkedFolder};
     use crate::transport::{CameAlong, FolderNews, FolderState, OpenedFolder};
+    use std::time::Duration;
 
     fn unread(uids: &[u32]) -> Vec<(Uid, Flags)> {
         uids.iter().map(|uid| (Uid::new(*uid).unwrap(), Flags::default())).collect()
@@ -288,10 +297,14 @@ mod tests {
         check(201, 100, Some((101, 200)));
         check(5, 0, Some((4, 4)));
 
-        assert_eq!(next_width(4_000, 4_000), 10_000);
-        assert_eq!(next_width(4_000, 1), 16_000);
-        assert_eq!(next_width(4_000, 0), 32_000);
-        assert_eq!(next_width(10_000, 40_000), 2_500);
+        let width = |width, found, took_s| next_width(width, found, Duration::from_secs(took_s));
+        assert_eq!(width(4_000, 4_000, 60), 10_000);
+        assert_eq!(width(20_000, 20_000, 1), 40_000);
+        assert_eq!(width(20_000, 20_000, 0), 50_000);
+        assert_eq!(width(4_000, 4_000, 0), 16_000);
+        assert_eq!(width(4_000, 1, 60), 16_000);
+        assert_eq!(width(4_000, 0, 60), 32_000);
+        assert_eq!(width(10_000, 40_000, 60), 2_500);
     }
 
     #[test]

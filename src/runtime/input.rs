@@ -1,11 +1,14 @@
-//! Keys, pasted text and sizes from the terminal, on a task of their own.
+//! Keys, pasted text and sizes from the terminal, on a thread of their own: the runtime's threads stand
+//! behind it while much is fetched, and may be in the middle of something.
 
 use crate::app::msg::{Key, KeyCode, Msg};
 use crossterm::event::{self, Event, EventStream, KeyEvent, KeyEventKind, KeyModifiers};
 use futures::StreamExt;
 use std::io;
+use std::thread;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// Events that may wait for the loop; beyond it the terminal's own buffer holds what is typed.
 const INPUT_QUEUE_LIMIT: usize = 64;
@@ -13,7 +16,7 @@ const INPUT_QUEUE_LIMIT: usize = 64;
 /// Reads the terminal while it lives. End it before an editor gets the terminal: crossterm would
 /// go on reading what is typed there.
 pub struct InputReader {
-    task: JoinHandle<()>,
+    stop: CancellationToken,
     events: mpsc::Receiver<io::Result<Msg>>,
 }
 
@@ -22,7 +25,16 @@ impl InputReader {
     #[must_use]
     pub fn start() -> Self {
         let (sender, events) = mpsc::channel(INPUT_QUEUE_LIMIT);
-        Self { task: tokio::spawn(read(sender)), events }
+        let stop = CancellationToken::new();
+        let (runtime, stopped) = (Handle::current(), stop.clone());
+        let reading = move || {
+            runtime.block_on(stopped.run_until_cancelled(read(sender)));
+        };
+        // Without the thread the channel is closed, which is told as the end of the terminal.
+        if let Err(error) = thread::Builder::new().name("keyboard".to_owned()).spawn(reading) {
+            tracing::warn!(%error, "the terminal cannot be read");
+        }
+        Self { stop, events }
     }
 
     /// The next thing that was typed; an error when the terminal can no longer be read.
@@ -42,13 +54,16 @@ impl InputReader {
     }
 
     /// Stops reading and returns when nobody reads any more.
-    pub async fn stop(self) {
-        self.task.abort();
-        match self.task.await {
-            Ok(()) => {}
-            Err(error) if error.is_cancelled() => {}
-            Err(error) => tracing::warn!(%error, "the input task failed"),
-        }
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        // The channel closes once the stream of events is gone.
+        while self.events.recv().await.is_some() {}
+    }
+}
+
+impl Drop for InputReader {
+    fn drop(&mut self) {
+        self.stop.cancel();
     }
 }
 

@@ -21,6 +21,7 @@ pub mod stop;
 pub mod terminal;
 pub mod watchdog;
 
+use crate::stdx::bulk;
 use std::io;
 
 /// Threads of the engine: connections wait more than they work, and servers are few.
@@ -29,7 +30,8 @@ const WORKER_THREADS: usize = 2;
 /// and 2 MiB, the default, ends at a depth of about 300.
 const THREAD_STACK_BYTES: usize = 8 * 1024 * 1024;
 
-/// The tokio runtime of every command.
+/// The tokio runtime of every command. Its threads fetch, parse and store, so they stand behind the
+/// thread that started them, which reads the keyboard and draws.
 ///
 /// # Errors
 /// What the system answers when it gives no threads.
@@ -38,6 +40,7 @@ pub fn tokio_runtime() -> io::Result<tokio::runtime::Runtime> {
         .worker_threads(WORKER_THREADS)
         .thread_stack_size(THREAD_STACK_BYTES)
         .thread_name("posthaste")
+        .on_thread_start(bulk::step_back)
         .enable_all()
         .build()
 }

@@ -38,7 +38,7 @@ impl Store {
             let transaction = databases.cache.transaction()?;
             let exists = "SELECT EXISTS (SELECT 1 FROM folder WHERE id = ?1)";
             if !transaction.query_row(exists, [folder.0], |row| row.get::<_, bool>(0))? {
-                return Ok(());
+                return Ok((changes, details));
             }
             let shown = changes.new.iter().map(|new| new.uid);
             let shown = shown.chain(changes.flags.iter().map(|(uid, _flags)| *uid));
@@ -55,9 +55,11 @@ impl Store {
             reapply(&databases.user, &transaction, account)?;
             recount(&transaction, folder)?;
             transaction.commit()?;
-            Ok(())
+            // Freeing what a thousand messages took is left to whoever asked.
+            Ok((changes, details))
         })
         .await
+        .map(drop)
     }
 }
 

@@ -38,6 +38,7 @@ pub mod views;
 pub mod wanted;
 
 use crate::model::ids::AccountId;
+use crate::stdx::bulk;
 use crate::stdx::clock::Clock;
 use crate::store::damage::Health;
 use crate::store::error::StoreError;
@@ -97,6 +98,7 @@ impl Store {
         std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || {
+                bulk::step_back();
                 for job in queue {
                     match job {
                         Job::Ask(question) => question(&mut databases),

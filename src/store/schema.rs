@@ -62,10 +62,10 @@ const STATEMENTS_LIMIT: usize = 96;
 /// Size to which a write-ahead log is cut back once it was larger, in bytes.
 const LOG_LIMIT_BYTES: i64 = 4 << 20;
 
-/// Pages in the write-ahead log of the cache before it is brought home: 16 MB. While a folder is
+/// Pages in the write-ahead log of the cache before it is brought home: 32 MB. While a folder is
 /// filled the same pages are written with every batch; bringing them home each time waits for the
 /// disk, twice.
-const CACHE_LOG_PAGES: i64 = 4_000;
+const CACHE_LOG_PAGES: i64 = 8_000;
 
 /// Both databases, owned by the store's thread.
 pub struct Databases {
