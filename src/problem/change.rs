@@ -4,6 +4,9 @@ use crate::model::acting::Deed;
 use crate::model::flags::{Flag, FlagChange};
 use crate::problem::Problem;
 
+/// Code of a refusal for which there are no words but the server's.
+const REFUSED: &str = "refused";
+
 /// What was refused, as a sentence without its end. Names in it are as they came.
 #[must_use]
 pub fn refused(deed: &Deed, messages: u32) -> String {
@@ -61,8 +64,11 @@ impl Problem {
     #[must_use]
     pub fn with_change(self, deed: &Deed, messages: u32) -> Self {
         let what = refused(deed, messages);
-        let end = if self.what.ends_with(['.', '!', '?']) { "" } else { "." };
-        let why = format!("{}{end} {}", self.what, self.why).trim_end().to_owned();
+        let why = match self.code.as_ref() {
+            // That it was refused is said already.
+            REFUSED => self.why,
+            _ => format!("{}. {}", self.what, self.why).trim_end().to_owned(),
+        };
         Self { what, why, ..self }
     }
 
@@ -126,6 +132,14 @@ mod tests {
             "Starring 1 message was refused: The mailbox is full. Nothing more fits. The message \
              is here as it was before the change.",
         );
+        let bare = Problem::new(
+            ProblemKind::Failed,
+            "refused",
+            "The server refused",
+            "The server said: no",
+            Remedy::Nothing,
+        );
+        assert_eq!(bare.with_change(&Deed::Delete, 2).why, "The server said: no");
         check(
             &Deed::CreateFolder { name: to },
             0,

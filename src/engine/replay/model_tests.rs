@@ -66,6 +66,8 @@ fn event() -> impl Strategy<Value = Event> {
         Just(None),
         (0..8_u32).prop_map(|at| Some(Cut::Before(at))),
         (0..8_u32).prop_map(|at| Some(Cut::After(at))),
+        (0..8_u32).prop_map(|at| Some(Cut::Half(at))),
+        (0..8_u32).prop_map(|at| Some(Cut::Both(at))),
     ];
     prop_oneof![
         6 => (0..3_usize, any::<u8>(), deed)

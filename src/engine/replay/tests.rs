@@ -448,6 +448,22 @@ async fn a_message_that_went_there_and_back_is_at_last_where_it_was_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_gets_the_number_of_one_that_is_gone_and_goes_itself() {
+    for server in kinds() {
+        let pair = Pair::new(server).await;
+        pair.server.deliver("Other", "there");
+        let other = pair.folder_id("Other").await;
+        pair.act("INBOX", &["b", "c"], MessageAct::Move(other)).await;
+        pair.server.world.lock().unwrap().folders.get_mut("INBOX").unwrap().messages.remove(&2);
+        // What is left of the two becomes number 2, as the one was called that is gone.
+        pair.act("Other", &["b", "c"], MessageAct::Delete).await;
+        pair.replay(None).await.unwrap();
+        assert_eq!(pair.server.names("Other"), ["there"]);
+        pair.check_same(&["INBOX", "Other"], "").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn undo_works_before_and_after_the_server_knew() {
     for server in kinds() {
         let pair = Pair::new(server).await;

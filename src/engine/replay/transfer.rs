@@ -229,10 +229,7 @@ impl Replay<'_> {
 
     /// How the folder stands that something is about to be made in; a missing one is made. `None`
     /// where the server does not say.
-    pub(in crate::engine::replay) async fn mark(
-        &mut self,
-        to: &str,
-    ) -> Result<Result<Option<TargetMark>, Problem>, Failure> {
+    async fn mark(&mut self, to: &str) -> Result<Result<Option<TargetMark>, Problem>, Failure> {
         if let Some((folder, mark)) = self.expected.take()
             && folder == to
         {

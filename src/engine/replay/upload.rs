@@ -27,7 +27,7 @@ impl Replay<'_> {
         };
         let mark = match operation.progress {
             Progress::Started(mark) => mark,
-            Progress::Waiting => match self.mark(folder).await? {
+            Progress::Waiting => match self.mark_by_opening(folder).await? {
                 Ok(mark) => mark,
                 Err(problem) => return Ok(Outcome::Kept(problem)),
             },
@@ -63,6 +63,26 @@ impl Replay<'_> {
             None => Landed { folder: folder.to_owned(), ..Landed::default() },
         };
         Ok(Outcome::Done(landed))
+    }
+
+    /// How the folder stands; a missing one is made. It is opened for it, because only then it is
+    /// known which flags it keeps: Exchange refuses an upload with others.
+    async fn mark_by_opening(
+        &mut self,
+        folder: &str,
+    ) -> Result<Result<Option<TargetMark>, Problem>, Failure> {
+        self.expected = None;
+        let mut opened = self.reopen(folder).await?;
+        if opened.is_err() {
+            if let Err(problem) = self.make_folder(folder).await? {
+                return Ok(Err(problem));
+            }
+            opened = self.reopen(folder).await?;
+        }
+        Ok(opened.map(|state| {
+            let uid_next = state.uid_next.and_then(Uid::new)?;
+            Some(TargetMark { uid_validity: state.uid_validity, uid_next })
+        }))
     }
 
     /// As [`Self::uploaded`], given the time that a server may need which is still at it.

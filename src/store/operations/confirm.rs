@@ -205,6 +205,10 @@ fn rename_keys(
         for (before, after) in keys {
             write.execute(params![operation, before, -i64::from(*after)])?;
         }
+        // What has no place any more must not stand in the way of what has its number now.
+        cache
+            .prepare_cached(&format!("DELETE FROM {table} WHERE operation_id = ?1 AND 0 < key"))?
+            .execute([operation])?;
         cache
             .prepare_cached(&format!(
                 "UPDATE {table} SET key = -key WHERE operation_id = ?1 AND key < 0"

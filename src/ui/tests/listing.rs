@@ -616,13 +616,18 @@ fn a_refused_change_says_what_has_become_of_it() {
         let messages: Vec<_> = messages.iter().copied().map(crate::model::ids::MessageId).collect();
         let deed = Deed::Copy { to: "Papers".to_owned() };
         let count = u32::try_from(messages.len()).unwrap();
-        let problem = problem("refused", remedy).with_change(&deed, count);
+        let problem = problem("full", remedy).with_change(&deed, count);
         let problem = problem.with_undone(messages.len());
         let title = problem.what.clone();
         desk.event(EngineEvent::OperationFailed { messages, problem });
         let text = screen(&mut desk, 80, 24);
-        let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '\u{2502}').collect();
-        let words = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        let top = text.lines().position(|line| line.contains(" Problem ")).unwrap();
+        let left = text.lines().nth(top).unwrap().chars().position(|c| c == '\u{250c}').unwrap();
+        let inside = text.lines().skip(top + 1).flat_map(|line| {
+            let line: String = line.chars().skip(left + 1).take(62).collect();
+            line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        });
+        let words = inside.collect::<Vec<_>>().join(" ");
         for expected in [&title, expected, help] {
             assert!(words.contains(expected), "{text}");
         }
