@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -59,6 +60,8 @@ pub struct Places {
 pub struct Rig {
     /// Where everything is.
     pub at: Places,
+    /// Locked, so that test programs beside this one wait for their turn.
+    _alone: File,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -76,8 +79,10 @@ impl Rig {
         };
         // A test that failed has left nothing that the reset below does not mend.
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-        let rig = Self { at, _turn: turn };
+        let at: Places = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let alone = File::create(at.dir.join("turn.lock")).unwrap();
+        alone.lock().unwrap();
+        let rig = Self { at, _alone: alone, _turn: turn };
         rig.control("POST", "/reset", &json!({}));
         Some(rig)
     }
