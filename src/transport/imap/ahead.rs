@@ -67,7 +67,8 @@ impl ImapSource {
         known: Option<KnownState>,
         asked: Asked,
     ) -> Option<Ahead> {
-        let KnownState { highest_modseq, uid_next: Some(uid_next), newest, .. } = known? else {
+        let KnownState { highest_modseq, uid_next: Some(uid_next @ 1..), newest, .. } = known?
+        else {
             return None;
         };
         let last = uid_next.saturating_add(ARRIVED_AHEAD - 1);
@@ -148,7 +149,11 @@ impl ImapSource {
                 });
             }
             About::Newest(first, last) => {
-                let top = opened.state.uid_next.is_some_and(|next| next - 1 <= last);
+                // A server may say 0, which is none.
+                let top = opened
+                    .state
+                    .uid_next
+                    .is_some_and(|next| (1..=last.saturating_add(1)).contains(&next));
                 let wanted = usize::try_from(known.newest.min(self.wire.exists));
                 let wanted = wanted.unwrap_or(usize::MAX);
                 let range = Uid::new(first).zip(Uid::new(last));
