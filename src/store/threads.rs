@@ -1,7 +1,7 @@
 //! Which conversation a message belongs to (JWZ, "message threading"; RFC 5256, section 3).
 //!
 //! A message leads to a conversation by its Message-ID, by the ids it answers, and as a last resort
-//! by its subject. The cache remembers all of these ([`links`]), so messages may arrive in any order,
+//! by its subject. The cache remembers all of these (`links`), so messages may arrive in any order,
 //! and a late one that leads to two conversations makes them one.
 
 pub(in crate::store) mod links;
