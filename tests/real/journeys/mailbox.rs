@@ -7,8 +7,9 @@ use crate::mask::{Cut, Mask, Masked, Sent};
 use crate::program::Program;
 use crate::rig::Rig;
 use crate::terminal::Terminal;
+use std::ops::RangeInclusive;
 
-/// Many enough for several steps of the background.
+/// Many enough for several batches.
 const MANY: usize = 3_000;
 /// Bytes of answers after which a sync is killed: while it signs in, lists, looks and fills.
 const MOMENTS: [usize; 5] = [3_000, 60_000, 400_000, 700_000, 1_000_000];
@@ -62,12 +63,30 @@ fn every_header_arrives_also_when_it_was_killed_at_any_moment() {
         check_whole();
     }
 
+    std::fs::remove_dir_all(program.home().join("cache")).unwrap();
+    let before = line.sent().len();
+    sync(&program);
+    let mut asked = vec![0; MANY + 1];
+    for range in line.sent()[before..].iter().filter_map(|sent| headers_of(&sent.command)) {
+        asked[range].iter_mut().for_each(|times| *times += 1);
+    }
+    let not_once = (1..=MANY).find(|uid| asked[*uid] != 1);
+    assert_eq!(not_once, None, "{:#?}", without_tokens(&line.sent()[before..]));
+
     let before = line.sent().len();
     sync(&program);
     let again: Vec<String> = line.sent()[before..].iter().map(|s| s.command.clone()).collect();
     let brings = |c: &String| (c.contains("HEADER") || c.contains("BODY")) && !asks_ahead(c);
     assert!(!again.iter().any(brings), "{again:#?}");
     check_equal(&folder.name, &listed(&program, &folder.name), &expected);
+}
+
+/// The UIDs, up to [`MANY`], whose headers a command asks for.
+fn headers_of(command: &str) -> Option<RangeInclusive<usize>> {
+    let (set, items) = command.strip_prefix("UID FETCH ")?.split_once(' ')?;
+    let (first, last) = set.split_once(':')?;
+    let last = if last == "*" { MANY } else { last.parse().unwrap() };
+    items.contains("HEADER").then(|| first.parse().unwrap()..=last.min(MANY))
 }
 
 /// Turns that the first list may take, what brings a list up to date that is known already, and how
