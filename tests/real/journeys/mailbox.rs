@@ -7,6 +7,7 @@ use crate::mask::{Cut, Mask, Masked, Sent};
 use crate::program::Program;
 use crate::rig::Rig;
 use crate::terminal::Terminal;
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 /// Many enough for several batches.
@@ -67,7 +68,7 @@ fn every_header_arrives_also_when_it_was_killed_at_any_moment() {
     let before = line.sent().len();
     sync(&program);
     let mut asked = vec![0; MANY + 1];
-    for range in line.sent()[before..].iter().filter_map(|sent| headers_of(&sent.command)) {
+    for range in asked_of(&folder.name, &line.sent()[before..]).filter_map(headers_of) {
         asked[range].iter_mut().for_each(|times| *times += 1);
     }
     let not_once = (1..=MANY).find(|uid| asked[*uid] != 1);
@@ -79,6 +80,22 @@ fn every_header_arrives_also_when_it_was_killed_at_any_moment() {
     let brings = |c: &String| (c.contains("HEADER") || c.contains("BODY")) && !asks_ahead(c);
     assert!(!again.iter().any(brings), "{again:#?}");
     check_equal(&folder.name, &listed(&program, &folder.name), &expected);
+}
+
+/// The commands of each connection while `folder` is open on it.
+fn asked_of<'s>(folder: &str, sent: &'s [Sent]) -> impl Iterator<Item = &'s str> {
+    let mut open = BTreeSet::new();
+    sent.iter().map(|sent| (sent.connection, sent.command.as_str())).filter_map(
+        move |(connection, command)| {
+            if command.starts_with("SELECT ") || command.starts_with("EXAMINE ") {
+                open.remove(&connection);
+                if command.contains(folder) {
+                    open.insert(connection);
+                }
+            }
+            open.contains(&connection).then_some(command)
+        },
+    )
 }
 
 /// The UIDs, up to [`MANY`], whose headers a command asks for.
