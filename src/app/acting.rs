@@ -9,12 +9,13 @@ use crate::app::layout::Pane;
 use crate::app::pending::Purpose;
 use crate::app::question::{Ask, Question};
 use crate::app::reader::Reader;
-use crate::app::words::{self, counted};
+use crate::app::words;
 use crate::engine_api::command::{AskedBy, EngineCommand};
 use crate::model::acting::{FolderAct, MessageAct, Target, UndoStep};
 use crate::model::flags::{Flag, FlagChange, Flags};
 use crate::model::folder::FolderRole;
 use crate::model::ids::{CommandId, MessageId};
+use crate::stdx::numbers::counted;
 
 /// An action on more messages than this names their number and asks.
 pub const ASK_FROM_MESSAGES: u32 = 20;

@@ -53,7 +53,9 @@ pub fn outbox_entry(found: OutboxEntry) -> OutboxEntry {
     }
 }
 
-fn deed(found: Deed) -> Deed {
+/// What an action did, with names that are harmless to show.
+#[must_use]
+pub fn deed(found: Deed) -> Deed {
     let line = |name: String| sanitise::line(&name);
     match found {
         Deed::Move { to, role } => Deed::Move { to: line(to), role },

@@ -14,7 +14,6 @@ use crate::app::search::Servers;
 use crate::engine_api::command::AskedBy;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{Connection, EngineStatus};
-use crate::mime::sanitise;
 use crate::model::ids::{AccountId, CommandId};
 use crate::problem::change::missed;
 use crate::problem::local::CACHE_REMADE;
@@ -139,7 +138,7 @@ impl App {
                 self.outbox_changed(entry, account, state, problem)
             }
             EngineEvent::ChangeMissed { deed, messages } => {
-                self.say(&sanitise::line(&missed(&deed, messages)));
+                self.say(&missed(&clean::deed(deed), messages));
                 Vec::new()
             }
             EngineEvent::OperationFailed { messages: _, problem } => {

@@ -10,11 +10,11 @@ use crate::app::pending::Purpose;
 use crate::app::question::{Ask, Question};
 use crate::app::sheet::{Prompt, PromptFor, Sheet};
 use crate::app::text_field::TextField;
-use crate::app::words::counted;
 use crate::engine_api::command::EngineCommand;
 use crate::model::acting::FolderAct;
 use crate::model::folder::{Folder, FolderRole};
 use crate::model::ids::AccountId;
+use crate::stdx::numbers::counted;
 
 impl App {
     /// The folder under the cursor of the folder list.

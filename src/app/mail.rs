@@ -11,10 +11,10 @@ use crate::app::message_list::MessageList;
 use crate::app::reader::{Content, Reader};
 use crate::app::search::Search;
 use crate::app::selection::{RANGE_LIMIT_ROWS, Selection};
-use crate::app::words::grouped;
 use crate::model::ids::{AccountId, FolderId, ThreadId, UndoId};
 use crate::model::listing::{ListSource, SearchScope};
 use crate::model::message::MessageRow;
+use crate::stdx::numbers::grouped;
 use std::collections::BTreeSet;
 
 /// The three panes.

@@ -10,6 +10,7 @@ mod patience;
 use crate::cli::error::CliError;
 use crate::cli::output::remark;
 use crate::cli::pasted::Pasted;
+use crate::cli::session::patience::{Patience, within};
 use crate::engine::Engine;
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
@@ -222,10 +223,21 @@ impl Session {
         &mut self,
         command: impl FnOnce(CommandId) -> EngineCommand,
     ) -> Result<(), CliError> {
-        match self.ask(command).await? {
-            EngineEvent::CommandDone { .. } => Ok(()),
-            other => Err(unexpected(&other)),
-        }
+        self.ask(command).await.and_then(done)
+    }
+
+    /// Asks as long as patience with the server of `account` lasts.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]; network trouble when patience ran out.
+    async fn ask_within(
+        &mut self,
+        patience: Patience,
+        account: AccountId,
+        command: impl FnOnce(CommandId) -> EngineCommand,
+    ) -> Result<EngineEvent, CliError> {
+        let status = self.status();
+        within(patience, status, account, self.ask(command)).await
     }
 
     /// The accounts as they stand, whenever that changes.
@@ -300,6 +312,13 @@ fn closes(event: &EngineEvent) -> Option<CommandId> {
         | EngineEvent::OutboxChanged { .. }
         | EngineEvent::ChangeMissed { .. }
         | EngineEvent::OperationFailed { .. } => None,
+    }
+}
+
+fn done(answer: EngineEvent) -> Result<(), CliError> {
+    match answer {
+        EngineEvent::CommandDone { .. } => Ok(()),
+        other => Err(unexpected(&other)),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::model::acting::Deed;
 use crate::model::flags::{Flag, FlagChange};
 use crate::problem::Problem;
+use crate::stdx::numbers::counted;
 
 /// Code of a refusal for which there are no words but the server's.
 const REFUSED: &str = "refused";
@@ -45,18 +46,6 @@ fn flagging(change: FlagChange, what: &str) -> String {
         FlagChange::Add(flag) => format!("Marking {what} as {}", flag.as_str()),
         FlagChange::Remove(flag) => format!("Marking {what} as not {}", flag.as_str()),
     }
-}
-
-fn counted(messages: u32) -> String {
-    let digits = messages.to_string();
-    let mut number = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at != 0 && (digits.len() - at).is_multiple_of(3) {
-            number.push(',');
-        }
-        number.push(digit);
-    }
-    format!("{number} {}", if messages == 1 { "message" } else { "messages" })
 }
 
 impl Problem {

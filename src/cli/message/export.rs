@@ -116,14 +116,15 @@ async fn batches(
         let sizes: BTreeMap<MessageId, u32> =
             rows.into_iter().map(|row| (row.id, row.size_bytes)).collect();
         for message in some {
-            bytes += sizes.get(message).copied().map_or(0, u64::from);
+            let size = sizes.get(message).copied().map_or(0, u64::from);
+            bytes += size;
             match batches.last_mut() {
                 Some(batch) if bytes <= BATCH_BYTES && batch.len() < BATCH_MESSAGES => {
                     batch.push(*message);
                 }
                 Some(_) | None => {
                     batches.push(vec![*message]);
-                    bytes = sizes.get(message).copied().map_or(0, u64::from);
+                    bytes = size;
                 }
             }
         }

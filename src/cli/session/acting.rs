@@ -1,8 +1,8 @@
 //! What was done here: handed to the servers, and what can be taken back.
 
 use crate::cli::error::CliError;
-use crate::cli::session::patience::{Patience, within};
-use crate::cli::session::{Session, unexpected};
+use crate::cli::session::patience::Patience;
+use crate::cli::session::{Session, done, unexpected};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::model::acting::UndoStep;
@@ -67,9 +67,8 @@ impl Session {
     /// # Errors
     /// As [`Self::ask`].
     pub async fn hand_over_of(&mut self, account: AccountId) -> Result<(), CliError> {
-        let status = self.status();
-        let told = self.do_it(|id| EngineCommand::Replay { id, account });
-        let told = within(Patience::HAND_OVER, status, account, told).await;
-        told.or_else(|error| self.tolerate(account, error))
+        let replay = |id| EngineCommand::Replay { id, account };
+        let told = self.ask_within(Patience::HAND_OVER, account, replay).await;
+        told.and_then(done).or_else(|error| self.tolerate(account, error))
     }
 }

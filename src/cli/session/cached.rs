@@ -4,8 +4,8 @@ use crate::cli::error::CliError;
 use crate::cli::folder;
 use crate::cli::output::remark;
 use crate::cli::pasted::Pasted;
-use crate::cli::session::patience::{Patience, within};
-use crate::cli::session::{Session, unexpected};
+use crate::cli::session::patience::Patience;
+use crate::cli::session::{Session, done, unexpected};
 use crate::engine_api::command::EngineCommand;
 use crate::engine_api::event::EngineEvent;
 use crate::engine_api::status::{AccountStatus, Connection};
@@ -30,9 +30,8 @@ impl Session {
             return Ok(cached);
         }
         let patience = if cached.is_empty() { Patience::FETCH } else { Patience::LOOK };
-        let status = self.status();
-        let asked = self.ask(|id| EngineCommand::ListFolders { id, account });
-        let folders = match within(patience, status, account, asked).await {
+        let list = |id| EngineCommand::ListFolders { id, account };
+        let folders = match self.ask_within(patience, account, list).await {
             Ok(EngineEvent::FoldersLoaded { folders, .. }) => folders,
             Ok(other) => return Err(unexpected(&other)),
             Err(error) if cached.is_empty() => return Err(error),
@@ -96,10 +95,9 @@ impl Session {
             return Ok(());
         }
         let patience = if self.has_rows(folder).await? { Patience::LOOK } else { Patience::FETCH };
-        let status = self.status();
-        let asked = self.do_it(|id| EngineCommand::OpenFolder { id, folder, newest });
-        let asked = within(patience, status, account, asked).await;
-        asked.or_else(|error| self.tolerate(account, error))
+        let open = |id| EngineCommand::OpenFolder { id, folder, newest };
+        let asked = self.ask_within(patience, account, open).await;
+        asked.and_then(done).or_else(|error| self.tolerate(account, error))
     }
 
     /// Whether anything of a folder is cached.
@@ -197,11 +195,9 @@ impl Session {
         command: impl FnOnce(CommandId) -> EngineCommand,
     ) -> Result<EngineEvent, CliError> {
         let account = self.rows(vec![message]).await?.first().map(|row| row.account);
-        let status = self.status();
-        let asked = self.ask(command);
         match account {
-            Some(account) => within(Patience::FETCH, status, account, asked).await,
-            None => asked.await,
+            Some(account) => self.ask_within(Patience::FETCH, account, command).await,
+            None => self.ask(command).await,
         }
     }
 

@@ -218,6 +218,20 @@ fn exchanged(bytes: &[u8], words: &str, others: &str) -> Vec<u8> {
     bytes
 }
 
+/// The cache of `template` with other words, opened.
+fn opened_with(
+    home: &Path,
+    template: &[(&'static str, Vec<u8>)],
+    (words, others): (&str, &str),
+) -> (TempDir, Store) {
+    let dir = directory();
+    for (name, bytes) in template {
+        fs::write(dir.path().join(name), exchanged(bytes, words, others)).unwrap();
+    }
+    let store = Store::open(home, dir.path(), &Clock::system()).unwrap();
+    (dir, store)
+}
+
 /// SQLite does not notice a value in place of another one.
 #[tokio::test]
 async fn a_row_or_a_body_of_other_words_is_never_shown() {
@@ -229,11 +243,7 @@ async fn a_row_or_a_body_of_other_words_is_never_shown() {
         ("17@example.org", "71@example.org"),
         ("text text", "test test"),
     ] {
-        let dir = directory();
-        for (name, bytes) in &templates[0] {
-            fs::write(dir.path().join(name), exchanged(bytes, words, others)).unwrap();
-        }
-        let store = Store::open(home.path(), dir.path(), &Clock::system()).unwrap();
+        let (_dir, store) = opened_with(home.path(), &templates[0], (words, others));
         let read = read_everything(&store).await;
         assert!(matches!(read, Err(StoreError::CacheRemade)), "{words}: {read:?}");
         assert!(store.was_rebuilt(), "{words}");
@@ -255,11 +265,7 @@ async fn a_schema_of_other_words_is_damage() {
         ("message_removed", "massage_removed"),
         ("old.folder_id", "odl.folder_id"),
     ] {
-        let dir = directory();
-        for (name, bytes) in &templates[0] {
-            fs::write(dir.path().join(name), exchanged(bytes, words, others)).unwrap();
-        }
-        let store = Store::open(home.path(), dir.path(), &Clock::system()).unwrap();
+        let (_dir, store) = opened_with(home.path(), &templates[0], (words, others));
         if let Err(error) = read_everything(&store).await {
             assert!(matches!(error, StoreError::CacheRemade), "{words} {others}: {error}");
         }
